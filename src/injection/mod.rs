@@ -1,0 +1,26 @@
+//! What is injected, and when: the pure part. Bytes and settings in, a plan out.
+//!
+//! [`review`] reads the request, [`pod`] the few fields of a pod that matter, [`grant`] says what
+//! an account has, [`plan`] decides, [`patch`] and [`answer`] write. No clock, no randomness, no
+//! I/O, no logging: a test scans this folder's imports.
+
+pub mod annotation;
+pub mod answer;
+pub mod defaults;
+pub mod grant;
+mod json;
+pub mod outcome;
+pub mod patch;
+mod path;
+pub mod plan;
+pub mod pod;
+pub mod review;
+pub mod warning;
+
+pub use defaults::Defaults;
+pub use grant::Grant;
+pub use json::Slot;
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use pod::Pod;
+pub use review::Review;

@@ -1,0 +1,84 @@
+//! How an admission ended: one list for the log field, the metric's label and the audit annotation.
+
+use std::fmt;
+
+/// How an admission ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The pod got its identity.
+    Injected,
+    /// The pod has an identity, and already all that belongs to it.
+    Complete,
+    /// The account has no role and no association.
+    NoIdentity,
+    /// The account does not exist.
+    AccountMissing,
+    /// A mirror of a static pod: the API server refuses token volumes there.
+    MirrorPod,
+    /// An ephemeral container that would need a volume the pod does not have.
+    NoVolume,
+    /// Not a pod that is made, nor an ephemeral container that is added.
+    NotHandled,
+    /// What came is no admission review that we can read, or too large, or too slow.
+    Malformed,
+    /// We could not find out: asked to come again.
+    Unavailable,
+    /// A bug of ours.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the list above.
+    pub const ALL: [Self; 10] = [
+        Self::Injected,
+        Self::Complete,
+        Self::NoIdentity,
+        Self::AccountMissing,
+        Self::MirrorPod,
+        Self::NoVolume,
+        Self::NotHandled,
+        Self::Malformed,
+        Self::Unavailable,
+        Self::Failed,
+    ];
+
+    /// The word in logs, metrics and audit annotations.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Injected => "injected",
+            Self::Complete => "complete",
+            Self::NoIdentity => "no_identity",
+            Self::AccountMissing => "service_account_missing",
+            Self::MirrorPod => "mirror_pod",
+            Self::NoVolume => "no_volume",
+            Self::NotHandled => "not_handled",
+            Self::Malformed => "malformed",
+            Self::Unavailable => "unavailable",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The sentence that `inject --explain` prints.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Injected => "the pod gets its AWS identity",
+            Self::Complete => "the pod already has all that belongs to its AWS identity",
+            Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",
+            Self::AccountMissing => "the ServiceAccount does not exist: nothing to inject",
+            Self::MirrorPod => "a mirror of a static pod: the API server refuses token volumes there",
+            Self::NoVolume => "the pod has no token volume that its ephemeral container could mount",
+            Self::NotHandled => "not a pod that is made, nor an ephemeral container that is added",
+            Self::Malformed => "the request could not be read",
+            Self::Unavailable => "it could not be found out in time; the API server asks again",
+            Self::Failed => "a bug of the webhook",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.label())
+    }
+}

@@ -1,0 +1,251 @@
+//! What one container gets: three separate judgements of its variables, and the mount.
+
+use std::borrow::Cow;
+
+use super::super::annotation;
+use super::super::defaults::{Defaults, TokenVolume};
+use super::super::grant::{Grant, Method};
+use super::super::path;
+use super::super::pod::{Container, EnvNames, Metadata, Mount, Pod, env};
+use super::super::warning::Warning;
+use super::VolumePlan;
+
+/// What one container gets.
+#[derive(Debug)]
+pub struct ContainerPlan<'a> {
+    /// The container.
+    pub container: &'a Container<'a>,
+    /// The judgement.
+    pub verdict: Verdict<'a>,
+}
+
+impl ContainerPlan<'_> {
+    /// Whether nothing is to be added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match &self.verdict {
+            Verdict::Skipped(_) => true,
+            Verdict::Judged(additions) => additions.is_empty(),
+        }
+    }
+
+    /// Whether the credential pair is to be added.
+    #[must_use]
+    pub fn gets_credentials(&self) -> bool {
+        matches!(&self.verdict, Verdict::Judged(additions) if additions.credentials.is_added())
+    }
+}
+
+/// Whether a container is considered at all.
+#[derive(Debug)]
+pub enum Verdict<'a> {
+    /// The pod's annotations keep it out.
+    Skipped(SkipReason),
+    /// It gets what it lacks.
+    Judged(Additions<'a>),
+}
+
+/// Which annotation keeps a container out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkipReason {
+    /// `skip-containers` names it.
+    Named,
+    /// There is an `inject-containers`, and it does not name it.
+    NotNamed,
+}
+
+/// What a considered container gets.
+#[derive(Debug)]
+pub struct Additions<'a> {
+    /// `AWS_STS_REGIONAL_ENDPOINTS`.
+    pub sts: Variable,
+    /// The region pair.
+    pub region: Variable,
+    /// The credential pair of the pod's method.
+    pub credentials: Variable,
+    /// The mount of the token's volume.
+    pub mount: MountPlan<'a>,
+}
+
+impl Additions<'_> {
+    /// Whether nothing is to be added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        ![self.sts, self.region, self.credentials].iter().any(|variable| variable.is_added())
+            && !matches!(self.mount, MountPlan::Add { .. })
+    }
+
+    /// The token file's path as the container sees it, if the credential pair is added.
+    pub(super) fn token_file(&self, volume: Option<&VolumePlan<'_>>, windows: bool) -> Option<String> {
+        let path: &str = match &self.mount {
+            _ if !self.credentials.is_added() => return None,
+            MountPlan::Add { path } => path,
+            MountPlan::Existing { path } => path,
+            MountPlan::NotNeeded => return None,
+        };
+        Some(TokenVolume::token_file(path, volume?.token_path(), windows))
+    }
+}
+
+/// What becomes of a variable, or of a pair that is judged as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variable {
+    /// It is added.
+    Add,
+    /// The container sets this one itself: the pair is left alone.
+    AlreadySet(&'static str),
+    /// Neither flag nor account asks for it.
+    NotConfigured,
+}
+
+impl Variable {
+    /// Whether it is added.
+    #[must_use]
+    pub fn is_added(self) -> bool {
+        self == Self::Add
+    }
+
+    fn judge(set: EnvNames, names: &[&'static str], configured: bool) -> Self {
+        match names.iter().find(|name| set.contains(name)) {
+            Some(name) => Self::AlreadySet(name),
+            None if configured => Self::Add,
+            None => Self::NotConfigured,
+        }
+    }
+}
+
+/// What becomes of the mount.
+#[derive(Debug)]
+pub enum MountPlan<'a> {
+    /// The volume is mounted here.
+    Add {
+        /// As the flag gives it, or a free path beside it.
+        path: Cow<'a, str>,
+    },
+    /// The container mounts the volume here already.
+    Existing {
+        /// As written.
+        path: &'a str,
+    },
+    /// The container sets credentials, region and STS itself: it is left alone.
+    NotNeeded,
+}
+
+/// Judges the containers of one pod.
+pub(super) struct Judge<'a, 'v> {
+    pub(super) pod: &'a Pod<'a>,
+    pub(super) volume: &'v VolumePlan<'a>,
+    pub(super) grant: &'a Grant,
+    pub(super) defaults: &'a Defaults,
+    pub(super) selection: Selection,
+}
+
+impl<'a> Judge<'a, '_> {
+    pub(super) fn container(
+        &self,
+        container: &'a Container<'a>,
+        warnings: &mut Vec<Warning>,
+    ) -> ContainerPlan<'a> {
+        let verdict = match self.selection.skips(&container.name) {
+            Some(reason) => Verdict::Skipped(reason),
+            None => Verdict::Judged(self.additions(container, warnings)),
+        };
+        ContainerPlan { container, verdict }
+    }
+
+    fn additions(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> Additions<'a> {
+        let set = container.env_names;
+        let pair = match self.grant.method() {
+            Method::WebIdentity => [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE],
+            Method::ContainerCredentials => {
+                warn_of_web_identity(container, warnings);
+                [env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE]
+            }
+        };
+        let regional_sts = self.grant.preferences().regional_sts.unwrap_or(self.defaults.regional_sts);
+        let sts = Variable::judge(set, &[env::STS_REGIONAL_ENDPOINTS], regional_sts);
+        let region =
+            Variable::judge(set, &[env::REGION, env::DEFAULT_REGION], self.defaults.region.is_some());
+        let credentials = Variable::judge(set, &pair, true);
+        let all_set =
+            [sts, region, credentials].iter().all(|variable| matches!(variable, Variable::AlreadySet(_)));
+        let mount = if all_set { MountPlan::NotNeeded } else { self.mount(container, warnings) };
+        Additions { sts, region, credentials, mount }
+    }
+
+    fn mount(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> MountPlan<'a> {
+        let mounts = self.pod.mounts(container);
+        let ours = |mount: &&Mount<'_>| mount.volume == self.volume.name() && !mount.is_sub_path;
+        if let Some(mount) = mounts.iter().find(ours) {
+            return MountPlan::Existing { path: &mount.path };
+        }
+        let wanted = self.defaults.token_volume(self.grant.method()).mount_path.as_str();
+        let path = free_path(mounts, wanted);
+        if path != wanted {
+            warnings.push(Warning::MountPathTaken {
+                container: container.name.to_string(),
+                path: wanted.to_owned(),
+                used: path.to_string(),
+            });
+        }
+        MountPlan::Add { path }
+    }
+}
+
+/// Every SDK asks for web identity before container credentials: a leftover defeats Pod Identity.
+fn warn_of_web_identity(container: &Container<'_>, warnings: &mut Vec<Warning>) {
+    let leftovers = [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE];
+    if let Some(variable) = leftovers.into_iter().find(|name| container.env_names.contains(name)) {
+        warnings.push(Warning::WebIdentityWins { container: container.name.to_string(), variable });
+    }
+}
+
+fn free_path<'a>(mounts: &[Mount<'_>], wanted: &'a str) -> Cow<'a, str> {
+    let taken = |path: &str| mounts.iter().any(|mount| path::same(&mount.path, path));
+    if !taken(wanted) {
+        return Cow::Borrowed(wanted);
+    }
+    // Cleaned first: behind a trailing slash or a `..` the suffix would lead elsewhere.
+    let stem = path::clean(wanted);
+    let mut number: usize = 2;
+    loop {
+        let path = format!("{stem}-{number}");
+        if !taken(&path) {
+            return Cow::Owned(path);
+        }
+        number += 1;
+    }
+}
+
+/// Which containers the pod's annotations leave to us.
+pub(super) struct Selection {
+    skip: Option<Vec<String>>,
+    only: Option<Vec<String>>,
+}
+
+impl Selection {
+    pub(super) fn of(metadata: &Metadata<'_>, warnings: &mut Vec<Warning>) -> Self {
+        let mut names = |value: Option<&str>, annotation| {
+            let names = annotation::names(value?).filter(|names| !names.is_empty());
+            if names.is_none() {
+                warnings.push(Warning::NamesUnreadable { annotation });
+            }
+            names
+        };
+        Self {
+            skip: names(metadata.skip_containers.as_deref(), annotation::SKIP_CONTAINERS),
+            only: names(metadata.inject_containers.as_deref(), annotation::INJECT_CONTAINERS),
+        }
+    }
+
+    fn skips(&self, name: &str) -> Option<SkipReason> {
+        let has = |names: &[String]| names.iter().any(|known| known == name);
+        if self.skip.as_deref().is_some_and(has) {
+            Some(SkipReason::Named)
+        } else if self.only.as_deref().is_some_and(|names| !has(names)) {
+            Some(SkipReason::NotNamed)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Decides what a pod gets: pure, and the only place where the rules of the two methods meet.
+//!
+//! A plan says what is added and why the rest is not, so that the patch, the warnings and
+//! `inject --explain` are three readings of one decision.
+
+mod container;
+mod lifetime;
+mod volume;
+
+use std::borrow::Cow;
+
+use super::defaults::Defaults;
+use super::grant::{Grant, Method, is_role_arn};
+use super::pod::{Container, List, Pod, env};
+use super::warning::Warning;
+use super::{Outcome, Slot};
+
+pub use container::{Additions, ContainerPlan, MountPlan, SkipReason, Variable, Verdict};
+pub use volume::VolumePlan;
+
+/// What one pod gets.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// How the pod gets its credentials.
+    pub method: Method,
+    /// Where the label of EKS Pod Identity goes, if it is to be added.
+    pub label: Option<LabelPlan>,
+    /// The volume that holds the token; `None` where an ephemeral container finds none.
+    pub volume: Option<VolumePlan<'a>>,
+    /// Whether the pod's `volumes` takes additions.
+    pub volumes_slot: Slot,
+    /// Every container that was judged, in the pod's order.
+    pub containers: Vec<ContainerPlan<'a>>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+    values: Values<'a>,
+}
+
+/// How deep the label has to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelPlan {
+    /// The pod has labels.
+    Member,
+    /// The pod has none.
+    Labels,
+    /// The pod has no metadata.
+    Metadata,
+}
+
+/// The values of the variables, the same for all containers but for the token file.
+#[derive(Debug)]
+struct Values<'a> {
+    grant: &'a Grant,
+    defaults: &'a Defaults,
+    windows: bool,
+}
+
+impl<'a> Plan<'a> {
+    /// The plan of a pod that is being made.
+    ///
+    /// `seed` spreads the lifetimes of Pod Identity tokens that nobody set: the request's uid, or
+    /// `None` offline. The pod must not be a mirror pod.
+    #[must_use]
+    pub fn of_pod(pod: &'a Pod<'a>, grant: &'a Grant, defaults: &'a Defaults, seed: Option<&str>) -> Self {
+        let mut warnings = Vec::new();
+        let volume = volume::choose(pod, grant, defaults, seed, &mut warnings);
+        let containers = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
+        let mut plan = Self::assemble(pod, pod, containers, Some(volume), grant, defaults, warnings);
+        plan.label = match grant.method() {
+            Method::ContainerCredentials if !pod.metadata.has_pod_identity_label => Some(label(pod)),
+            _ => None,
+        };
+        plan
+    }
+
+    /// The plan of ephemeral containers that are being added: those that are new by name. They
+    /// can only mount what the running pod has, for a volume added now is dropped by the API server.
+    #[must_use]
+    pub fn of_ephemeral(
+        pod: &'a Pod<'a>,
+        old: &'a Pod<'a>,
+        grant: &'a Grant,
+        defaults: &'a Defaults,
+    ) -> Self {
+        let new = pod.containers.iter().filter(|container| {
+            container.list == List::Ephemeral && !old.has_container(List::Ephemeral, &container.name)
+        });
+        let Some(volume) = volume::existing(old, grant, defaults) else {
+            let names: Vec<_> = new.map(|container| &*container.name).collect();
+            let warnings = match names.as_slice() {
+                [] => Vec::new(),
+                names => vec![Warning::NoTokenVolume { containers: names.join(", ") }],
+            };
+            return Self::assemble(pod, old, std::iter::empty(), None, grant, defaults, warnings);
+        };
+        Self::assemble(pod, old, new, Some(volume), grant, defaults, Vec::new())
+    }
+
+    /// `settings` is the pod whose annotations and platform count.
+    fn assemble(
+        pod: &'a Pod<'a>,
+        settings: &'a Pod<'a>,
+        containers: impl Iterator<Item = &'a Container<'a>>,
+        volume: Option<VolumePlan<'a>>,
+        grant: &'a Grant,
+        defaults: &'a Defaults,
+        mut warnings: Vec<Warning>,
+    ) -> Self {
+        let judge = volume.as_ref().map(|volume| container::Judge {
+            pod,
+            volume,
+            grant,
+            defaults,
+            selection: container::Selection::of(&settings.metadata, &mut warnings),
+        });
+        let containers: Vec<_> = judge.map_or_else(Vec::new, |judge| {
+            containers.map(|container| judge.container(container, &mut warnings)).collect()
+        });
+        if let Grant::Role(role) = grant
+            && containers.iter().any(ContainerPlan::gets_credentials)
+            && !is_role_arn(&role.role_arn)
+        {
+            warnings.push(Warning::RoleArn { role_arn: role.role_arn.to_string() });
+        }
+        Self {
+            method: grant.method(),
+            label: None,
+            volume,
+            volumes_slot: pod.volumes_slot,
+            containers,
+            warnings,
+            values: Values { grant, defaults, windows: settings.is_windows() },
+        }
+    }
+
+    /// How the admission ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match &self.volume {
+            None => Outcome::NoVolume,
+            Some(_) if self.is_empty() => Outcome::Complete,
+            Some(_) => Outcome::Injected,
+        }
+    }
+
+    /// Whether nothing is to be added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.label.is_none()
+            && !matches!(self.volume, Some(VolumePlan::Add { .. }))
+            && self.containers.iter().all(ContainerPlan::is_empty)
+    }
+
+    /// The variables that a container gets, in the order in which they are appended.
+    pub fn variables(&self, additions: &Additions<'a>) -> impl Iterator<Item = (&'static str, Cow<'a, str>)> {
+        let Values { grant, defaults, windows } = self.values;
+        let sts =
+            additions.sts.is_added().then_some((env::STS_REGIONAL_ENDPOINTS, Cow::Borrowed("regional")));
+        let region = defaults
+            .region
+            .as_deref()
+            .filter(|_| additions.region.is_added())
+            .map(|region| [env::DEFAULT_REGION, env::REGION].map(|name| (name, Cow::Borrowed(region))));
+        let credentials = additions.token_file(self.volume.as_ref(), windows).map(|token_file| match grant {
+            Grant::Role(role) => [
+                (env::ROLE_ARN, Cow::Borrowed(&*role.role_arn)),
+                (env::WEB_IDENTITY_TOKEN_FILE, Cow::Owned(token_file)),
+            ],
+            Grant::Association(_) => [
+                (env::CREDENTIALS_FULL_URI, Cow::Borrowed(&*defaults.credentials_full_uri)),
+                (env::AUTHORIZATION_TOKEN_FILE, Cow::Owned(token_file)),
+            ],
+        });
+        sts.into_iter().chain(region.into_iter().flatten()).chain(credentials.into_iter().flatten())
+    }
+}
+
+fn label(pod: &Pod<'_>) -> LabelPlan {
+    if pod.metadata.labels.is_present() {
+        LabelPlan::Member
+    } else if pod.has_metadata() {
+        LabelPlan::Labels
+    } else {
+        LabelPlan::Metadata
+    }
+}

@@ -1,0 +1,203 @@
+//! What users are told with the answer: `kubectl` prints it, and the API server logs it.
+
+use std::fmt::{self, Write};
+
+use super::grant::{MAX_LIFETIME, MIN_LIFETIME};
+
+/// A warning; its Display is one line, short of the 120 characters that Kubernetes advises unless
+/// names are long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// The pod's account does not exist.
+    AccountMissing {
+        /// `namespace/name`.
+        account: String,
+    },
+    /// The role is injected all the same: this only says why AWS may refuse it.
+    RoleArn {
+        /// As written.
+        role_arn: String,
+    },
+    /// An annotation that is no decimal integer, ignored.
+    LifetimeUnreadable {
+        /// Whose annotation.
+        owner: Owner,
+        /// As written.
+        value: String,
+    },
+    /// A lifetime below what the API server accepts, raised.
+    LifetimeRaised {
+        /// Whose annotation.
+        owner: Owner,
+        /// As asked, in seconds.
+        seconds: i64,
+    },
+    /// A lifetime above what the API server accepts, lowered.
+    LifetimeLowered {
+        /// Whose annotation.
+        owner: Owner,
+        /// As asked, in seconds.
+        seconds: i64,
+    },
+    /// A list of container names that is no CSV record, ignored.
+    NamesUnreadable {
+        /// The annotation's name without the prefix.
+        annotation: &'static str,
+    },
+    /// A volume that is not ours has our volume's name.
+    VolumeNameTaken {
+        /// The name that is taken.
+        name: String,
+        /// The name used instead.
+        used: String,
+    },
+    /// Another volume is mounted where ours goes.
+    MountPathTaken {
+        /// The container.
+        container: String,
+        /// The path that is taken.
+        path: String,
+        /// The path used instead.
+        used: String,
+    },
+    /// The pod sets what makes every SDK pass Pod Identity by.
+    WebIdentityWins {
+        /// The container.
+        container: String,
+        /// The variable that is set.
+        variable: &'static str,
+    },
+    /// Ephemeral containers cannot bring a volume along.
+    NoTokenVolume {
+        /// The ephemeral containers, separated by commas.
+        containers: String,
+    },
+}
+
+/// Whose annotation a warning speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The pod's own.
+    Pod,
+    /// Its ServiceAccount's.
+    ServiceAccount,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Pod => "pod",
+            Self::ServiceAccount => "ServiceAccount",
+        })
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AccountMissing { account } => {
+                write!(f, "no AWS identity injected: ServiceAccount {} does not exist", Brief(account))
+            }
+            Self::RoleArn { role_arn } => {
+                write!(
+                    f,
+                    "role-arn {} is not arn:PARTITION:iam::ACCOUNT:role/NAME; AWS will refuse it",
+                    Quoted(role_arn)
+                )
+            }
+            Self::LifetimeUnreadable { owner, value } => {
+                write!(
+                    f,
+                    "{owner} annotation token-expiration {} is no number of seconds: ignored",
+                    Quoted(value)
+                )
+            }
+            Self::LifetimeRaised { owner, seconds } => {
+                write!(
+                    f,
+                    "{owner} annotation token-expiration {seconds} is too short: raised to {MIN_LIFETIME} seconds"
+                )
+            }
+            Self::LifetimeLowered { owner, seconds } => {
+                write!(
+                    f,
+                    "{owner} annotation token-expiration {seconds} is too long: lowered to {MAX_LIFETIME} seconds"
+                )
+            }
+            Self::NamesUnreadable { annotation } => {
+                write!(
+                    f,
+                    "pod annotation {annotation} is no comma-separated list of container names: ignored"
+                )
+            }
+            Self::VolumeNameTaken { name, used } => {
+                write!(
+                    f,
+                    "volume {} is not a token of this audience: the token's volume is {}",
+                    Brief(name),
+                    Brief(used)
+                )
+            }
+            Self::MountPathTaken { container, path, used } => {
+                write!(
+                    f,
+                    "container {}: {} is taken: the token is mounted at {}",
+                    Brief(container),
+                    Brief(path),
+                    Brief(used)
+                )
+            }
+            Self::WebIdentityWins { container, variable } => {
+                write!(
+                    f,
+                    "container {} sets {variable}, which SDKs prefer to EKS Pod Identity",
+                    Brief(container)
+                )
+            }
+            Self::NoTokenVolume { containers } => {
+                write!(
+                    f,
+                    "no AWS identity for ephemeral container {}: the pod has no token volume",
+                    Brief(containers)
+                )
+            }
+        }
+    }
+}
+
+/// A name of the pod's, cut where only a hostile one reaches: a warning is a line, not a file.
+struct Brief<'a>(&'a str);
+
+/// The same in quotes with everything unprintable escaped: what users wrote, not a name.
+struct Quoted<'a>(&'a str);
+
+const LONGEST: usize = 80;
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        cut(f, self.0)
+    }
+}
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        cut(f, self.0)?;
+        f.write_str("\"")
+    }
+}
+
+fn cut(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let mut characters = text.chars();
+    for character in characters.by_ref().take(LONGEST) {
+        match character {
+            '"' | '\\' => write!(f, "\\{character}")?,
+            _ if character.is_control() => write!(f, "{}", character.escape_default())?,
+            _ => f.write_char(character)?,
+        }
+    }
+    if characters.next().is_some() {
+        f.write_str("…")?;
+    }
+    Ok(())
+}

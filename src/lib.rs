@@ -1,0 +1,20 @@
+//! Gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any cluster.
+//!
+//! One straight line from a call of the API server to its answer:
+//!
+//! ```text
+//! TLS connection → admission → injection::review → identities.find → injection::plan → patch → answer
+//! ```
+//!
+//! Only `find` may wait. [`injection`] is pure: bytes and settings in, a plan out. The modules in
+//! the order in which a start and then a call meet them:
+//!
+//! - `args` → `settings`: the command line, and what it comes to once it is checked
+//! - `app`: puts the parts together; `lifecycle`, `telemetry`, `metrics` serve all of them
+//! - `server`: connections, TLS, probes; `certificates`: what TLS serves
+//! - `admission`: the path itself
+//! - `identities`: who has which grant; `kubernetes`: the client it asks with
+//! - [`injection`]: what is injected, and when
+//! - `commands`: what the binary does instead of serving; `manifests`: how they read YAML
+
+pub mod injection;

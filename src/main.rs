@@ -1,0 +1,3 @@
+//! `pod-identity-webhook`: nothing to serve yet.
+
+fn main() {}
