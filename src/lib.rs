@@ -18,3 +18,4 @@
 //! - `commands`: what the binary does instead of serving; `manifests`: how they read YAML
 
 pub mod injection;
+pub mod manifests;

@@ -1,0 +1,40 @@
+//! Tells which items of a grown list were there before, for `edit`.
+
+use serde_json::Value;
+
+/// What becomes of a place in the new sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pairing {
+    /// The next item of the old one, perhaps changed within.
+    Kept,
+    Added,
+}
+
+/// Tells added items from kept ones. `None`: items are gone. Any answer makes the right value; a
+/// good one makes the small edit.
+pub(super) fn align(old: &[Value], new: &[Value]) -> Option<Vec<Pairing>> {
+    let mut spare = new.len().checked_sub(old.len())?;
+    let mut rest = old.iter().peekable();
+    let pairings = new.iter().map(|value| {
+        if rest.next_if(|before| spare == 0 || is_kin(before, value)).is_some() {
+            return Pairing::Kept;
+        }
+        spare = spare.saturating_sub(1);
+        Pairing::Added
+    });
+    Some(pairings.collect())
+}
+
+/// Whether one value may have grown out of the other: the same name, as containers and variables
+/// have, or nothing lost.
+fn is_kin(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Object(before), Value::Object(after)) => match (before.get("name"), after.get("name")) {
+            (Some(before), Some(after)) => before == after,
+            _ => before.iter().all(|(key, value)| after.get(key).is_some_and(|after| is_kin(value, after))),
+        },
+        (Value::Null, _) => true,
+        (Value::Array(before), Value::Array(after)) => before.len() <= after.len(),
+        _ => old == new,
+    }
+}

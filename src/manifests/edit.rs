@@ -1,0 +1,239 @@
+//! Edits a document's text so that it says a new value, touching only the lines that differ. It
+//! compares the old value with the new one along the tree; `rewrite` reads the result back, so
+//! that a layout misjudged here costs the comments and never the meaning.
+
+use serde_json::{Map, Value};
+
+use super::align::{Pairing, align};
+use super::compose::key_text;
+use super::emit::{Block, inline, is_collection};
+use super::flow::Flow;
+use super::indent::block_style;
+use super::place::{column, indentation, is_left_out};
+use super::splice::Splice;
+use super::split::Syntax;
+use super::tree::{Kind, Layout, Node, Pair};
+
+/// Where a node stands, which decides how it can be replaced.
+#[derive(Clone, Copy, Debug)]
+enum Slot {
+    Root,
+    /// Under a key of a block mapping at this column, with dashes that far in.
+    Entry {
+        column: usize,
+        dash: usize,
+    },
+    Item,
+    Flow,
+}
+
+/// The text with the value changed, or `None` for what the text edit cannot do. The tree must be
+/// the text's own, with its places set.
+pub(super) fn edit(syntax: Syntax, text: &str, root: &Node, old: &Value, new: &Value) -> Option<String> {
+    let splice = Splice::new(text);
+    let mut editor =
+        Editor { block: block_style(root, text), flow: Flow::of(syntax, root, text, splice.newline), splice };
+    editor.node(root, Slot::Root, old, new)?;
+    editor.splice.finish()
+}
+
+struct Editor<'t> {
+    splice: Splice<'t>,
+    block: Block,
+    flow: Flow,
+}
+
+impl Editor<'_> {
+    fn node(&mut self, node: &Node, slot: Slot, old: &Value, new: &Value) -> Option<()> {
+        if old == new {
+            return Some(());
+        }
+        match (&node.kind, old, new) {
+            (Kind::Mapping { pairs, layout }, Value::Object(old), Value::Object(new))
+                if !pairs.is_empty() =>
+            {
+                match layout {
+                    Layout::Block => self.block_mapping(node, pairs, old, new),
+                    Layout::Flow => self.flow_mapping(node, pairs, old, new),
+                }
+            }
+            (Kind::Sequence { items, layout }, Value::Array(old), Value::Array(new)) if !items.is_empty() => {
+                match layout {
+                    Layout::Block => self.block_sequence(node, items, old, new),
+                    Layout::Flow => self.flow_sequence(node, items, old, new),
+                }
+            }
+            _ => self.replace(node, slot, new),
+        }
+    }
+
+    fn block_mapping(
+        &mut self,
+        node: &Node,
+        pairs: &[Pair],
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+    ) -> Option<()> {
+        let column = column(self.splice.text, node.begin);
+        let dash = self.dash_among(pairs, column);
+        let slot = Slot::Entry { column, dash };
+        let added = self.entries(pairs, slot, old, new)?;
+        let block = Block { dash, ..self.block };
+        let lines: Vec<_> =
+            added.into_iter().flat_map(|(key, value)| block.entry(key, value, column)).collect();
+        self.splice.insert_below(node.last, &lines)
+    }
+
+    /// Edits the entries that are there and returns those to add. An entry that a merge key
+    /// brings is added in full, which overrides the merged one.
+    fn entries<'v>(
+        &mut self,
+        pairs: &[Pair],
+        slot: Slot,
+        old: &Map<String, Value>,
+        new: &'v Map<String, Value>,
+    ) -> Option<Vec<(&'v String, &'v Value)>> {
+        if old.keys().any(|key| !new.contains_key(key)) {
+            return None;
+        }
+        let mut added = Vec::new();
+        for (key, value) in new {
+            let before = old.get(key);
+            if before == Some(value) {
+                continue;
+            }
+            // Of keys written twice the last one counts.
+            let pair = pairs.iter().rev().find(|pair| key_text(&pair.key).as_ref() == Some(key));
+            match (before, pair) {
+                (Some(before), Some(pair)) => self.node(&pair.value, slot, before, value)?,
+                _ => added.push((key, value)),
+            }
+        }
+        Some(added)
+    }
+
+    /// How far in the mapping's own sequences are, else how the document does it.
+    fn dash_among(&self, pairs: &[Pair], column_of_keys: usize) -> usize {
+        pairs
+            .iter()
+            .filter(|pair| matches!(&pair.value.kind, Kind::Sequence { layout: Layout::Block, .. }))
+            .find_map(|pair| column(self.splice.text, pair.value.begin).checked_sub(column_of_keys))
+            .unwrap_or(self.block.dash)
+    }
+
+    fn block_sequence(&mut self, node: &Node, items: &[Node], old: &[Value], new: &[Value]) -> Option<()> {
+        let column = column(self.splice.text, node.begin);
+        let mut done: Option<&Node> = None;
+        let mut rest = items.iter().zip(old);
+        for (value, pairing) in new.iter().zip(align(old, new)?) {
+            if pairing == Pairing::Kept {
+                let (item, before) = rest.next()?;
+                self.node(item, Slot::Item, before, value)?;
+                done = Some(item);
+                continue;
+            }
+            let lines = self.block.item(value, column);
+            match done {
+                Some(item) => self.splice.insert_below(item.last, &lines)?,
+                None => self.splice.insert_above(node.begin, &lines)?,
+            }
+        }
+        Some(())
+    }
+
+    fn flow_mapping(
+        &mut self,
+        node: &Node,
+        pairs: &[Pair],
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+    ) -> Option<()> {
+        let added = self.entries(pairs, Slot::Flow, old, new)?;
+        let last = pairs.last()?;
+        if !self.opens_with(node, '{') || (!added.is_empty() && is_left_out(&last.value)) {
+            return None;
+        }
+        for (key, value) in added {
+            let indent = self.splice.own_line(last.key.start);
+            let entry = self.flow.entry(key, value, indent.unwrap_or_default());
+            let separator = self.flow.separator();
+            self.splice.append(last.value.end, indent, separator, &entry);
+        }
+        Some(())
+    }
+
+    fn flow_sequence(&mut self, node: &Node, items: &[Node], old: &[Value], new: &[Value]) -> Option<()> {
+        if !self.opens_with(node, '[') {
+            return None;
+        }
+        let mut done: Option<&Node> = None;
+        let mut rest = items.iter().zip(old);
+        for (value, pairing) in new.iter().zip(align(old, new)?) {
+            if pairing == Pairing::Kept {
+                let (item, before) = rest.next()?;
+                self.node(item, Slot::Flow, before, value)?;
+                done = Some(item);
+                continue;
+            }
+            let Some(item) = done else {
+                self.prepend(items.first()?, value)?;
+                continue;
+            };
+            let indent = self.splice.own_line(item.start);
+            let text = self.flow.value(value, indent.unwrap_or_default());
+            let separator = self.flow.separator();
+            self.splice.append(item.end, indent, separator, &text);
+        }
+        Some(())
+    }
+
+    fn opens_with(&self, node: &Node, bracket: char) -> bool {
+        let rest = self.splice.text.get(node.start..);
+        rest.is_some_and(|rest| rest.starts_with(bracket))
+    }
+
+    fn prepend(&mut self, first: &Node, value: &Value) -> Option<()> {
+        // An anchor or tag would come to stand before the new item.
+        if first.properties_end.is_some() {
+            return None;
+        }
+        let indent = self.splice.own_line(first.start);
+        let text = self.flow.value(value, indent.unwrap_or_default());
+        let separator = self.flow.separator();
+        self.splice.prepend(first.start, indent, separator, &text);
+        Some(())
+    }
+
+    /// Puts a value in place of a scalar, an alias or an empty collection.
+    fn replace(&mut self, node: &Node, slot: Slot, new: &Value) -> Option<()> {
+        let (flow, content) = match &node.kind {
+            Kind::Sequence { layout, items } => (*layout == Layout::Flow, !items.is_empty()),
+            Kind::Mapping { layout, pairs } => (*layout == Layout::Flow, !pairs.is_empty()),
+            _ => (false, false),
+        };
+        let from = node.properties_end.unwrap_or(node.from);
+        let between = self.splice.text.get(from..node.begin)?;
+        let written = self.splice.text.get(node.begin..node.last)?;
+        let comment = between.contains('#') || (flow && written.contains(['#', '\n']));
+        match slot {
+            Slot::Root if !flow => None,
+            Slot::Flow if is_left_out(node) => None,
+            Slot::Root | Slot::Flow => {
+                let indent = indentation(self.splice.text, node.start);
+                let text = self.flow.value(new, indent);
+                self.splice.change(node.start, node.end, text);
+                Some(())
+            }
+            Slot::Entry { .. } | Slot::Item if content || comment => None,
+            Slot::Entry { column, dash } if is_collection(new) => {
+                self.splice.change(from, node.last, String::new());
+                let lines = Block { dash, ..self.block }.nested(new, column);
+                self.splice.insert_below(node.last, &lines)
+            }
+            Slot::Entry { .. } | Slot::Item => {
+                self.splice.change(from, node.last, format!(" {}", inline(new)));
+                Some(())
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What can go wrong with a stream of manifests, and where.
+
+use thiserror::Error;
+
+/// A stream that could not be read. The caller shows it and stops: a document read half would be
+/// a document written wrongly.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("document {document}, line {line}{}: {problem}", column_text(*.column))]
+pub struct Error {
+    /// Number of the document, counted from 1; documents without content are not counted.
+    pub document: usize,
+    /// Line within the whole text, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1, where the parser knows it.
+    pub column: Option<usize>,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+fn column_text(column: Option<usize>) -> String {
+    column.map_or_else(String::new, |column| format!(", column {column}"))
+}
+
+/// Why a place in the text cannot be read as kubectl would read it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The YAML parser refused the text.
+    #[error("{0}")]
+    Yaml(String),
+    /// The JSON parser refused the text.
+    #[error("{0}")]
+    Json(String),
+    /// kubectl allows only spaces and a comment after `---`.
+    #[error("invalid document separator: `---` is followed by {0:?}")]
+    Separator(String),
+    /// A character that YAML forbids.
+    #[error("character U+{0:04X} is not allowed in YAML")]
+    Character(u32),
+    /// A character that YAML 1.1 takes for a line break and YAML 1.2 does not.
+    #[error("character U+{0:04X} is a line break for kubectl; write it as an escape in double quotes")]
+    LineBreak(u32),
+    /// A spelling that YAML 1.2 reads and that kubectl refuses or takes for something else.
+    #[error("kubectl reads this differently: {0}")]
+    Dialect(&'static str),
+    /// Collections within collections, more than we follow.
+    #[error("nested more than {0} levels deep")]
+    Depth(usize),
+    /// Aliases that blow the document up.
+    #[error("aliases expand to more than {0} nodes")]
+    Expansion(usize),
+    /// An alias to a node it is part of.
+    #[error("an anchor's value contains itself")]
+    Cycle,
+    /// An alias whose anchor is not in the document.
+    #[error("an alias has no anchor")]
+    Alias,
+    /// `<<` with something other than a mapping or a list of mappings.
+    #[error("a merge key `<<` needs a mapping or a list of mappings")]
+    Merge,
+    /// A mapping key that JSON has no text for (null, a collection, beyond 63 bits).
+    #[error("a mapping key has to be a string, number or boolean")]
+    Key,
+    /// An explicit tag that the text does not fit.
+    #[error("cannot read {text:?} as {tag}")]
+    Tag {
+        /// The tag as written in full.
+        tag: String,
+        /// The scalar's text.
+        text: String,
+    },
+    /// `.inf` and `.nan`, which JSON cannot hold.
+    #[error("{0:?} is a number that JSON cannot hold")]
+    Number(String),
+}
+
+/// A stream whose patches could not be written. The caller shows it and stops.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// A patch does not fit its document.
+    #[error("failed to apply the patch to document {document}")]
+    ApplyPatch {
+        /// Number of the document, counted from 1.
+        document: usize,
+        /// The operation that failed.
+        source: json_patch::PatchError,
+    },
+    /// Neither the edited nor the re-emitted text reads back as the patched value.
+    #[error("failed to write the patched document {document}: it does not read back the same")]
+    ReadBack {
+        /// Number of the document, counted from 1.
+        document: usize,
+    },
+}
+
+/// A problem and its place within one document's text; it becomes an [`Error`] once the document's
+/// own place in the stream is known.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) column: Option<usize>,
+    pub(super) problem: Problem,
+}
+
+impl Fault {
+    /// A fault at a line whose column is not known.
+    pub(super) fn at(line: usize, problem: Problem) -> Self {
+        Self { line, column: None, problem }
+    }
+}

@@ -1,0 +1,140 @@
+//! A stream of Kubernetes manifests, read with the meaning that kubectl gives it and written back
+//! with additions. `inject` calls it; it knows nothing of pods. What no patch touches keeps its
+//! text to the byte; what the edited text means is checked by reading it back before it is used.
+
+mod align;
+mod compose;
+mod edit;
+mod emit;
+mod error;
+mod flow;
+mod indent;
+mod place;
+mod quote;
+mod rewrite;
+mod scalar;
+mod splice;
+mod split;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use serde_json::Value;
+
+pub use error::{Error, Problem, RenderError};
+
+use split::Piece;
+
+/// The text of a stream and the documents in it.
+#[derive(Debug)]
+pub struct Stream {
+    text: String,
+    /// Stretches of the text that make it up; a document's own text is one of them.
+    pieces: Vec<Stretch>,
+    documents: Vec<Document>,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    piece: Piece,
+    document: Option<usize>,
+}
+
+/// A document with content.
+#[derive(Debug)]
+pub struct Document {
+    number: usize,
+    line: usize,
+    value: Value,
+}
+
+/// Reads a stream of YAML documents or JSON values.
+///
+/// Documents end where kubectl's decoder ends them: at lines starting with `---`, or after each
+/// JSON value of a text that starts with `{`.
+///
+/// # Errors
+///
+/// What kubectl would not read either, what JSON has no value for, and text built to exhaust
+/// memory: the first such place, with its line in the whole text.
+pub fn parse(text: &str) -> Result<Stream, Error> {
+    let mut documents = Vec::new();
+    let pieces = split::split(text)?
+        .into_iter()
+        .map(|mut piece| {
+            let document = piece.value.take().map(|value| {
+                documents.push(Document { number: documents.len() + 1, line: piece.line, value });
+                documents.len() - 1
+            });
+            Stretch { piece, document }
+        })
+        .collect();
+    Ok(Stream { text: text.to_owned(), pieces, documents })
+}
+
+impl Stream {
+    /// The documents in order. Empty ones (comments, nothing, null) are not among them; their
+    /// text is kept all the same.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// The stream's text with each document's patch applied, `patches` being in the order of
+    /// [`Stream::documents`]. A document without a patch, with an empty one or with one that
+    /// changes nothing keeps its text to the byte.
+    ///
+    /// # Errors
+    ///
+    /// A patch that does not apply, or a value that cannot be written so that it reads back.
+    pub fn render(&self, patches: &[Option<json_patch::Patch>]) -> Result<String, RenderError> {
+        let mut out = String::with_capacity(self.text.len());
+        for Stretch { piece, document } in &self.pieces {
+            let before = self.text.get(piece.range.start..piece.body);
+            let body = self.text.get(piece.body..piece.range.end).unwrap_or_default();
+            out.push_str(before.unwrap_or_default());
+            let patch = document.and_then(|index| patches.get(index)?.as_ref());
+            let document = document.and_then(|index| self.documents.get(index));
+            match (document, patch) {
+                (Some(document), Some(patch)) if !patch.0.is_empty() => {
+                    out.push_str(&document.rewritten(piece.syntax, body, patch)?);
+                }
+                _ => out.push_str(body),
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Document {
+    /// Its number among the documents with content, from 1.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The line of the whole text on which its content starts, from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// What the document says.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    fn rewritten(
+        &self,
+        syntax: split::Syntax,
+        body: &str,
+        patch: &json_patch::Patch,
+    ) -> Result<String, RenderError> {
+        let mut patched = self.value.clone();
+        let document = self.number;
+        json_patch::patch(&mut patched, patch)
+            .map_err(|source| RenderError::ApplyPatch { document, source })?;
+        rewrite::rewrite(syntax, body, &self.value, &patched).ok_or(RenderError::ReadBack { document })
+    }
+}

@@ -1,0 +1,85 @@
+//! Turns a document's text into one that says the patched value: edited in place if that reads
+//! back right, else written anew from the value, with its leading and trailing comments.
+
+use serde_json::Value;
+
+use super::compose::Budget;
+use super::edit::edit;
+use super::emit::Block;
+use super::flow::Flow;
+use super::indent::block_style;
+use super::place::{indentation, line_end, line_start, newline, place, skip_trivia};
+use super::split::{Syntax, read_yaml};
+use super::tree::{self, Node};
+
+/// The new text, or `None` if no text was found that reads back as the new value.
+pub(super) fn rewrite(syntax: Syntax, body: &str, old: &Value, new: &Value) -> Option<String> {
+    if old == new {
+        return Some(body.to_owned());
+    }
+    let mut root = tree::read(body).ok().flatten();
+    let placed = root.as_mut().and_then(|root| place(root, body)).is_some();
+    let edited = root.as_ref().filter(|_| placed);
+    let edited = edited.and_then(|root| edit(syntax, body, root, old, new));
+    let reads_back = |text: &String| reads_as(syntax, text, new);
+    edited.filter(reads_back).or_else(|| {
+        let anew = match syntax {
+            Syntax::Json => json_anew(body, new),
+            Syntax::Yaml => yaml_anew(body, root.as_ref(), placed, new),
+        };
+        Some(anew).filter(reads_back)
+    })
+}
+
+fn json_anew(body: &str, new: &Value) -> String {
+    let first_key = skip_trivia(body, body.find('{').map_or(0, |brace| brace + 1));
+    let unit = match indentation(body, first_key) {
+        "" => "  ",
+        unit => unit,
+    };
+    Flow::json(unit.to_owned(), newline(body)).value(new, "")
+}
+
+fn yaml_anew(body: &str, root: Option<&Node>, placed: bool, new: &Value) -> String {
+    let newline = newline(body);
+    let head = body.get(..line_start(body, skip_trivia(body, 0)));
+    // Without places all that is known is where the parser stopped reading the root.
+    let end = root.map_or(body.len(), |root| if placed { line_end(body, root.last) + 1 } else { root.end });
+    let tail = body.get(end..).unwrap_or_default();
+    let block = match root {
+        Some(root) if placed => block_style(root, body),
+        _ => Block { step: 2, dash: 0 },
+    };
+    let mut text = head.unwrap_or_default().to_owned();
+    text.push_str(&block.document(new).join(newline));
+    if !tail.is_empty() || body.ends_with('\n') {
+        text.push_str(newline);
+    }
+    text.push_str(tail);
+    text
+}
+
+fn reads_as(syntax: Syntax, text: &str, value: &Value) -> bool {
+    let read = match syntax {
+        Syntax::Json => serde_json::from_str(text).ok(),
+        Syntax::Yaml => read_yaml(text, &mut Budget::new()).ok().flatten().map(|read| read.value),
+    };
+    read.is_some_and(|read| is_same(&read, value))
+}
+
+/// Equality, but for numbers that JSON writes alike: kubectl reads a YAML `1.0` as 1.
+fn is_same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(one), Value::Number(other)) if one.is_f64() != other.is_f64() => {
+            one.as_f64() == other.as_f64()
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| is_same(value, other)))
+        }
+        _ => left == right,
+    }
+}

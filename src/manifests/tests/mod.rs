@@ -1,0 +1,30 @@
+//! Tests of the module as its caller sees it.
+
+mod deployment;
+mod errors;
+mod keys;
+mod property;
+mod render;
+mod rewrite;
+mod scalars;
+mod streams;
+
+use serde_json::Value;
+
+use super::parse;
+
+/// Parses the text, patches its documents in order and renders it.
+fn patched(text: &str, patches: &[Value]) -> String {
+    let stream = parse(text).unwrap();
+    let patches: Vec<_> =
+        patches.iter().map(|patch| Some(serde_json::from_value(patch.clone()).unwrap())).collect();
+    let rendered = stream.render(&patches).unwrap();
+    // Whatever the text looks like, it must say the patched values.
+    let read = parse(&rendered).unwrap();
+    for ((document, patch), read) in stream.documents().iter().zip(&patches).zip(read.documents()) {
+        let mut value = document.value().clone();
+        json_patch::patch(&mut value, patch.as_ref().unwrap()).unwrap();
+        assert_eq!(read.value(), &value);
+    }
+    rendered
+}
