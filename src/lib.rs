@@ -9,13 +9,25 @@
 //! Only `find` may wait. [`injection`] is pure: bytes and settings in, a plan out. The modules in
 //! the order in which a start and then a call meet them:
 //!
-//! - `args` → `settings`: the command line, and what it comes to once it is checked
-//! - `app`: puts the parts together; `lifecycle`, `telemetry`, `metrics` serve all of them
-//! - `server`: connections, TLS, probes; `certificates`: what TLS serves
-//! - `admission`: the path itself
-//! - `identities`: who has which grant; `kubernetes`: the client it asks with
+//! - [`args`] → [`settings`]: the command line, and what it comes to once it is checked
+//! - [`app`]: puts the parts together; [`lifecycle`], [`telemetry`], [`metrics`] serve all of them
+//! - [`server`]: connections, TLS, probes; [`certificates`]: what TLS serves
+//! - [`admission`]: the path itself
+//! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with
 //! - [`injection`]: what is injected, and when
-//! - `commands`: what the binary does instead of serving; `manifests`: how they read YAML
+//! - [`commands`]: what the binary does instead of serving; [`manifests`]: how they read YAML
 
+pub mod admission;
+pub mod app;
+pub mod args;
+pub mod certificates;
+pub mod commands;
+pub mod identities;
 pub mod injection;
+pub mod kubernetes;
+pub mod lifecycle;
 pub mod manifests;
+pub mod metrics;
+pub mod server;
+pub mod settings;
+pub mod telemetry;

@@ -1,3 +1,7 @@
-//! `pod-identity-webhook`: nothing to serve yet.
+//! `pod-identity-webhook`: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pod_identity_webhook::commands::main(std::env::args_os())
+}

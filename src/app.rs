@@ -1,0 +1,223 @@
+//! Puts the parts together, and takes them down in order: bind, spawn, supervise, drain. Imported
+//! by `main` and the tests alone.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+
+use crate::admission::Admission;
+use crate::certificates::{Authority, Files, Store};
+use crate::identities::Identities;
+use crate::identities::manifests::Manifests;
+use crate::identities::service_accounts::ServiceAccounts;
+use crate::kubernetes;
+use crate::lifecycle::{Readiness, Shutdown, Tasks};
+use crate::metrics::Metrics;
+use crate::server::{Server, admin, tls};
+use crate::settings::{AccountSource, CertificateSource, Settings};
+
+/// Names that a certificate made in memory is good for: only this machine asks for it.
+const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// The servers keep to the limit of the drain themselves; this is for one that does not.
+const DRAIN_SLACK: Duration = Duration::from_secs(1);
+
+/// A server that is bound and put together, and serves once it is run.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    metrics_address: SocketAddr,
+    settings: Settings,
+    webhook: Server,
+    admin: Server,
+    tasks: Tasks,
+    shutdown: Shutdown,
+}
+
+impl App {
+    /// Binds both ports, reads what has to be there at start, and begins to follow what changes.
+    pub async fn bind(settings: Settings) -> Result<Self> {
+        // kube and rustls ask for the process's cryptography; a second call finds it there.
+        drop(aws_lc_rs::default_provider().install_default());
+        for notice in &settings.notices {
+            tracing::warn!("{notice}");
+        }
+        let metrics = Arc::new(Metrics::new().context("failed to set up metrics")?);
+        let readiness = Readiness::default();
+        let shutdown = Shutdown::default();
+        let leaving = shutdown.leaving.clone();
+        readiness
+            .require("shutdown", move || if leaving.is_cancelled() { Err("leaving".into()) } else { Ok(()) });
+
+        let mut tasks = Tasks::default();
+        let certificates = certificates(&settings, &metrics, &readiness, &mut tasks).await?;
+        let (identities, debug) = identities(&settings, &metrics, &readiness, &mut tasks).await?;
+        let admission = Arc::new(Admission::new(
+            identities,
+            settings.defaults.clone(),
+            settings.limits.clone(),
+            metrics.clone(),
+            shutdown.leaving.clone(),
+        ));
+
+        let listener = bind(settings.address).await.context("--port")?;
+        let admin_listener = bind(settings.metrics_address).await.context("--metrics-port")?;
+        let webhook = Server {
+            tls: Some(tls::acceptor(&settings.tls, certificates).context("failed to set up TLS")?),
+            router: admission.routes(settings.debug_handlers).merge(admin::probes(readiness.clone())),
+            limits: settings.limits.clone(),
+            metrics: metrics.clone(),
+            shutdown: shutdown.clone(),
+            listener,
+        };
+        let admin = Server {
+            tls: None,
+            router: admin::probes(readiness).merge(admin::metrics(metrics.clone())).merge(debug),
+            limits: settings.limits.clone(),
+            metrics,
+            shutdown: shutdown.clone(),
+            listener: admin_listener,
+        };
+        Ok(Self {
+            address: webhook.listener.local_addr()?,
+            metrics_address: admin.listener.local_addr()?,
+            settings,
+            webhook,
+            admin,
+            tasks,
+            shutdown,
+        })
+    }
+
+    /// Where `/mutate` is served: the port that was bound, where 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where metrics and probes are served.
+    #[must_use]
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.metrics_address
+    }
+
+    /// Serves until `signal` comes, and takes its leave without losing a call. An error if a part
+    /// ends that should not.
+    pub async fn run(self, signal: impl Future<Output = std::io::Result<&'static str>>) -> Result<()> {
+        let Self { address, metrics_address, settings, webhook, admin, mut tasks, shutdown } = self;
+        tracing::info!(%address, %metrics_address, settings = %settings, "serving");
+        tasks.spawn("webhook", webhook.serve());
+        tasks.spawn("admin", admin.serve());
+        tokio::select! {
+            biased;
+            end = tasks.first_end() => bail!("{end}: stopping, so that Kubernetes starts the process anew"),
+            signal = signal => {
+                let signal = signal.context("failed to wait for signals")?;
+                let delay = settings.shutdown_delay;
+                tracing::info!(signal, ?delay, "leaving: not ready any more, serving on for the delay");
+            }
+        }
+        // Whoever chose this replica a moment ago still calls it; whoever keeps a connection is
+        // told to make a new one, elsewhere.
+        shutdown.leaving.cancel();
+        sleep(settings.shutdown_delay).await;
+        shutdown.stopping.cancel();
+        tracing::info!("draining");
+        let drained = timeout(settings.limits.drain + DRAIN_SLACK, tasks.ended(&["webhook", "admin"])).await;
+        tracing::info!(complete = drained.is_ok(), "stopped");
+        Ok(())
+    }
+}
+
+/// A listener; every address means IPv4 alone on a host without IPv6.
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let mut result = TcpListener::bind(address).await;
+    if result.is_err() && address.is_ipv6() && address.ip().is_unspecified() {
+        result = TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await;
+    }
+    result.with_context(|| format!("failed to listen on {address}"))
+}
+
+async fn certificates(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Result<Arc<Store>> {
+    let store = match &settings.certificate {
+        CertificateSource::Files { certificate, key } => {
+            let files = Files { certificate: certificate.clone(), key: key.clone() };
+            let contents = files.contents().await?;
+            let pair = files.pair(&contents)?;
+            metrics.certificate_expiry(pair.not_after());
+            let store = Arc::new(Store::new(pair));
+            tasks.spawn("certificate", files.follow(store.clone(), contents, metrics.clone()));
+            store
+        }
+        CertificateSource::InMemory { authority_out } => {
+            let authority = Authority::new()?;
+            let pair = authority.leaf(&LOCAL_NAMES.map(str::to_owned))?.pair()?;
+            metrics.certificate_expiry(pair.not_after());
+            if let Some(path) = authority_out {
+                std::fs::write(path, authority.certificate_pem())
+                    .with_context(|| format!("failed to write --tls-ca-out {}", path.display()))?;
+            }
+            Arc::new(Store::new(pair))
+        }
+    };
+    let served = store.clone();
+    readiness.require("certificate", move || served.check(SystemTime::now()));
+    Ok(store)
+}
+
+/// The sources of identity, and what the debug handlers show of them.
+async fn identities(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Result<(Identities, Router)> {
+    let prefix = &settings.defaults.annotation_prefix;
+    match &settings.accounts {
+        AccountSource::Manifests(paths) => {
+            let manifests = Manifests::read(paths, prefix)?;
+            let (accounts, associations) = (manifests.accounts(), manifests.associations());
+            tracing::info!(accounts, associations, "identities are read from manifests");
+            Ok((Identities::Manifests(manifests), Router::new()))
+        }
+        AccountSource::Cluster { kubeconfig, server } => {
+            let client = kubernetes::client(kubeconfig.as_deref(), server.as_ref()).await?;
+            let synced = readiness.latch("service-accounts", "not all read yet");
+            let accounts = Arc::new(ServiceAccounts::new(
+                client.clone(),
+                prefix.clone(),
+                settings.limits.lookup,
+                synced,
+                metrics.clone(),
+            ));
+            let followed = accounts.clone();
+            tasks.spawn("service-accounts", async move { followed.follow(client).await });
+            let debug = if settings.debug_handlers { debug(accounts.clone()) } else { Router::new() };
+            Ok((Identities::Cluster(accounts), debug))
+        }
+    }
+}
+
+/// The Go webhook's debug handlers of the metrics port.
+fn debug(accounts: Arc<ServiceAccounts>) -> Router {
+    let cleared = accounts.clone();
+    Router::new().route("/debug/alpha/cache", get(async move || accounts.dump().to_string())).route(
+        "/debug/alpha/cache/clear",
+        get(async move || {
+            cleared.clear();
+            "cleared; accounts are looked up live until all are read again\n"
+        }),
+    )
+}

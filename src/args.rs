@@ -1,0 +1,344 @@
+//! The command line: the Go webhook's flags as they are, ours beside them. No environment
+//! variables: Kubernetes sets `POD_IDENTITY_WEBHOOK_PORT=tcp://…` in every pod of a namespace with
+//! a Service of that name.
+//!
+//! What was written is turned into [`crate::settings::Settings`]; nothing else reads it.
+
+#![allow(clippy::doc_markdown, reason = "the doc comments here are the text of --help")]
+
+mod go;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+
+pub(crate) use go::duration;
+
+/// Everything that can be written on the command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pod-identity-webhook",
+    about = "Gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any cluster",
+    long_about = "Admission webhook that gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any \
+cluster. Without a subcommand it serves. It takes the arguments of amazon-eks-pod-identity-webhook as they are.",
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = true,
+    args_override_self = true,
+    subcommand_negates_reqs = true,
+    after_help = "Booleans are set by --flag or --flag=true and unset by --flag=false. Durations are written 1m0s, \
+100ms, 0.\nThe klog flags of the Go webhook are accepted; of them only -v has an effect."
+)]
+pub struct Args {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What is injected.
+    #[command(flatten)]
+    pub injection: InjectionArgs,
+    /// How it is served.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// Accepted for the Go webhook's sake.
+    #[command(flatten)]
+    pub klog: KlogArgs,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print manifests with their AWS identity injected: offline, as the webhook would
+    Inject(InjectArgs),
+}
+
+/// Flags of `inject`.
+#[derive(Debug, ClapArgs)]
+pub struct InjectArgs {
+    /// Manifests to read, - for standard input; repeatable
+    #[arg(short, long = "filename", value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Manifests to read ServiceAccounts from beside those of the input; a file or a folder; repeatable
+    #[arg(long = "manifests", value_name = "PATH")]
+    pub manifests: Vec<PathBuf>,
+    /// Namespace of objects that name none
+    #[arg(short, long, default_value = "default")]
+    pub namespace: String,
+    /// What to print: the manifests, or the JSON patch of every pod, one line each
+    #[arg(short, long, value_enum, default_value_t = InjectOutput::Manifests)]
+    pub output: InjectOutput,
+    /// Print for every pod what was found and decided, instead of the manifests
+    #[arg(long)]
+    pub explain: bool,
+    /// What is injected.
+    #[command(flatten)]
+    pub injection: InjectionArgs,
+}
+
+/// What `inject` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum InjectOutput {
+    /// The manifests as they would be.
+    Manifests,
+    /// A line of JSON for every pod: which, and its patch.
+    Patch,
+}
+
+/// Flags that say what is injected.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "What is injected")]
+pub struct InjectionArgs {
+    /// Domain of the annotations
+    #[arg(long, value_name = "DOMAIN", default_value = "eks.amazonaws.com")]
+    pub annotation_prefix: String,
+    /// Region to set in pods that set none; empty: leave it to them
+    #[arg(long, value_name = "REGION", default_value = "", hide_default_value = true)]
+    pub aws_default_region: String,
+    /// Set AWS_STS_REGIONAL_ENDPOINTS=regional, unless the ServiceAccount says otherwise
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+    pub sts_regional_endpoint: bool,
+    /// Lifetime of the token in seconds, 600 at least [default: 86400]
+    #[arg(long, value_name = "SECONDS", value_parser = go::integer, allow_negative_numbers = true)]
+    pub token_expiration: Option<i64>,
+    /// IRSA: audience of the token
+    #[arg(long, value_name = "AUDIENCE", default_value = "sts.amazonaws.com")]
+    pub token_audience: String,
+    /// IRSA: where the token is mounted
+    #[arg(long, value_name = "PATH", default_value = "/var/run/secrets/eks.amazonaws.com/serviceaccount")]
+    pub token_mount_path: String,
+    /// Pod Identity: audience of the token
+    #[arg(long, value_name = "AUDIENCE", default_value = "pods.eks.amazonaws.com")]
+    pub container_credentials_audience: String,
+    /// Pod Identity: where the token is mounted
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+    )]
+    pub container_credentials_token_mount_path: String,
+    /// Pod Identity: name of the volume
+    #[arg(long, value_name = "NAME", default_value = "eks-pod-identity-token")]
+    pub container_credentials_token_volume_name: String,
+    /// Pod Identity: path of the token in the volume
+    #[arg(long, value_name = "PATH", default_value = "eks-pod-identity-token")]
+    pub container_credentials_token_path: String,
+    /// Pod Identity: where the node's agent answers
+    #[arg(long, value_name = "URI", default_value = "http://169.254.170.23/v1/credentials")]
+    pub container_credentials_full_uri: String,
+}
+
+/// Flags that say how it is served.
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Where identities come from.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Certificate and TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    /// Addresses and limits.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Flags that say where identities come from.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Who has which identity")]
+pub struct SourceArgs {
+    /// Read ServiceAccounts from manifests instead of a cluster; a file or a folder; repeatable
+    #[arg(long = "manifests", value_name = "PATH")]
+    pub manifests: Vec<PathBuf>,
+    /// Kubeconfig of the cluster; empty: the cluster this runs in
+    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
+    pub kubeconfig: String,
+    /// URL of the API server, instead of the kubeconfig's
+    #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
+    pub kube_api: String,
+    /// Read identities from the ConfigMap pod-identity-webhook too (not yet available)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+    pub watch_config_map: bool,
+    /// Read Pod Identity associations from this file too (not yet available)
+    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
+    pub watch_container_credentials_config: String,
+    /// Make a full ARN of a role's name (not yet available)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+    pub compose_role_arn: bool,
+    /// Accepted; a miss is looked up live, so there is nothing to wait for
+    #[arg(long, value_name = "DURATION", value_parser = go::duration)]
+    pub service_account_lookup_grace_period: Option<Duration>,
+    /// Accepted; a watch needs no resync
+    #[arg(long, value_name = "DURATION", value_parser = go::duration)]
+    pub resync_period: Option<Duration>,
+}
+
+/// Flags of the certificate and of TLS.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Certificate and TLS")]
+pub struct TlsArgs {
+    /// Keep the certificate in a Secret of the cluster (not yet available: use --in-cluster=false)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    pub in_cluster: Option<bool>,
+    /// Certificate chain in PEM; read again when it changes [default: /etc/webhook/certs/tls.crt]
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key in PEM; read again when it changes [default: /etc/webhook/certs/tls.key]
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// With --manifests and no --tls-cert: write the CA of the certificate made in memory here
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca_out: Option<PathBuf>,
+    /// Lowest version of TLS: 1.2 or 1.3, also VersionTLS12; lower ones are raised to 1.2
+    #[arg(long, value_name = "VERSION", default_value = "", hide_default_value = true)]
+    pub tls_min_version: String,
+    /// Cipher suites by Go's names, separated by commas; empty: all safe ones
+    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
+    pub tls_cipher_suites: String,
+    /// Name of the Service, for a certificate kept in the cluster
+    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
+    pub service_name: String,
+    /// Namespace of the webhook
+    #[arg(long, value_name = "NAMESPACE", default_value = "eks")]
+    pub namespace: String,
+    /// Name of the Secret, for a certificate kept in the cluster
+    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
+    pub tls_secret: String,
+}
+
+/// Flags of the server itself.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Server")]
+pub struct ServerArgs {
+    /// Address to listen on; empty: every address
+    #[arg(long, value_name = "IP", default_value = "", hide_default_value = true)]
+    pub bind_address: String,
+    /// Port of the webhook, TLS
+    #[arg(long, value_name = "PORT", default_value_t = 443)]
+    pub port: u16,
+    /// Port of metrics and probes, plain HTTP
+    #[arg(long, value_name = "PORT", default_value_t = 9999)]
+    pub metrics_port: u16,
+    /// How long to serve on after SIGTERM, until no API server comes here any more
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = go::duration)]
+    pub shutdown_delay: Duration,
+    /// Connections at the same time
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+    /// Megabytes of all requests in flight together, 16 at least
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=4095))]
+    pub max_request_memory: u32,
+    /// How logs are written to standard error: text or json
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Serve /debug/alpha/cache and /debug/alpha/cache/clear on the metrics port, /debug/alpha/deny and /debug/alpha/500 on the other
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+    pub enable_debugging_handlers: bool,
+    /// Print the version
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+    pub version: bool,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// An object a line.
+    Json,
+}
+
+/// The flags of klog that the Go webhook has: `v` sets the level, the rest has no effect here.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct KlogArgs {
+    /// Verbosity: 0 to 3 is info, 4 and 5 debug, 6 and above trace
+    #[arg(short, long = "v", value_name = "LEVEL", default_value_t = 0, value_parser = go::integer,
+          allow_negative_numbers = true, help_heading = "Server")]
+    pub verbosity: i64,
+    #[command(flatten)]
+    ignored: IgnoredArgs,
+}
+
+/// The klog flags without an effect, so that arguments written for the Go webhook are taken.
+#[derive(Debug, Clone, ClapArgs)]
+struct IgnoredArgs {
+    #[arg(long = "add_dir_header", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    add_dir_header: Option<bool>,
+    #[arg(long = "alsologtostderr", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    alsologtostderr: Option<bool>,
+    #[arg(long = "legacy_stderr_threshold_behavior", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    legacy_stderr_threshold_behavior: Option<bool>,
+    #[arg(long = "logtostderr", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    logtostderr: Option<bool>,
+    #[arg(long = "one_output", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    one_output: Option<bool>,
+    #[arg(long = "skip_headers", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    skip_headers: Option<bool>,
+    #[arg(long = "skip_log_headers", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = go::boolean, action = ArgAction::Set)]
+    skip_log_headers: Option<bool>,
+    #[arg(long = "alsologtostderrthreshold", hide = true, allow_hyphen_values = true)]
+    alsologtostderrthreshold: Option<String>,
+    #[arg(long = "log_backtrace_at", hide = true, allow_hyphen_values = true)]
+    log_backtrace_at: Option<String>,
+    #[arg(long = "log_dir", hide = true, allow_hyphen_values = true)]
+    log_dir: Option<String>,
+    #[arg(long = "log_file", hide = true, allow_hyphen_values = true)]
+    log_file: Option<String>,
+    #[arg(long = "log_file_max_size", hide = true, allow_hyphen_values = true)]
+    log_file_max_size: Option<String>,
+    #[arg(long = "stderrthreshold", hide = true, allow_hyphen_values = true)]
+    stderrthreshold: Option<String>,
+    #[arg(long = "vmodule", hide = true, allow_hyphen_values = true)]
+    vmodule: Option<String>,
+}
+
+impl KlogArgs {
+    /// The flags that were given and have no effect.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<&'static str> {
+        // Taken apart whole: a flag that is forgotten here does not compile.
+        let IgnoredArgs {
+            add_dir_header,
+            alsologtostderr,
+            legacy_stderr_threshold_behavior,
+            logtostderr,
+            one_output,
+            skip_headers,
+            skip_log_headers,
+            alsologtostderrthreshold,
+            log_backtrace_at,
+            log_dir,
+            log_file,
+            log_file_max_size,
+            stderrthreshold,
+            vmodule,
+        } = &self.ignored;
+        let given = [
+            ("--add_dir_header", add_dir_header.is_some()),
+            ("--alsologtostderr", alsologtostderr.is_some()),
+            ("--legacy_stderr_threshold_behavior", legacy_stderr_threshold_behavior.is_some()),
+            ("--logtostderr", logtostderr.is_some()),
+            ("--one_output", one_output.is_some()),
+            ("--skip_headers", skip_headers.is_some()),
+            ("--skip_log_headers", skip_log_headers.is_some()),
+            ("--alsologtostderrthreshold", alsologtostderrthreshold.is_some()),
+            ("--log_backtrace_at", log_backtrace_at.is_some()),
+            ("--log_dir", log_dir.is_some()),
+            ("--log_file", log_file.is_some()),
+            ("--log_file_max_size", log_file_max_size.is_some()),
+            ("--stderrthreshold", stderrthreshold.is_some()),
+            ("--vmodule", vmodule.is_some()),
+        ];
+        given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
+    }
+}

@@ -1,0 +1,140 @@
+//! The words of `inject --explain`: what was found, where, what was added to which container, what
+//! was left out and why.
+
+use std::fmt::Write;
+
+use crate::identities::Found;
+use crate::identities::manifests::Manifests;
+use crate::injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
+use crate::injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL};
+use crate::injection::{Defaults, Grant, Outcome, Plan};
+
+/// A mirror pod is left alone.
+pub(super) fn mirror() -> String {
+    format!("  {} (annotation {MIRROR_ANNOTATION})\n", Outcome::MirrorPod.sentence())
+}
+
+/// The label keeps the pod from the webhook.
+pub(super) fn skipped() -> String {
+    format!("  the label {SKIP_LABEL} keeps the pod from the webhook\n")
+}
+
+/// Where the account's identity comes from, and what lost to it.
+pub(super) fn source(
+    identities: &Manifests,
+    namespace: &str,
+    account: &str,
+    found: &Found,
+    defaults: &Defaults,
+) -> String {
+    let mut text = String::new();
+    let account_place = identities.account_place(namespace, account);
+    match account_place {
+        Some(place) => line(&mut text, format_args!("ServiceAccount {namespace}/{account} ({place})")),
+        None => {
+            line(&mut text, format_args!("ServiceAccount {namespace}/{account}: not found in what was read"))
+        }
+    }
+    match found.grant.as_deref() {
+        Some(Grant::Role(role)) => {
+            let prefix = defaults.annotation_prefix.as_str();
+            line(&mut text, format_args!("IRSA: annotation {prefix}/role-arn is {}", role.role_arn));
+        }
+        Some(Grant::Association(_)) => {
+            if let Some(place) = identities.association_place(namespace, account) {
+                line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
+            }
+        }
+        None => {}
+    }
+    text
+}
+
+/// Why nothing is injected.
+pub(super) fn nothing(found: &Found) -> String {
+    let outcome = if found.exists { Outcome::NoIdentity } else { Outcome::AccountMissing };
+    format!("  {}\n", outcome.sentence())
+}
+
+/// What a plan adds, and what it leaves out.
+pub(super) fn plan(plan: &Plan<'_>) -> String {
+    let mut text = String::new();
+    line(&mut text, format_args!("{}: {}", plan.outcome(), plan.outcome().sentence()));
+    if let Some(LabelPlan::Member | LabelPlan::Labels | LabelPlan::Metadata) = plan.label {
+        line(&mut text, format_args!("label {POD_IDENTITY_LABEL}=enabled: added"));
+    }
+    match &plan.volume {
+        Some(VolumePlan::Add { name, audience, lifetime, .. }) => line(
+            &mut text,
+            format_args!("volume {name}: added, a token for {audience} that lasts {lifetime} seconds"),
+        ),
+        Some(VolumePlan::Reuse { name, .. }) => {
+            line(&mut text, format_args!("volume {name}: there already, a token of the same audience"));
+        }
+        None => {}
+    }
+    for container in &plan.containers {
+        let field = container.container.list.field();
+        let singular = field.strip_suffix('s').unwrap_or(field);
+        line(&mut text, format_args!("{singular} {}", container.container.name));
+        match &container.verdict {
+            Verdict::Skipped(SkipReason::Named) => {
+                detail(&mut text, format_args!("skipped: skip-containers names it"))
+            }
+            Verdict::Skipped(SkipReason::NotNamed) => {
+                detail(&mut text, format_args!("skipped: inject-containers does not name it"));
+            }
+            Verdict::Judged(additions) => judged(&mut text, plan, additions),
+        }
+    }
+    for warning in &plan.warnings {
+        line(&mut text, format_args!("warning: {warning}"));
+    }
+    text
+}
+
+fn judged<'a>(text: &mut String, plan: &Plan<'a>, additions: &Additions<'a>) {
+    for (name, value) in plan.variables(additions) {
+        detail(text, format_args!("env {name}={value}: added"));
+    }
+    let left_out = [
+        ("the regional STS endpoint", additions.sts),
+        ("the region", additions.region),
+        ("the credentials", additions.credentials),
+    ];
+    for (what, variable) in left_out {
+        match variable {
+            Variable::AlreadySet(name) => {
+                detail(text, format_args!("{what}: left out, the container sets {name} itself"));
+            }
+            Variable::NotConfigured => detail(text, format_args!("{what}: not configured")),
+            Variable::Add => {}
+        }
+    }
+    match &additions.mount {
+        MountPlan::Add { path } => detail(text, format_args!("mount {path}: added")),
+        MountPlan::Existing { path } => detail(text, format_args!("mount {path}: there already")),
+        MountPlan::NotNeeded => {
+            detail(
+                text,
+                format_args!("mount: left out, the container sets credentials, region and STS itself"),
+            );
+        }
+    }
+}
+
+fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+    push(text, "  ", what);
+}
+
+fn detail(text: &mut String, what: std::fmt::Arguments<'_>) {
+    push(text, "    ", what);
+}
+
+fn push(text: &mut String, indent: &str, what: std::fmt::Arguments<'_>) {
+    text.push_str(indent);
+    // Writing to a String has no way to fail.
+    let written = text.write_fmt(what);
+    debug_assert!(written.is_ok());
+    text.push('\n');
+}

@@ -1,0 +1,52 @@
+//! What the annotations of a ServiceAccount say.
+
+use std::sync::Arc;
+
+use crate::injection::Grant;
+use crate::injection::annotation::{self, Prefix};
+use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant};
+
+/// A ServiceAccount that bears at least one annotation of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// IRSA, if `role-arn` is there and not empty.
+    pub role: Option<Arc<Grant>>,
+    /// What both methods read, with or without a role.
+    pub preferences: Preferences,
+}
+
+impl Account {
+    /// Reads an account's annotations; `None` where none is ours.
+    #[must_use]
+    pub fn read<'a>(
+        prefix: &Prefix,
+        annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<Self> {
+        let mut role_arn = None;
+        let mut audience = None;
+        let mut preferences = Preferences::default();
+        let mut is_ours = false;
+        for (key, value) in annotations {
+            let Some(name) = prefix.name_of(key) else {
+                continue;
+            };
+            match name {
+                annotation::ROLE_ARN => role_arn = Some(value),
+                annotation::AUDIENCE => audience = Some(value),
+                annotation::STS_REGIONAL_ENDPOINTS => preferences.regional_sts = annotation::boolean(value),
+                annotation::TOKEN_EXPIRATION => preferences.lifetime = Some(AskedLifetime::read(value)),
+                _ => continue,
+            }
+            is_ours = true;
+        }
+        // An empty role is none. An empty audience would make a token for the API server itself.
+        let role = role_arn.filter(|role| !role.is_empty()).map(|role_arn| {
+            Arc::new(Grant::Role(RoleGrant {
+                role_arn: role_arn.into(),
+                audience: audience.filter(|audience| !audience.is_empty()).map(Into::into),
+                preferences: preferences.clone(),
+            }))
+        });
+        is_ours.then_some(Self { role, preferences })
+    }
+}

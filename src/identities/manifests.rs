@@ -1,0 +1,232 @@
+//! Identities read from files, once: ServiceAccounts as manifests, and associations in the format
+//! in which EKS feeds its own webhook. No cluster is asked.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::account::Account;
+use super::{Found, Lookup};
+use crate::injection::annotation::Prefix;
+use crate::manifests::{self, Document, Stream};
+
+/// Endings of the files that are read in a folder, as kubectl has them.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// Accounts and associations that are known beforehand, each with the place where it stands.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    accounts: HashMap<Key, (Lookup, Place)>,
+    associations: HashMap<Key, Place>,
+}
+
+/// Namespace and name.
+type Key = (Box<str>, Box<str>);
+
+/// A document of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// From 1.
+    pub document: usize,
+    /// Its first, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: document {}, line {}", self.path.display(), self.document, self.line)
+    }
+}
+
+/// Why files could not be read: the start ends, for half of the identities would be worse.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestsError {
+    /// The file or folder.
+    #[error("failed to read {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Its contents.
+    #[error("failed to read {path}: {source}")]
+    Parse {
+        /// Which.
+        path: PathBuf,
+        /// Document and line.
+        source: manifests::Error,
+    },
+    /// One of its documents.
+    #[error("failed to read {place}: {message}")]
+    Document {
+        /// Which.
+        place: Place,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// The file that EKS feeds its webhook.
+#[derive(Debug, Deserialize)]
+struct AssociationFile {
+    #[serde(default)]
+    identities: Option<Vec<Association>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Association {
+    namespace: Box<str>,
+    #[serde(rename = "serviceAccount")]
+    service_account: Box<str>,
+}
+
+impl Manifests {
+    /// Reads files, and the files with [`ENDINGS`] of folders.
+    pub fn read(paths: &[PathBuf], prefix: &Prefix) -> Result<Self, ManifestsError> {
+        let mut manifests = Self::default();
+        for path in paths {
+            for file in files(path)? {
+                let text = std::fs::read_to_string(&file)
+                    .map_err(|source| ManifestsError::Io { path: file.clone(), source })?;
+                let stream = manifests::parse(&text)
+                    .map_err(|source| ManifestsError::Parse { path: file.clone(), source })?;
+                manifests.add(&stream, &file, "default", prefix)?;
+            }
+        }
+        Ok(manifests)
+    }
+
+    /// Takes in what a stream holds; kinds that say nothing of identities are passed by.
+    pub fn add(
+        &mut self,
+        stream: &Stream,
+        path: &Path,
+        namespace: &str,
+        prefix: &Prefix,
+    ) -> Result<(), ManifestsError> {
+        for document in stream.documents() {
+            let place = Place::of(path, document);
+            self.add_object(document.value(), namespace, prefix, &place)
+                .map_err(|message| ManifestsError::Document { place, message })?;
+        }
+        Ok(())
+    }
+
+    fn add_object(
+        &mut self,
+        object: &Value,
+        namespace: &str,
+        prefix: &Prefix,
+        place: &Place,
+    ) -> Result<(), String> {
+        let kind = object.get("kind").and_then(Value::as_str);
+        match kind {
+            Some("ServiceAccount") => self.add_account(object, namespace, prefix, place),
+            Some("List" | "ServiceAccountList") => {
+                let items = object.get("items").and_then(Value::as_array);
+                items
+                    .into_iter()
+                    .flatten()
+                    .try_for_each(|item| self.add_object(item, namespace, prefix, place))
+            }
+            None if object.get("identities").is_some() => {
+                let file = AssociationFile::deserialize(object).map_err(|error| error.to_string())?;
+                for Association { namespace, service_account } in file.identities.into_iter().flatten() {
+                    self.associations.insert((namespace, service_account), place.clone());
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add_account(
+        &mut self,
+        object: &Value,
+        namespace: &str,
+        prefix: &Prefix,
+        place: &Place,
+    ) -> Result<(), String> {
+        let text = |pointer| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let name = text("/metadata/name").ok_or("a ServiceAccount without metadata.name")?;
+        let namespace = text("/metadata/namespace").unwrap_or(namespace);
+        let annotations = match object.pointer("/metadata/annotations") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Object(members)) => members
+                .iter()
+                .map(|(key, value)| match value {
+                    Value::String(value) => Ok((key.as_str(), value.as_str())),
+                    _ => Err(format!("annotation {key} of ServiceAccount {name} is not a string: quote it")),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(format!("the annotations of ServiceAccount {name} are not a map")),
+        };
+        let lookup = Lookup::of(Account::read(prefix, annotations));
+        self.accounts.insert((namespace.into(), name.into()), (lookup, place.clone()));
+        Ok(())
+    }
+
+    /// The identity of an account.
+    #[must_use]
+    pub fn find(&self, namespace: &str, name: &str) -> Found {
+        let key = (namespace.into(), name.into());
+        let account = self.accounts.get(&key).map_or(Lookup::Missing, |(lookup, _)| lookup.clone());
+        Found::of(account, self.associations.contains_key(&key))
+    }
+
+    /// Where the ServiceAccount stands.
+    #[must_use]
+    pub fn account_place(&self, namespace: &str, name: &str) -> Option<&Place> {
+        self.accounts.get(&(namespace.into(), name.into())).map(|(_, place)| place)
+    }
+
+    /// Where an association names the account, to the letter.
+    #[must_use]
+    pub fn association_place(&self, namespace: &str, name: &str) -> Option<&Place> {
+        self.associations.get(&(namespace.into(), name.into()))
+    }
+
+    /// How many accounts there are.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// How many associations there are.
+    #[must_use]
+    pub fn associations(&self) -> usize {
+        self.associations.len()
+    }
+}
+
+impl Place {
+    /// Where a document of a file stands.
+    #[must_use]
+    pub fn of(path: &Path, document: &Document) -> Self {
+        Self { path: path.to_owned(), document: document.number(), line: document.line() }
+    }
+}
+
+/// A file as it is, a folder as its files in the order of their names.
+fn files(path: &Path) -> Result<Vec<PathBuf>, ManifestsError> {
+    let failed = |source| ManifestsError::Io { path: path.to_owned(), source };
+    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        let is_manifest = file.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+        if is_manifest && file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

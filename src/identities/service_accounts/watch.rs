@@ -1,0 +1,175 @@
+//! Keeps the index up to date: list in pages, watch from there, and again.
+//!
+//! A loop of our own over kube's list and watch calls, not kube's `watcher`: that one swallows
+//! bookmarks and says nothing when a watch begins again, so it cannot tell a quiet watch from a
+//! dead one, and whoever decides from the index has to know which it is.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use kube::api::{ListParams, PartialObjectMeta, WatchEvent, WatchParams};
+use kube::core::Status;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::index::Index;
+use super::{ServiceAccounts, live};
+
+/// Accounts a page. The API server ignores the size of `resourceVersion=0` lists and may answer
+/// them from an old state, so none is asked for.
+const PAGE: u32 = 500;
+
+/// How long the API server keeps a watch open.
+const WATCH: Duration = Duration::from_secs(20);
+
+/// How much longer than [`WATCH`] a watch may be silent before it counts as dead, and how long
+/// the API server may take to begin one.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long one page may take.
+const PAGE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Waits after failures: the first, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// What takes no longer than this was cut short.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Why the loop begins anew.
+#[derive(Debug, thiserror::Error)]
+enum WatchError {
+    #[error("failed to list ServiceAccounts: {0}")]
+    List(#[source] kube::Error),
+    #[error("failed to watch ServiceAccounts: {0}")]
+    Watch(#[source] kube::Error),
+    #[error("the watch of ServiceAccounts ended with {code} {message}", code = .0.code, message = .0.message)]
+    Refused(Box<Status>),
+    #[error("no answer within {0:?} while ServiceAccounts were {1}")]
+    Silent(Duration, &'static str),
+}
+
+impl WatchError {
+    /// The API server has forgotten the version we know: only a list helps.
+    fn is_expired(&self) -> bool {
+        const GONE: u16 = 410;
+        match self {
+            Self::Watch(kube::Error::Api(status)) | Self::List(kube::Error::Api(status)) => {
+                status.code == GONE
+            }
+            Self::Refused(status) => status.code == GONE,
+            Self::List(_) | Self::Watch(_) | Self::Silent(..) => false,
+        }
+    }
+}
+
+/// Follows the cluster's accounts for ever. Never ends by itself: every failure is logged, counted
+/// and tried again.
+pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>) {
+    let mut version = None;
+    let mut wait = BACKOFF.0;
+    loop {
+        let began = Instant::now();
+        let is_watch = version.is_some();
+        let result = match version.take() {
+            None => list(accounts, api).await,
+            Some(known) => watch(accounts, api, known).await,
+        };
+        match result {
+            Ok(next) => {
+                version = Some(next);
+                // A peer that begins watches and cuts them at once must not be asked in a circle;
+                // kube tells a cut no different from an end.
+                if is_watch && began.elapsed() < SHORT {
+                    sleep(jittered(wait)).await;
+                    wait = (wait * 2).min(BACKOFF.1);
+                } else {
+                    wait = BACKOFF.0;
+                }
+            }
+            Err((error, last)) => {
+                let expired = error.is_expired();
+                accounts.down(&error.to_string(), expired);
+                version = last.filter(|_| !expired);
+                sleep(jittered(wait)).await;
+                wait = (wait * 2).min(BACKOFF.1);
+            }
+        }
+    }
+}
+
+type Step = Result<String, (WatchError, Option<String>)>;
+
+/// Reads every account, and swaps the index once all are there.
+async fn list(accounts: &ServiceAccounts, api: &Api<ServiceAccount>) -> Step {
+    let mut index = Index::default();
+    let mut page = ListParams::default().limit(PAGE);
+    loop {
+        let list = match timeout(PAGE_LIMIT, api.list_metadata(&page)).await {
+            Ok(Ok(list)) => list,
+            Ok(Err(error)) => return Err((WatchError::List(error), None)),
+            Err(_) => return Err((WatchError::Silent(PAGE_LIMIT, "listed"), None)),
+        };
+        for account in &list.items {
+            take(accounts, account, |namespace, name, lookup| index.apply(namespace, name, lookup));
+        }
+        if let Some(token) = list.metadata.continue_.filter(|token| !token.is_empty()) {
+            page = page.continue_token(&token)
+        } else {
+            accounts.synced(index);
+            return Ok(list.metadata.resource_version.unwrap_or_default());
+        }
+    }
+}
+
+/// Follows changes from `version` on, until the API server ends the watch, as it does every
+/// [`WATCH`]: a watch that is silent for longer is dead.
+async fn watch(accounts: &ServiceAccounts, api: &Api<ServiceAccount>, mut version: String) -> Step {
+    let params = WatchParams::default().timeout(u32::try_from(WATCH.as_secs()).unwrap_or(u32::MAX));
+    let mut events = match timeout(GRACE, api.watch_metadata(&params, &version)).await {
+        Ok(Ok(events)) => events.boxed(),
+        Ok(Err(error)) => return Err((WatchError::Watch(error), Some(version))),
+        Err(_) => return Err((WatchError::Silent(GRACE, "asked for a watch"), Some(version))),
+    };
+    accounts.up();
+    loop {
+        let event = match timeout(WATCH + GRACE, events.try_next()).await {
+            Ok(Ok(Some(event))) => event,
+            Ok(Ok(None)) => return Ok(version),
+            Ok(Err(error)) => return Err((WatchError::Watch(error), Some(version))),
+            Err(_) => return Err((WatchError::Silent(WATCH + GRACE, "watched"), Some(version))),
+        };
+        match event {
+            WatchEvent::Added(account) | WatchEvent::Modified(account) => {
+                take(accounts, &account, |namespace, name, lookup| accounts.apply(namespace, name, lookup));
+                version = account.metadata.resource_version.unwrap_or(version);
+            }
+            WatchEvent::Deleted(account) => {
+                take(accounts, &account, |namespace, name, _| accounts.remove(namespace, name));
+                version = account.metadata.resource_version.unwrap_or(version);
+            }
+            WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
+            WatchEvent::Error(status) => return Err((WatchError::Refused(status), Some(version))),
+        }
+    }
+}
+
+/// Hands an account's names and annotations on; one without a name is none.
+fn take(
+    accounts: &ServiceAccounts,
+    account: &PartialObjectMeta<ServiceAccount>,
+    to: impl FnOnce(&str, &str, super::Lookup),
+) {
+    if let (Some(namespace), Some(name)) = (&account.metadata.namespace, &account.metadata.name) {
+        to(namespace, name, live::read(&accounts.prefix, account));
+    }
+}
+
+/// Between half and all of a wait, so that replicas do not come back in step. The clock's
+/// nanoseconds are random enough for that.
+fn jittered(wait: Duration) -> Duration {
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    wait / 2 + wait.mul_f64(f64::from(nanos % 1000) / 2000.0)
+}

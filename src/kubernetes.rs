@@ -1,0 +1,81 @@
+//! The client of the Kubernetes API, made so that a dead connection is noticed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tower::ServiceBuilder;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long sent bytes may stay unacknowledged, and how often an idle connection is probed: a peer
+/// that vanished is noticed in this time instead of the kernel's quarter of an hour.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+
+/// Why there is no client. The start ends with it: the arguments or the pod are wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The kubeconfig.
+    #[error("failed to read kubeconfig {path}: {source}")]
+    Kubeconfig {
+        /// Which.
+        path: String,
+        /// Why.
+        source: kube::config::KubeconfigError,
+    },
+    /// The configuration that Kubernetes mounts into a pod.
+    #[error(
+        "failed to read the in-cluster configuration: {0}; outside a cluster, give --kubeconfig or --manifests"
+    )]
+    InCluster(#[source] kube::config::InClusterError),
+    /// What the configuration says.
+    #[error("failed to set up the Kubernetes client: {0}")]
+    Client(#[source] kube::Error),
+}
+
+/// A client for the cluster of a kubeconfig, or the one this runs in; `server` replaces the
+/// configuration's URL.
+pub async fn client(kubeconfig: Option<&Path>, server: Option<&http::Uri>) -> Result<Client, ClientError> {
+    let mut config = match (kubeconfig, server) {
+        (Some(path), _) => from_file(path).await?,
+        // Go's client takes a bare --kube-api as a whole configuration; inside a cluster it keeps
+        // the pod's credentials.
+        (None, Some(server)) => Config::incluster().unwrap_or_else(|_| Config::new(server.clone())),
+        (None, None) => Config::incluster().map_err(ClientError::InCluster)?,
+    };
+    if let Some(server) = server {
+        config.cluster_url = server.clone();
+    }
+    connect(config).map_err(ClientError::Client)
+}
+
+async fn from_file(path: &Path) -> Result<Config, ClientError> {
+    let failed = |source| ClientError::Kubeconfig { path: path.display().to_string(), source };
+    let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)
+}
+
+/// kube's own stack with a connector of ours: its default notices a dead peer after five minutes
+/// and retries by itself, which would eat the budget of a look-up.
+fn connect(config: Config) -> Result<Client, kube::Error> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_keepalive(Some(UNACKNOWLEDGED));
+    connector.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    let https = config.rustls_https_connector_with_connector(connector)?;
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(tower::BoxError::from)
+        .service(HttpClient::builder(TokioExecutor::new()).build::<_, Body>(https));
+    Ok(Client::new(service, config.default_namespace))
+}

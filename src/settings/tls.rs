@@ -1,0 +1,125 @@
+//! Versions and cipher suites: Go's names for them, and what rustls makes of it.
+
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{CipherSuite, SupportedProtocolVersion};
+
+use super::{SettingsError, invalid};
+
+/// Versions and cipher suites of the server.
+#[derive(Debug, Clone)]
+pub struct TlsSettings {
+    /// Only TLS 1.3.
+    pub only_tls13: bool,
+    /// `None`: all that rustls has, which are all safe.
+    pub cipher_suites: Option<Vec<CipherSuite>>,
+}
+
+/// Go's names of the suites that rustls has too.
+const SUITES: [(&str, CipherSuite); 9] = [
+    ("TLS_AES_128_GCM_SHA256", CipherSuite::TLS13_AES_128_GCM_SHA256),
+    ("TLS_AES_256_GCM_SHA384", CipherSuite::TLS13_AES_256_GCM_SHA384),
+    ("TLS_CHACHA20_POLY1305_SHA256", CipherSuite::TLS13_CHACHA20_POLY1305_SHA256),
+    ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
+    ("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
+    ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
+    ("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
+    ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
+    (
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    ),
+];
+
+/// Go's older names of two of the above.
+const ALIASES: [(&str, &str); 2] = [
+    ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
+    ("TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
+];
+
+/// Suites that Go knows (`crypto/tls`, its insecure ones included) and rustls does not.
+const ONLY_GO: [&str; 16] = [
+    "TLS_RSA_WITH_RC4_128_SHA",
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA256",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
+    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+];
+
+impl TlsSettings {
+    pub(super) fn new(version: &str, suites: &str, notices: &mut Vec<String>) -> Result<Self, SettingsError> {
+        let only_tls13 = match version {
+            "" | "1.2" | "VersionTLS12" => false,
+            "1.3" | "VersionTLS13" => true,
+            "1.0" | "1.1" | "VersionTLS10" | "VersionTLS11" => {
+                notices.push(format!("--tls-min-version {version} is raised to 1.2, the lowest served"));
+                false
+            }
+            _ => {
+                let allowed = "expected 1.2 or 1.3 (or VersionTLS12, VersionTLS13)";
+                return Err(invalid("--tls-min-version", version, allowed));
+            }
+        };
+        let settings = Self { only_tls13, cipher_suites: cipher_suites(suites, notices)? };
+        if settings.provider().cipher_suites.iter().all(|suite| !settings.serves(suite.version())) {
+            let allowed = "expected at least one suite of a TLS version that is served";
+            return Err(invalid("--tls-cipher-suites", suites, allowed));
+        }
+        Ok(settings)
+    }
+
+    /// The cryptography, with the suites that are left.
+    pub(crate) fn provider(&self) -> CryptoProvider {
+        let mut provider = aws_lc_rs::default_provider();
+        if let Some(wanted) = &self.cipher_suites {
+            provider.cipher_suites.retain(|suite| wanted.contains(&suite.suite()));
+        }
+        provider
+    }
+
+    /// The versions that are served and have a suite left.
+    pub(crate) fn versions(&self) -> Vec<&'static SupportedProtocolVersion> {
+        let suites = self.provider().cipher_suites;
+        let has_suite =
+            |version: &SupportedProtocolVersion| suites.iter().any(|suite| suite.version() == version);
+        [&TLS13, &TLS12].into_iter().filter(|version| self.serves(version) && has_suite(version)).collect()
+    }
+
+    fn serves(&self, version: &SupportedProtocolVersion) -> bool {
+        !self.only_tls13 || version == &TLS13
+    }
+}
+
+fn cipher_suites(text: &str, notices: &mut Vec<String>) -> Result<Option<Vec<CipherSuite>>, SettingsError> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let mut suites = Vec::new();
+    let mut dropped = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let current = ALIASES.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| new);
+        if let Some((_, suite)) = SUITES.iter().find(|(known, _)| *known == current) {
+            suites.push(*suite);
+        } else if ONLY_GO.contains(&name) {
+            dropped.push(name);
+        } else {
+            let allowed = format!("expected names out of {}", SUITES.map(|(name, _)| name).join(", "));
+            return Err(invalid("--tls-cipher-suites", name, allowed));
+        }
+    }
+    if !dropped.is_empty() {
+        notices.push(format!("cipher suites that are not safe enough to be served: {}", dropped.join(", ")));
+    }
+    Ok(Some(suites))
+}

@@ -1,0 +1,66 @@
+//! The log: lines to standard error, at the verbosity that `-v` gives; and what keeps it short.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::args::LogFormat;
+use crate::settings::Log;
+
+/// Starts the log. A second call in one process changes nothing: tests share one.
+pub fn init(log: Log) {
+    let level = match log.verbosity {
+        ..=3 => LevelFilter::INFO,
+        4..=5 => LevelFilter::DEBUG,
+        6.. => LevelFilter::TRACE,
+    };
+    // What libraries say at info is of no use to an operator; at -v 6 all of it is wanted.
+    let libraries = if level == LevelFilter::TRACE { level } else { LevelFilter::WARN };
+    let filter = Targets::new().with_default(libraries).with_target("pod_identity_webhook", level);
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let started = match log.format {
+        LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+    };
+    drop(started);
+}
+
+/// Says where a panic was, and not with which words: they may hold what was sent.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        tracing::error!(place, "panic: a bug of the webhook, please report it");
+    }));
+}
+
+/// Lets one line through an interval, and counts the others.
+#[derive(Debug)]
+pub struct Throttle {
+    interval: Duration,
+    state: Mutex<(Option<Instant>, u64)>,
+}
+
+impl Throttle {
+    /// One line every `interval`.
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        Self { interval, state: Mutex::default() }
+    }
+
+    /// Whether to write now, and how many lines were left out before.
+    pub fn allow(&self) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, left_out) = &mut *state;
+        if last.is_some_and(|last| last.elapsed() < self.interval) {
+            *left_out += 1;
+            return None;
+        }
+        *last = Some(Instant::now());
+        Some(std::mem::take(left_out))
+    }
+}
