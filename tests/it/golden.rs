@@ -1,0 +1,118 @@
+//! Every golden case, through the server over TLS and through `inject`.
+
+use std::process::{Command, Stdio};
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use crate::support::cases::Case;
+use crate::support::server::Server;
+
+/// The patch and the warnings of an answer.
+fn read(answer: &Value) -> (Value, Vec<String>) {
+    let response = &answer["response"];
+    assert_eq!(response["allowed"], json!(true));
+    let patch = response.get("patch").map_or_else(
+        || json!([]),
+        |patch| {
+            assert_eq!(response["patchType"], json!("JSONPatch"));
+            let bytes = base64::engine::general_purpose::STANDARD.decode(patch.as_str().unwrap()).unwrap();
+            serde_json::from_slice(&bytes).unwrap()
+        },
+    );
+    let warnings = response.get("warnings").and_then(Value::as_array).cloned().unwrap_or_default();
+    (patch, warnings.iter().map(|warning| warning.as_str().unwrap().to_owned()).collect())
+}
+
+/// The answer to one review, checked for what every answer has.
+async fn admit(server: &Server, review: Vec<u8>) -> Value {
+    let asked: Value = serde_json::from_slice(&review).unwrap();
+    let answer = server.client.post("/mutate?timeout=10s", review).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/json");
+    let answer = answer.json();
+    assert_eq!(answer["apiVersion"], asked["apiVersion"]);
+    assert_eq!(answer["kind"], asked["kind"]);
+    assert_eq!(answer["response"]["uid"], asked["request"]["uid"]);
+    answer
+}
+
+async fn check(case: &Case) -> Result<(), String> {
+    let manifests = format!("--manifests={}", case.world().display());
+    let mut args = case.args();
+    args.extend([manifests, "--shutdown-delay=0".to_owned()]);
+    let server = Server::on_manifests(args).await;
+    let asked: Value = serde_json::from_slice(&case.review()).unwrap();
+
+    let (patch, warnings) = read(&admit(&server, case.review()).await);
+    let mut object = asked["request"]["object"].clone();
+    let operations: json_patch::Patch = serde_json::from_value(patch.clone()).unwrap();
+    json_patch::patch(&mut object, &operations)
+        .map_err(|error| format!("the patch does not apply: {error}"))?;
+
+    let mut again = asked.clone();
+    again["request"]["object"] = object.clone();
+    let (second, _) = read(&admit(&server, serde_json::to_vec(&again).unwrap()).await);
+    server.stop().await;
+
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        case.update_warnings(&warnings);
+    }
+    let expect = |what, seen: &Value, expected: &Value| {
+        if seen == expected {
+            return Ok(());
+        }
+        let pretty = |value| serde_json::to_string_pretty(value).unwrap();
+        Err(format!("{what}:\n{}\nbut expected:\n{}", pretty(seen), pretty(expected)))
+    };
+    expect("patch", &patch, &case.patch())?;
+    expect("after", &object, &case.after())?;
+    expect("warnings", &json!(warnings), &json!(case.warnings()))?;
+    expect("patch of the second admission", &second, &json!([]))
+}
+
+#[tokio::test]
+async fn server_answers_every_case() {
+    let mut failures = Vec::new();
+    for case in Case::all() {
+        if let Err(failure) = check(&case).await {
+            failures.push(format!("--- {}: {failure}", case.name));
+        }
+    }
+    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// What `inject` makes of a case's pod; `None` where the case is not about a pod that is made.
+fn inject(case: &Case) -> Option<Value> {
+    let review: Value = serde_json::from_slice(&case.review()).unwrap();
+    let request = &review["request"];
+    let is_pod = request["resource"]["resource"] == "pods" && request["resource"]["group"] == "";
+    if !is_pod || request["operation"] != "CREATE" || request.get("subResource").is_some() {
+        return None;
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pod-identity-webhook"))
+        .args(["inject", "-f", "-", "--manifests"])
+        .arg(case.world())
+        .args(["--namespace", request["namespace"].as_str().unwrap()])
+        .args(case.args())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    serde_json::to_writer_pretty(child.stdin.take().unwrap(), &request["object"]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", case.name);
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn inject_prints_every_case() {
+    let mut cases = 0;
+    for case in Case::all() {
+        if let Some(printed) = inject(&case) {
+            assert_eq!(printed, case.offline(), "{}", case.name);
+            cases += 1;
+        }
+    }
+    assert!(cases >= 60, "{cases}");
+}

@@ -1,0 +1,7 @@
+//! The integration tests, one binary: golden cases, real TLS, a fake API server, processes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
+
+mod golden;
+mod support;

@@ -1,0 +1,86 @@
+//! The golden cases of `tests/golden/`; CONTRIBUTING says what a case holds.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// One folder of `tests/golden/`.
+pub struct Case {
+    pub name: String,
+    folder: PathBuf,
+}
+
+impl Case {
+    /// Every case, in the order of their names.
+    pub fn all() -> Vec<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let mut cases: Vec<_> = std::fs::read_dir(root)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .map(|folder| Self { name: folder.file_name().unwrap().to_str().unwrap().to_owned(), folder })
+            .collect();
+        cases.sort_by(|one, other| one.name.cmp(&other.name));
+        assert!(cases.len() >= 60, "the cases are gone");
+        cases
+    }
+
+    /// One case by its name.
+    pub fn named(name: &str) -> Self {
+        Self::all().into_iter().find(|case| case.name == name).expect("a case of that name")
+    }
+
+    /// The review's bytes as they are: escapes in them matter.
+    pub fn review(&self) -> Vec<u8> {
+        std::fs::read(self.folder.join("review.json")).unwrap()
+    }
+
+    /// The ServiceAccounts and associations that there are.
+    pub fn world(&self) -> PathBuf {
+        self.folder.join("world.yaml")
+    }
+
+    /// The flags of the case.
+    pub fn args(&self) -> Vec<String> {
+        let text = self.optional("args").unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The expected patch; empty where none is expected.
+    pub fn patch(&self) -> Value {
+        self.json("patch.json").unwrap()
+    }
+
+    /// The expected object.
+    pub fn after(&self) -> Value {
+        self.json("after.json").unwrap()
+    }
+
+    /// The object that `inject` is to print, where it differs: offline nothing spreads lifetimes.
+    pub fn offline(&self) -> Value {
+        self.json("offline.json").unwrap_or_else(|| self.after())
+    }
+
+    /// The expected warnings.
+    pub fn warnings(&self) -> Vec<String> {
+        self.optional("warnings.txt").unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Writes the warnings that were seen, for a person to read before they are committed.
+    pub fn update_warnings(&self, warnings: &[String]) {
+        let path = self.folder.join("warnings.txt");
+        if warnings.is_empty() {
+            drop(std::fs::remove_file(path));
+        } else {
+            std::fs::write(path, warnings.join("\n") + "\n").unwrap();
+        }
+    }
+
+    fn json(&self, file: &str) -> Option<Value> {
+        Some(serde_json::from_str(&self.optional(file)?).unwrap())
+    }
+
+    fn optional(&self, file: &str) -> Option<String> {
+        std::fs::read_to_string(self.folder.join(file)).ok()
+    }
+}

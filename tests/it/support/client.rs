@@ -1,0 +1,132 @@
+//! A client over TLS that verifies the server, and sees everything of the answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// Connects to servers whose certificate this authority signed.
+#[derive(Clone)]
+pub struct Client {
+    pub address: SocketAddr,
+    connector: TlsConnector,
+}
+
+/// One connection that is kept.
+pub struct Connection(SendRequest<Full<Bytes>>);
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    /// A header as text, empty if absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Client {
+    /// A client for the server at `address` that trusts the authority of this PEM.
+    pub fn new(address: SocketAddr, authority_pem: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(authority_pem.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        Self::with_config(address, config)
+    }
+
+    /// A client with a TLS configuration of its own.
+    pub fn with_config(address: SocketAddr, config: ClientConfig) -> Self {
+        Self { address, connector: TlsConnector::from(Arc::new(config)) }
+    }
+
+    /// A TLS stream without any HTTP on it.
+    pub async fn stream(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        let tcp = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        self.connector.connect(name, tcp).await
+    }
+
+    /// A connection for several requests.
+    pub async fn connect(&self) -> std::io::Result<Connection> {
+        let stream = self.stream().await?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(std::io::Error::other)?;
+        tokio::spawn(connection);
+        Ok(Connection(sender))
+    }
+
+    /// One POST of JSON on a connection of its own.
+    pub async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.connect().await.unwrap().post(path, body).await.unwrap()
+    }
+
+    /// One request on a connection of its own.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        self.connect().await.unwrap().send(request).await.unwrap()
+    }
+}
+
+impl Connection {
+    /// A POST of JSON.
+    pub async fn post(&mut self, path: &str, body: impl Into<Bytes>) -> hyper::Result<Answer> {
+        self.send(post(path, body)).await
+    }
+
+    /// Any request.
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Answer> {
+        self.0.ready().await?;
+        let (head, body) = self.0.send_request(request).await?.into_parts();
+        Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await?.to_bytes() })
+    }
+
+    /// Whether the server has closed the connection.
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+/// A POST of JSON.
+pub fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    Request::post(path)
+        .header("Host", "localhost")
+        .header("Content-Type", "application/json")
+        .body(Full::new(body.into()))
+        .unwrap()
+}
+
+/// A GET.
+pub fn get(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path).header("Host", "localhost").body(Full::default()).unwrap()
+}
+
+/// A GET in plain HTTP.
+pub async fn get_plain(address: SocketAddr, path: &str) -> Answer {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    Connection(sender).send(get(path)).await.unwrap()
+}

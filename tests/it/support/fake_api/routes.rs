@@ -1,0 +1,178 @@
+//! From a request to its answer: what is asked, what the world says, and what the fault in force
+//! makes of it.
+
+use std::convert::Infallible;
+use std::io;
+
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use hyper::{Request, Response};
+use serde_json::Value;
+
+use super::call::{self, Call, Refused};
+use super::faults::{Fault, Hold, Route};
+use super::objects::{self, Form};
+use super::shared::Shared;
+use super::stream::Watch;
+use super::traffic::{GetRequest, ListRequest, WatchRequest};
+use super::world::{Expired, World};
+
+/// An answer's body; its error cuts the connection.
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// What is sent if no fault intervenes.
+enum Answer {
+    Json(u16, Value),
+    /// Opened as it is sent: a watch that a fault intercepts never counts as open, and one that is
+    /// delayed misses nothing, since it starts from a version.
+    Stream(WatchRequest),
+}
+
+pub(super) async fn answer<B>(world: Shared, request: Request<B>) -> Result<Response<Body>, Infallible> {
+    Ok(match call::parse(&request) {
+        Ok(Call::List(list)) => {
+            let (fault, answer) = page(&world, list);
+            faulty(&world, fault, answer).await
+        }
+        Ok(Call::Watch(watch)) => {
+            let fault = world.change(|world| {
+                world.traffic.watches.push(watch.clone());
+                world.faults.of(Route::Watch)
+            });
+            faulty(&world, fault, Answer::Stream(watch)).await
+        }
+        Ok(Call::Get(get)) => look_up(&world, get).await,
+        Err(Refused { code, message }) => {
+            world.change(|world| {
+                let other = format!("{} {}", request.method(), request.uri());
+                world.traffic.others.push(other);
+            });
+            json(code, &objects::status(code, &message))
+        }
+    })
+}
+
+fn page(world: &Shared, request: ListRequest) -> (Fault, Answer) {
+    world.change(|world| {
+        let answer = match world.page(&request) {
+            Ok(page) => Answer::Json(200, objects::list(&page, form(request.metadata_only))),
+            Err(Expired) => {
+                Answer::Json(410, objects::status(410, "The provided continue parameter is too old"))
+            }
+        };
+        world.traffic.lists.push(request);
+        (world.faults.of(Route::List), answer)
+    })
+}
+
+async fn look_up(world: &Shared, get: GetRequest) -> Response<Body> {
+    let look = |world: &World| {
+        let answer = match world.account(&get.namespace, &get.name) {
+            Some(account) => Answer::Json(200, objects::object(&account, form(get.metadata_only))),
+            None => Answer::Json(404, objects::not_found(&get.name)),
+        };
+        (world.faults.of(Route::Get), answer)
+    };
+    // Recorded and looked up under one lock: a test that sees the request knows what it will show.
+    let (hold, releases, early) = world.change(|world| {
+        world.traffic.gets.push(get.clone());
+        (world.hold, world.releases, look(world))
+    });
+    let _running = world.ongoing(
+        |traffic| {
+            traffic.gets_running += 1;
+            traffic.gets_running_max = traffic.gets_running_max.max(traffic.gets_running);
+        },
+        |traffic| traffic.gets_running -= 1,
+    );
+    if hold.is_some() {
+        let mut changes = world.subscribe();
+        // The guard it returns is a lock: gone at once. It cannot fail while we hold a sender.
+        let _ = changes.wait_for(|world| world.releases > releases).await.is_ok();
+    }
+    let (fault, answer) = match hold {
+        Some(Hold::Request) => world.read(look),
+        Some(Hold::Answer) | None => early,
+    };
+    faulty(world, fault, answer).await
+}
+
+async fn faulty(world: &Shared, fault: Fault, answer: Answer) -> Response<Body> {
+    match fault {
+        Fault::None => whole(world, answer),
+        Fault::Status(code) => json(code, &objects::status(code, "the test wants it so")),
+        Fault::Hang => std::future::pending().await,
+        Fault::Delay(delay) => {
+            tokio::time::sleep(delay).await;
+            whole(world, answer)
+        }
+        Fault::Garbage => text(200, "{\"kind\": no JSON, this\n".to_owned()),
+        Fault::CloseMidway => truncated(answer),
+    }
+}
+
+fn whole(world: &Shared, answer: Answer) -> Response<Body> {
+    match answer {
+        Answer::Json(code, value) => json(code, &value),
+        Answer::Stream(request) => {
+            let watch = Watch::open(world, &request, form(request.metadata_only));
+            response(200, watch.into_body())
+        }
+    }
+}
+
+fn truncated(answer: Answer) -> Response<Body> {
+    let (code, text, length) = match answer {
+        Answer::Json(code, value) => {
+            let text = value.to_string();
+            let length = text.len();
+            (code, text, Some(length))
+        }
+        Answer::Stream(_) => (200, objects::bookmark(1, Form::Full).to_string(), None),
+    };
+    let half = text.get(..text.len() / 2).unwrap_or_default().to_owned();
+    let mut response = response(code, cut_after(half));
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    response
+}
+
+/// Sends `text`, then cuts the connection.
+fn cut_after(text: String) -> Body {
+    let sent = stream::once(async { Ok(Frame::data(Bytes::from(text))) });
+    let cut = stream::once(async {
+        // hyper flushes when the body has nothing for the moment, and not after an error.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    StreamBody::new(futures_util::StreamExt::chain(sent, cut)).boxed_unsync()
+}
+
+fn json(code: u16, value: &Value) -> Response<Body> {
+    text(code, value.to_string())
+}
+
+fn text(code: u16, text: String) -> Response<Body> {
+    let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
+    let mut response = response(code, body);
+    if matches!(code, 429 | 503) {
+        response.headers_mut().insert(RETRY_AFTER, 1.into());
+    }
+    response
+}
+
+fn response(code: u16, body: Body) -> Response<Body> {
+    Response::builder()
+        .status(code)
+        .header(CONTENT_TYPE, "application/json")
+        .body(body)
+        .expect("the test asked for a valid status code")
+}
+
+fn form(metadata_only: bool) -> Form {
+    if metadata_only { Form::Metadata } else { Form::Full }
+}

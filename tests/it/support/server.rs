@@ -1,0 +1,79 @@
+//! The server in this process: the same code as the binary's, with the test's own signal.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use clap::Parser;
+use pod_identity_webhook::app::App;
+use pod_identity_webhook::args::Args;
+use pod_identity_webhook::settings::Settings;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::client::{self, Answer, Client};
+
+/// A server that runs until it is stopped or dropped.
+pub struct Server {
+    pub address: SocketAddr,
+    pub metrics_address: SocketAddr,
+    pub client: Client,
+    signal: Option<oneshot::Sender<()>>,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// The settings that these arguments come to, with free ports on the loopback address.
+pub fn settings<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Settings {
+    let fixed = ["pod-identity-webhook", "--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"];
+    let args = fixed.into_iter().map(OsString::from).chain(args.into_iter().map(Into::into));
+    Settings::new(&Args::try_parse_from(args).unwrap()).unwrap()
+}
+
+impl Server {
+    /// A server on manifests, with a certificate made in memory.
+    pub async fn on_manifests<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let authority = folder.path().join("ca.crt");
+        let out = OsString::from(format!("--tls-ca-out={}", authority.display()));
+        let args = args.into_iter().map(Into::into).chain([out]);
+        Self::start(settings(args), || std::fs::read_to_string(&authority).unwrap()).await
+    }
+
+    /// A server with these settings; `authority` is read once it is bound.
+    pub async fn start(settings: Settings, authority: impl FnOnce() -> String) -> Self {
+        let app = App::bind(settings).await.unwrap();
+        let (address, metrics_address) = (app.address(), app.metrics_address());
+        let (signal, signalled) = oneshot::channel::<()>();
+        let task = tokio::spawn(app.run(async {
+            // Dropped counts as sent: a test that fails must not leave a server behind.
+            drop(signalled.await);
+            Ok("the test's signal")
+        }));
+        let client = Client::new(address, &authority());
+        Self { address, metrics_address, client, signal: Some(signal), task }
+    }
+
+    /// Tells the server to stop, as SIGTERM would.
+    pub fn signal(&mut self) {
+        drop(self.signal.take());
+    }
+
+    /// Stops the server and waits for its end.
+    pub async fn stop(mut self) {
+        self.signal();
+        self.task.await.unwrap().unwrap();
+    }
+
+    /// What a probe or metrics path says.
+    pub async fn admin(&self, path: &str) -> Answer {
+        client::get_plain(self.metrics_address, path).await
+    }
+
+    /// The value of one line of the metrics, `None` if there is no such line.
+    pub async fn metric(&self, name_and_labels: &str) -> Option<f64> {
+        let text = self.admin("/metrics").await;
+        let text = std::str::from_utf8(&text.body).unwrap().to_owned();
+        text.lines()
+            .find_map(|line| line.strip_prefix(name_and_labels).and_then(|value| value.trim().parse().ok()))
+    }
+}
