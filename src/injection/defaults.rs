@@ -1,5 +1,7 @@
 //! What the flags say about injection: the same for every pod.
 
+use std::borrow::Cow;
+
 use super::annotation::Prefix;
 use super::grant::Method;
 use super::path;
@@ -52,15 +54,32 @@ pub struct TokenVolume {
     pub name: String,
     /// The token's path in the volume.
     pub token_path: String,
+    /// The token's file in nearly every container that gets one; the same for Windows.
+    files: [String; 2],
 }
 
 impl TokenVolume {
+    /// A volume of these flags.
+    #[must_use]
+    pub fn new(audience: String, mount_path: String, name: String, token_path: String) -> Self {
+        let files = [false, true].map(|windows| token_file(&mount_path, &token_path, windows));
+        Self { audience, mount_path, name, token_path, files }
+    }
+
     /// Path of the token file in a container that mounts the volume at `mount_path` and finds the
     /// token at `token_path` in it. On Windows it is what Windows programs read; the mount's own
     /// path stays as Kubernetes has it.
     #[must_use]
-    pub fn token_file(mount_path: &str, token_path: &str, windows: bool) -> String {
-        let file = path::join(mount_path, token_path);
-        if windows { format!("C:{}", file.replace('/', "\\")) } else { file }
+    pub fn token_file(&self, mount_path: &str, token_path: &str, windows: bool) -> Cow<'_, str> {
+        if mount_path == self.mount_path && token_path == self.token_path {
+            let [here, on_windows] = &self.files;
+            return Cow::Borrowed(if windows { on_windows } else { here });
+        }
+        Cow::Owned(token_file(mount_path, token_path, windows))
     }
+}
+
+fn token_file(mount_path: &str, token_path: &str, windows: bool) -> String {
+    let file = path::join(mount_path, token_path);
+    if windows { format!("C:{}", file.replace('/', "\\")) } else { file }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::annotation;
-use super::super::defaults::{Defaults, TokenVolume};
+use super::super::defaults::Defaults;
 use super::super::grant::{Grant, Method};
 use super::super::path;
 use super::super::pod::{Container, EnvNames, Metadata, Mount, Pod, env};
@@ -75,15 +75,14 @@ impl Additions<'_> {
             && !matches!(self.mount, MountPlan::Add { .. })
     }
 
-    /// The token file's path as the container sees it, if the credential pair is added.
-    pub(super) fn token_file(&self, volume: Option<&VolumePlan<'_>>, windows: bool) -> Option<String> {
-        let path: &str = match &self.mount {
-            _ if !self.credentials.is_added() => return None,
-            MountPlan::Add { path } => path,
-            MountPlan::Existing { path } => path,
-            MountPlan::NotNeeded => return None,
-        };
-        Some(TokenVolume::token_file(path, volume?.token_path(), windows))
+    /// Where the container finds the token's volume.
+    #[must_use]
+    pub fn mounted_at(&self) -> Option<&str> {
+        match &self.mount {
+            MountPlan::Add { path } => Some(path),
+            MountPlan::Existing { path } => Some(path),
+            MountPlan::NotNeeded => None,
+        }
     }
 }
 

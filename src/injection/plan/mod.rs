@@ -161,14 +161,18 @@ impl<'a> Plan<'a> {
             .as_deref()
             .filter(|_| additions.region.is_added())
             .map(|region| [env::DEFAULT_REGION, env::REGION].map(|name| (name, Cow::Borrowed(region))));
-        let credentials = additions.token_file(self.volume.as_ref(), windows).map(|token_file| match grant {
-            Grant::Role(role) => [
-                (env::ROLE_ARN, Cow::Borrowed(&*role.role_arn)),
-                (env::WEB_IDENTITY_TOKEN_FILE, Cow::Owned(token_file)),
-            ],
+        let token_file = || {
+            let token_path = self.volume.as_ref()?.token_path();
+            Some(defaults.token_volume(self.method).token_file(additions.mounted_at()?, token_path, windows))
+        };
+        let token_file = if additions.credentials.is_added() { token_file() } else { None };
+        let credentials = token_file.map(|token_file| match grant {
+            Grant::Role(role) => {
+                [(env::ROLE_ARN, Cow::Borrowed(&*role.role_arn)), (env::WEB_IDENTITY_TOKEN_FILE, token_file)]
+            }
             Grant::Association(_) => [
                 (env::CREDENTIALS_FULL_URI, Cow::Borrowed(&*defaults.credentials_full_uri)),
-                (env::AUTHORIZATION_TOKEN_FILE, Cow::Owned(token_file)),
+                (env::AUTHORIZATION_TOKEN_FILE, token_file),
             ],
         });
         sts.into_iter().chain(region.into_iter().flatten()).chain(credentials.into_iter().flatten())

@@ -1,0 +1,25 @@
+//! How often an admission allocates. A program of its own: counting would slow down the clock's.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a benchmark")]
+
+mod reviews;
+
+use std::hint::black_box;
+
+fn main() {
+    let defaults = reviews::defaults();
+    let identities = reviews::identities(&defaults);
+    for (name, shape) in &reviews::SIZES {
+        let body = reviews::review(shape);
+        let allocations = allocation_counter::measure(|| {
+            black_box(reviews::answer(&body, &identities, &defaults));
+        });
+        println!(
+            "{name} ({} bytes): {} allocations, {} bytes, {} at the most at a time",
+            body.len(),
+            allocations.count_total,
+            allocations.bytes_total,
+            allocations.bytes_max
+        );
+    }
+}
