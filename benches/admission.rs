@@ -1,4 +1,4 @@
-//! How long an admission takes, against what serde_json needs to skip through the same bytes.
+//! How long an admission takes, against what `serde_json` needs to skip through the same bytes.
 //!
 //! Machines differ and so does their load, so the ratio is what counts: it is measured by turns in
 //! one run and printed last. More than [`LIMIT`] for one of the larger reviews ends with an error.

@@ -1,9 +1,9 @@
 //! What the process runs with: the command line, checked and given types. A value that passed here
 //! can be relied on; whatever is wrong is said in one line and ends the start with exit code 2.
 
+mod display;
 mod tls;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,28 +44,6 @@ pub struct Settings {
     pub log: Log,
     /// What the operator should know, logged once at start.
     pub notices: Vec<String>,
-}
-
-impl fmt::Display for Settings {
-    /// One line for the log at start; nothing in it is secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Taken apart whole: a setting that is forgotten here does not compile.
-        let Self {
-            defaults,
-            accounts,
-            certificate,
-            tls,
-            address: _,
-            metrics_address: _,
-            limits,
-            shutdown_delay,
-            debug_handlers,
-            log: _,
-            notices: _,
-        } = self;
-        write!(f, "{defaults:?} {accounts:?} {certificate:?} {tls:?} {limits:?}")?;
-        write!(f, " shutdown_delay={shutdown_delay:?} debug_handlers={debug_handlers}")
-    }
 }
 
 /// Where ServiceAccounts are read.

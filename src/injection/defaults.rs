@@ -1,6 +1,7 @@
 //! What the flags say about injection: the same for every pod.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::annotation::Prefix;
 use super::grant::Method;
@@ -76,6 +77,14 @@ impl TokenVolume {
             return Cow::Borrowed(if windows { on_windows } else { here });
         }
         Cow::Owned(token_file(mount_path, token_path, windows))
+    }
+}
+
+impl fmt::Display for TokenVolume {
+    /// One word of the line that is logged at start.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { audience, mount_path, name, token_path, files: _ } = self;
+        write!(f, "{audience}@{name}:{mount_path}:{token_path}")
     }
 }
 

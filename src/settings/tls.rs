@@ -1,5 +1,7 @@
 //! Versions and cipher suites: Go's names for them, and what rustls makes of it.
 
+use std::fmt;
+
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{CipherSuite, SupportedProtocolVersion};
@@ -13,6 +15,22 @@ pub struct TlsSettings {
     pub only_tls13: bool,
     /// `None`: all that rustls has, which are all safe.
     pub cipher_suites: Option<Vec<CipherSuite>>,
+}
+
+impl fmt::Display for TlsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tls-min-version={}", if self.only_tls13 { "1.3" } else { "1.2" })?;
+        match &self.cipher_suites {
+            None => Ok(()),
+            Some(suites) => {
+                let name = |suite: &CipherSuite| {
+                    SUITES.iter().find(|(_, known)| known == suite).map_or("?", |(name, _)| name)
+                };
+                let names: Vec<_> = suites.iter().map(name).collect();
+                write!(f, " tls-cipher-suites={}", names.join(","))
+            }
+        }
+    }
 }
 
 /// Go's names of the suites that rustls has too.

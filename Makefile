@@ -1,0 +1,29 @@
+# The three jobs are run, test and e2e; the README's first screen names them.
+
+CARGO ?= cargo
+PORT ?= 8443
+METRICS_PORT ?= 9999
+NAMES ?= pod-identity-webhook.eks.svc
+
+.PHONY: run test lint bench fuzz certs help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## a server on the examples, a pod posted to it; no cluster needed
+	@$(CARGO) run --quiet --locked --example run -- $(PORT) $(METRICS_PORT)
+
+test: lint ## formatting, lints, documentation and all tests that need only Rust
+	$(CARGO) test --locked --quiet
+
+lint: ## formatting, lints and documentation
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps --document-private-items
+
+bench: ## time against skipping the same bytes, and allocations
+	$(CARGO) bench --locked --bench admission
+	$(CARGO) bench --locked --bench allocations
+
+certs: ## development certificates in certs/, for NAMES="..." too
+	@$(CARGO) run --quiet --locked --example certs -- certs $(NAMES)

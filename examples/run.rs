@@ -1,0 +1,120 @@
+//! What `make run` runs: the server on the manifests beside this file, one review posted to it
+//! over TLS, and the pod's difference as a person would want to read it. Stays up until Ctrl-C.
+//!
+//! The first argument is the port (8443), the second that of the metrics (9999).
+
+#[path = "../tests/it/support/client.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the tests' client, and theirs whole"
+)]
+mod client;
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use clap::Parser;
+use pod_identity_webhook::app::App;
+use pod_identity_webhook::args::Args;
+use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::{lifecycle, manifests, telemetry};
+use serde_json::{Value, json};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let mut port = |default: &str| arguments.next().unwrap_or_else(|| default.to_owned());
+    let (port, metrics_port) = (port("8443"), port("9999"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("target/run");
+    std::fs::create_dir_all(&folder)?;
+    let (authority, review) = (folder.join("ca.crt"), folder.join("review.json"));
+
+    let settings = Settings::new(&Args::try_parse_from([
+        "pod-identity-webhook".to_owned(),
+        "--bind-address=127.0.0.1".to_owned(),
+        format!("--port={port}"),
+        format!("--metrics-port={metrics_port}"),
+        format!("--manifests={}", root.join("examples").display()),
+        format!("--tls-ca-out={}", authority.display()),
+        "--aws-default-region=eu-west-1".to_owned(),
+        "--shutdown-delay=0".to_owned(),
+    ])?)?;
+    telemetry::init(settings.log);
+    let app = App::bind(settings).await?;
+    let (address, metrics_address) = (app.address(), app.metrics_address());
+    let server = tokio::spawn(app.run(lifecycle::signal()));
+
+    let pod = std::fs::read_to_string(root.join("examples/pod.yaml"))?;
+    show(&pod, &review, &authority, address).await?;
+    let shown =
+        |path: PathBuf| path.strip_prefix(root).map_or(path.clone(), Path::to_path_buf).display().to_string();
+    println!(
+        "\nThe server stays up at https://{address}, its metrics at http://{metrics_address}/metrics. Try it:\n\n  \
+         curl --cacert {} -H 'Content-Type: application/json' --data @{} https://{address}/mutate\n\n\
+         Ctrl-C ends it.",
+        shown(authority),
+        shown(review),
+    );
+    server.await?
+}
+
+/// Posts the pod's review and prints what the answer makes of the pod.
+async fn show(pod: &str, review: &Path, authority: &Path, address: SocketAddr) -> Result<()> {
+    let stream = manifests::parse(pod)?;
+    let object = stream.documents().first().context("examples/pod.yaml is empty")?.value();
+    let asked = serde_json::to_vec_pretty(&admission_review(object))?;
+    std::fs::write(review, &asked)?;
+
+    let client = client::Client::new(address, &std::fs::read_to_string(authority)?);
+    let answer = client.post("/mutate?timeout=10s", asked).await;
+    ensure!(answer.status.is_success(), "the server answered {}: {:?}", answer.status, answer.body);
+    let answer = answer.json();
+    let patch =
+        answer.pointer("/response/patch").and_then(Value::as_str).context("the answer holds no patch")?;
+    let patch: json_patch::Patch =
+        serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(patch)?)?;
+    let after = stream.render(&[Some(patch)])?;
+
+    println!("\nA pod of the ServiceAccount shop/checkout went in, and came out with its AWS role:\n");
+    print_difference(pod, &after);
+    Ok(())
+}
+
+fn admission_review(object: &Value) -> Value {
+    let resource = json!({ "group": "", "version": "v1", "resource": "pods" });
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+            "kind": { "group": "", "version": "v1", "kind": "Pod" },
+            "resource": resource,
+            "namespace": object.pointer("/metadata/namespace"),
+            "operation": "CREATE",
+            "object": object,
+            "oldObject": null,
+            "dryRun": false,
+        },
+    })
+}
+
+/// Prints the text after, what is new in it marked. The edit only adds lines, so a line that is
+/// not the next of the text before is new.
+fn print_difference(before: &str, after: &str) {
+    let (green, plain) = if std::io::stdout().is_terminal() { ("\x1b[32m", "\x1b[0m") } else { ("", "") };
+    let mut old = before.lines().peekable();
+    for line in after.lines() {
+        if old.next_if_eq(&line).is_some() {
+            println!("  {line}");
+        } else {
+            println!("{green}+ {line}{plain}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The settings in one line, for the log at start; nothing in it is secret.
+
+use std::fmt;
+
+use super::{AccountSource, CertificateSource, Settings};
+use crate::injection::Defaults;
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Taken apart whole: a setting that is forgotten here does not compile.
+        let Self {
+            defaults,
+            accounts,
+            certificate,
+            tls,
+            address: _,
+            metrics_address: _,
+            limits,
+            shutdown_delay,
+            debug_handlers,
+            log: _,
+            notices: _,
+        } = self;
+        let Defaults {
+            annotation_prefix,
+            region,
+            regional_sts,
+            lifetime,
+            lifetime_is_explicit: _,
+            web_identity,
+            container_credentials,
+            credentials_full_uri,
+        } = defaults;
+        write!(f, "{accounts} {certificate} {tls} annotation-prefix={}", annotation_prefix.as_str())?;
+        write!(
+            f,
+            " aws-default-region={} sts-regional-endpoint={regional_sts}",
+            region.as_deref().unwrap_or("")
+        )?;
+        write!(f, " token-expiration={lifetime}s irsa={web_identity} pod-identity={container_credentials}")?;
+        write!(
+            f,
+            " container-credentials-full-uri={credentials_full_uri} shutdown-delay={shutdown_delay:?}"
+        )?;
+        write!(
+            f,
+            " max-connections={} max-request-memory={}MiB",
+            limits.connections,
+            limits.request_memory >> 20
+        )?;
+        write!(f, " enable-debugging-handlers={debug_handlers}")
+    }
+}
+
+impl fmt::Display for AccountSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster { kubeconfig, server } => {
+                match kubeconfig {
+                    Some(path) => write!(f, "kubeconfig={}", path.display())?,
+                    None => f.write_str("kubeconfig=(in cluster)")?,
+                }
+                server.iter().try_for_each(|server| write!(f, " kube-api={server}"))
+            }
+            Self::Manifests(paths) => {
+                let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+                write!(f, "manifests={}", paths.join(","))
+            }
+        }
+    }
+}
+
+impl fmt::Display for CertificateSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files { certificate, key } => {
+                write!(f, "tls-cert={} tls-key={}", certificate.display(), key.display())
+            }
+            Self::InMemory { .. } => f.write_str("tls-cert=(in memory)"),
+        }
+    }
+}
