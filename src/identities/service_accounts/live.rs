@@ -3,7 +3,7 @@
 //!
 //! The API server refuses pods of accounts that do not exist before it calls us, so a 404 is news
 //! on its way, not an answer to keep: nothing is remembered, and a call that joined a request
-//! which began before it arrived asks once more.
+//! which began before it arrived asks once more, unless that one found a role.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -59,7 +59,8 @@ impl Live {
             let answer =
                 timeout_at(deadline, answer).await.unwrap_or_else(|_| Err("no answer in time".into()));
             match answer {
-                Ok(Lookup::Missing) if began < arrived => {}
+                // What the API server has told since may be the role.
+                Ok(found) if began < arrived && !found.has_role() => {}
                 answer => return answer.map_err(unavailable),
             }
         }
