@@ -39,6 +39,18 @@ struct Flight {
     answer: WeakShared<BoxFuture<'static, Answer>>,
 }
 
+/// Counts a request once it is over. One that is given up has failed: its callers' time was up.
+struct Count {
+    metrics: Arc<Metrics>,
+    found: Option<Lookup>,
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.metrics.live_lookup(self.found.as_ref());
+    }
+}
+
 impl Live {
     pub(super) fn new(client: kube::Client, prefix: Prefix, limit: Duration, metrics: Arc<Metrics>) -> Self {
         Self { client, prefix, limit, metrics, flights: Mutex::default() }
@@ -94,13 +106,14 @@ impl Live {
         let (name, prefix, limit) = (name.to_owned(), self.prefix.clone(), self.limit);
         let metrics = self.metrics.clone();
         async move {
+            let mut count = Count { metrics, found: None };
             let answer = match timeout(limit, accounts.get_metadata_opt(&name)).await {
                 Err(_) => Err(Arc::from(format!("no answer within {limit:?}"))),
                 Ok(Err(error)) => Err(Arc::from(error.to_string())),
                 Ok(Ok(None)) => Ok(Lookup::Missing),
                 Ok(Ok(Some(account))) => Ok(read(&prefix, &account)),
             };
-            metrics.live_lookup(answer.as_ref().ok());
+            count.found = answer.as_ref().ok().cloned();
             answer
         }
         .boxed()
