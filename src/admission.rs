@@ -114,19 +114,23 @@ impl Admission {
 
     async fn admit(&self, request: Request, record: &mut Record) -> Result<(Outcome, Response), Refusal> {
         let patience = patience(request.uri()).unwrap_or(self.limits.request).min(self.limits.request);
-        let deadline = tokio::time::Instant::now() + patience;
+        let began = tokio::time::Instant::now();
+        let deadline = began + patience;
+        // A little less than the API server's own patience: an answer that it does not wait for
+        // is no answer.
+        let answer_by = began + patience.mul_f64(0.8);
         let (body, _memory) = self.body(request, deadline).await?;
         let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
         record.uid.push_str(&review.uid);
-        let (outcome, answer) = self.decide(&review, patience, record).await?;
+        let (outcome, answer) = self.decide(&review, answer_by, record).await?;
         Ok((outcome, json(answer)))
     }
 
-    /// What to answer to a review; `patience` is how long the API server waits for it.
+    /// What to answer to a review, known by `answer_by`.
     async fn decide(
         &self,
         review: &Review<'_>,
-        patience: Duration,
+        answer_by: tokio::time::Instant,
         record: &mut Record,
     ) -> Result<(Outcome, Vec<u8>), Refusal> {
         let leave = |outcome, warnings: &[Warning]| {
@@ -144,10 +148,8 @@ impl Admission {
         if pod.metadata.is_mirror {
             return Ok(leave(Outcome::MirrorPod, &[]));
         }
-        // A little less than the API server's own patience: an answer that it does not wait for
-        // is no answer.
-        let budget = self.limits.lookup.min(patience.mul_f64(0.8));
-        let found = self.identities.find(namespace, name, tokio::time::Instant::now() + budget).await?;
+        let deadline = answer_by.min(tokio::time::Instant::now() + self.limits.lookup);
+        let found = self.identities.find(namespace, name, deadline).await?;
         let Some(grant) = &found.grant else {
             if found.exists {
                 return Ok(leave(Outcome::NoIdentity, &[]));
