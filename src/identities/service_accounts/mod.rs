@@ -1,9 +1,10 @@
 //! The ServiceAccounts of a cluster: an index that a watch keeps, and live look-ups where the
 //! index does not know or cannot be trusted.
 //!
-//! What remains is the watch's own lag: an annotation that was written some milliseconds before
-//! the pod, on an account that is known without one; and up to 25 s after a watch died without a
-//! word, which nobody can tell from a quiet one before it is due to end.
+//! An account without a role is believed to have none only while a watch is open that has told
+//! everything. What remains is that watch's own lag: an annotation that was written some
+//! milliseconds before the pod; and up to 25 s after a watch died without a word, which nobody can
+//! tell from a quiet one before it is due to end.
 
 mod index;
 mod live;
@@ -32,6 +33,9 @@ pub struct ServiceAccounts {
     index: RwLock<Index>,
     live: Live,
     synced: Latch,
+    /// Whether a watch is open that has told everything: what answers are decided by.
+    is_current: AtomicBool,
+    /// What log and metrics say: the moment between two watches does not count.
     is_up: AtomicBool,
     relist: Notify,
     metrics: Arc<Metrics>,
@@ -59,6 +63,7 @@ impl ServiceAccounts {
             prefix,
             index: RwLock::default(),
             synced,
+            is_current: AtomicBool::new(false),
             is_up: AtomicBool::new(false),
             relist: Notify::new(),
             metrics,
@@ -71,7 +76,8 @@ impl ServiceAccounts {
         loop {
             tokio::select! {
                 biased;
-                () = self.relist.notified() => {}
+                // Again: the watch may have come up since.
+                () = self.relist.notified() => self.forget(),
                 () = watch::follow(self, &api) => {}
             }
         }
@@ -83,9 +89,9 @@ impl ServiceAccounts {
             return Err(Unavailable::Cold);
         }
         let known = self.read().get(namespace, name);
-        let is_up = self.is_up.load(Ordering::Acquire);
+        let is_current = self.is_current.load(Ordering::Acquire);
         match known {
-            Some(known) if is_up => Ok(known),
+            Some(known) if is_current => Ok(known),
             known => match self.live.find(namespace, name, deadline).await {
                 Ok(found) => Ok(found),
                 // A role that is known is better than none, even if it may be old.
@@ -96,8 +102,7 @@ impl ServiceAccounts {
 
     /// Forgets every account; each is looked up live until the next list is complete.
     pub fn clear(&self) {
-        self.is_up.store(false, Ordering::Release);
-        self.swap(Index::default());
+        self.forget();
         self.relist.notify_one();
     }
 
@@ -140,22 +145,36 @@ impl ServiceAccounts {
         self.change(|index| index.remove(namespace, name));
     }
 
+    fn forget(&self) {
+        self.pause();
+        self.is_up.store(false, Ordering::Release);
+        self.metrics.watch_up(false);
+        self.swap(Index::default());
+    }
+
     fn synced(&self, index: Index) {
         let accounts = index.accounts();
         self.swap(index);
         if self.synced.set() {
             tracing::info!(accounts, "ServiceAccounts are all read");
         }
-        self.up();
     }
 
+    /// A watch is open and has told everything.
     fn up(&self) {
+        self.is_current.store(true, Ordering::Release);
         if !self.is_up.swap(true, Ordering::AcqRel) {
             tracing::info!("the watch of ServiceAccounts is up");
         }
         self.metrics.watch_up(true);
     }
 
+    /// No watch is open; answers whether the last had told everything.
+    fn pause(&self) -> bool {
+        self.is_current.swap(false, Ordering::AcqRel)
+    }
+
+    /// No watch is open, and none that could be opened at once.
     fn down(&self, error: &str, expired: bool) {
         self.is_up.store(false, Ordering::Release);
         self.metrics.watch_up(false);

@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::{ListParams, PartialObjectMeta, WatchEvent, WatchParams};
 use kube::core::Status;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::Index;
 use super::{ServiceAccounts, live};
@@ -23,9 +24,13 @@ const PAGE: u32 = 500;
 /// How long the API server keeps a watch open.
 const WATCH: Duration = Duration::from_secs(20);
 
-/// How much longer than [`WATCH`] a watch may be silent before it counts as dead, and how long
-/// the API server may take to begin one.
+/// How much longer than [`WATCH`] a watch may be open before it counts as dead, and how long the
+/// API server may take to begin one.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the events of a gap may take to come once a watch is open again, at most: nothing
+/// tells that the last of them has come.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// How long one page may take.
 const PAGE_LIMIT: Duration = Duration::from_secs(30);
@@ -33,7 +38,7 @@ const PAGE_LIMIT: Duration = Duration::from_secs(30);
 /// Waits after failures: the first, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
-/// What takes no longer than this was cut short.
+/// A watch that took no longer than this was cut short.
 const SHORT: Duration = Duration::from_secs(1);
 
 /// Why the loop begins anew.
@@ -45,6 +50,8 @@ enum WatchError {
     Watch(#[source] kube::Error),
     #[error("the watch of ServiceAccounts ended with {code} {message}", code = .0.code, message = .0.message)]
     Refused(Box<Status>),
+    #[error("the watch of ServiceAccounts was cut at once")]
+    Cut,
     #[error("no answer within {0:?} while ServiceAccounts were {1}")]
     Silent(Duration, &'static str),
 }
@@ -58,7 +65,7 @@ impl WatchError {
                 status.code == GONE
             }
             Self::Refused(status) => status.code == GONE,
-            Self::List(_) | Self::Watch(_) | Self::Silent(..) => false,
+            Self::List(_) | Self::Watch(_) | Self::Cut | Self::Silent(..) => false,
         }
     }
 }
@@ -68,25 +75,30 @@ impl WatchError {
 pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>) {
     let mut version = None;
     let mut wait = BACKOFF.0;
+    // Since when the index may lack changes.
+    let mut behind = Instant::now();
     loop {
         let began = Instant::now();
-        let is_watch = version.is_some();
-        let result = match version.take() {
-            None => list(accounts, api).await,
-            Some(known) => watch(accounts, api, known).await,
+        let result = if let Some(known) = version.take() {
+            let result = watch(accounts, api, known, behind).await;
+            let was_current = accounts.pause();
+            if was_current && result.is_ok() {
+                behind = Instant::now();
+            }
+            // Only a watch that lasts tells that the peer is well: one that can be listed but not
+            // watched, or that cuts its watches, must not be asked in a circle.
+            if began.elapsed() >= SHORT {
+                wait = BACKOFF.0;
+                result
+            } else {
+                // kube tells a cut no different from an end.
+                result.and_then(|version| Err((WatchError::Cut, Some(version))))
+            }
+        } else {
+            list(accounts, api).await.inspect(|_| behind = began)
         };
         match result {
-            Ok(next) => {
-                version = Some(next);
-                // A peer that begins watches and cuts them at once must not be asked in a circle;
-                // kube tells a cut no different from an end.
-                if is_watch && began.elapsed() < SHORT {
-                    sleep(jittered(wait)).await;
-                    wait = (wait * 2).min(BACKOFF.1);
-                } else {
-                    wait = BACKOFF.0;
-                }
-            }
+            Ok(next) => version = Some(next),
             Err((error, last)) => {
                 let expired = error.is_expired();
                 accounts.down(&error.to_string(), expired);
@@ -122,18 +134,42 @@ async fn list(accounts: &ServiceAccounts, api: &Api<ServiceAccount>) -> Step {
     }
 }
 
-/// Follows changes from `version` on, until the API server ends the watch, as it does every
-/// [`WATCH`]: a watch that is silent for longer is dead.
-async fn watch(accounts: &ServiceAccounts, api: &Api<ServiceAccount>, mut version: String) -> Step {
+/// Opens a watch from `version` on, and follows it to its end. What happened since `behind` comes
+/// first: only after as long a time again, at most [`CATCH_UP`], is the index current.
+async fn watch(
+    accounts: &ServiceAccounts,
+    api: &Api<ServiceAccount>,
+    version: String,
+    behind: Instant,
+) -> Step {
     let params = WatchParams::default().timeout(u32::try_from(WATCH.as_secs()).unwrap_or(u32::MAX));
-    let mut events = match timeout(GRACE, api.watch_metadata(&params, &version)).await {
+    let events = match timeout(GRACE, api.watch_metadata(&params, &version)).await {
         Ok(Ok(events)) => events.boxed(),
         Ok(Err(error)) => return Err((WatchError::Watch(error), Some(version))),
         Err(_) => return Err((WatchError::Silent(GRACE, "asked for a watch"), Some(version))),
     };
-    accounts.up();
+    let caught_up = async {
+        sleep(behind.elapsed().min(CATCH_UP)).await;
+        accounts.up();
+        std::future::pending().await
+    };
+    tokio::select! {
+        biased;
+        end = take_all(accounts, events, version) => end,
+        never = caught_up => never,
+    }
+}
+
+/// Takes in the events of a watch, until the API server ends it, as it does after [`WATCH`]: one
+/// that is open for longer is dead.
+async fn take_all(
+    accounts: &ServiceAccounts,
+    mut events: BoxStream<'_, kube::Result<WatchEvent<PartialObjectMeta<ServiceAccount>>>>,
+    mut version: String,
+) -> Step {
+    let dead = Instant::now() + WATCH + GRACE;
     loop {
-        let event = match timeout(WATCH + GRACE, events.try_next()).await {
+        let event = match timeout_at(dead, events.try_next()).await {
             Ok(Ok(Some(event))) => event,
             Ok(Ok(None)) => return Ok(version),
             Ok(Err(error)) => return Err((WatchError::Watch(error), Some(version))),
