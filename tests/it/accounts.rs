@@ -1,0 +1,258 @@
+//! The identity source against a fake API server: what a pod's review is answered while lists,
+//! watches and GETs fail in every way.
+//!
+//! The clock of these tests can be moved on ([`skip`]): the webhook, the fake and the test share one
+//! thread, so nothing runs between two of its ticks.
+
+mod admin;
+mod events;
+mod misses;
+mod scale;
+mod shared_misses;
+mod start;
+mod watch;
+mod watch_lost;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use base64::Engine;
+use pod_identity_webhook::certificates::Authority;
+use pod_identity_webhook::settings::Settings;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use crate::support::client::{Answer, post};
+use crate::support::fake_api::{FakeApi, PATIENCE};
+use crate::support::server::{Server, settings};
+
+/// The gauges that tests wait for.
+const UP: &str = "pod_identity_webhook_watch_up";
+const ANNOTATED: &str = r#"pod_identity_webhook_service_accounts{annotated="true"}"#;
+
+const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
+const ORDERS: &str = "arn:aws:iam::123456789012:role/orders";
+const BILLING: &str = "arn:aws:iam::123456789012:role/billing";
+
+/// A webhook whose ServiceAccounts are those of a fake API server.
+struct Webhook {
+    server: Server,
+    _certificate: TempDir,
+}
+
+/// What came back for a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Said {
+    /// Admitted, with this role.
+    Role(String),
+    /// Admitted as it was.
+    Nothing,
+    /// Admitted as it was, with the warning that its account does not exist.
+    Missing,
+    /// 503: to be asked again.
+    Unavailable,
+}
+
+fn role(role_arn: &str) -> Said {
+    Said::Role(role_arn.to_owned())
+}
+
+fn annotation(role_arn: &str) -> [(&str, &str); 1] {
+    [(ROLE_ARN, role_arn)]
+}
+
+/// An API server with an account that has a role and one that has none yet.
+async fn shop() -> FakeApi {
+    let api = FakeApi::start().await;
+    api.put("shop", "orders", &annotation(ORDERS));
+    api.put("shop", "gains", &[]);
+    api
+}
+
+impl Webhook {
+    /// Starts beside this API server, and waits until it is ready and its watch is up.
+    async fn start(api: &FakeApi) -> Self {
+        Self::start_with(api, |_| {}).await
+    }
+
+    /// As [`Self::start`], with settings changed.
+    async fn start_with(api: &FakeApi, change: impl FnOnce(&mut Settings)) -> Self {
+        let webhook = Self::start_cold(&api.url(), change).await;
+        webhook.wait_until_ready().await;
+        api.wait_for_watches(1).await;
+        webhook.wait_for_metric(UP, 1.0).await;
+        webhook
+    }
+
+    /// Starts and waits for nothing.
+    async fn start_cold(url: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let authority = Authority::new().unwrap();
+        let leaf = authority.leaf(&["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+        std::fs::write(&certificate, leaf.certificate_pem).unwrap();
+        std::fs::write(&key, leaf.key_pem).unwrap();
+        let mut settings = settings([
+            format!("--kube-api={url}"),
+            "--in-cluster=false".to_owned(),
+            format!("--tls-cert={}", certificate.display()),
+            format!("--tls-key={}", key.display()),
+            "--shutdown-delay=0".to_owned(),
+            "--enable-debugging-handlers".to_owned(),
+        ]);
+        change(&mut settings);
+        let server = Server::start(settings, || authority.certificate_pem()).await;
+        Self { server, _certificate: folder }
+    }
+
+    /// Asks for a pod of this account, as an API server that waits ten seconds.
+    async fn admit(&self, namespace: &str, account: &str) -> Said {
+        self.admit_within(namespace, account, 10).await
+    }
+
+    /// Asks for a pod of this account, as an API server that waits so many seconds.
+    async fn admit_within(&self, namespace: &str, account: &str, patience: u64) -> Said {
+        let path = format!("/mutate?timeout={patience}s");
+        read(&self.server.client.post(&path, review(namespace, account)).await)
+    }
+
+    /// Asks for a pod of every one of these accounts at once, on connections that are open already.
+    /// Begins at once; the answers are for whoever awaits them, in order.
+    async fn admit_all(&self, accounts: &[(&str, &str)]) -> Vec<tokio::task::JoinHandle<Said>> {
+        let mut answers = Vec::new();
+        for (namespace, account) in accounts {
+            let mut connection = self.server.client.connect().await.unwrap();
+            let review = review(namespace, account);
+            answers.push(tokio::spawn(async move {
+                read(&connection.send(post("/mutate?timeout=10s", review)).await.unwrap())
+            }));
+        }
+        answers
+    }
+
+    /// Asks until the answer is this one.
+    async fn wait_for_answer(&self, namespace: &str, account: &str, said: &Said) {
+        eventually(said, async || {
+            let now = self.admit(namespace, account).await;
+            (now == *said).then_some(()).ok_or(now)
+        })
+        .await;
+    }
+
+    /// Two admissions that need no look-up: every byte that was sent to this process before has been
+    /// read when they are answered, for all of it runs on one thread, in turns.
+    async fn wait_until_read(&self) {
+        for _ in 0..2 {
+            let answer = self.server.client.post("/mutate", r#"{"kind": "none"}"#).await;
+            assert_eq!(answer.status, 400);
+        }
+    }
+
+    async fn is_ready(&self) -> bool {
+        self.server.admin("/readyz").await.status == 200
+    }
+
+    async fn wait_until_ready(&self) {
+        eventually("readiness", async || self.is_ready().await.then_some(()).ok_or("not ready")).await;
+    }
+
+    async fn metric(&self, name_and_labels: &str) -> f64 {
+        self.server.metric(name_and_labels).await.unwrap_or(0.0)
+    }
+
+    async fn wait_for_metric(&self, name_and_labels: &str, value: f64) {
+        eventually((name_and_labels, value), async || {
+            let now = self.metric(name_and_labels).await;
+            (now.to_bits() == value.to_bits()).then_some(()).ok_or(now)
+        })
+        .await;
+    }
+}
+
+/// Tries until it is so.
+///
+/// # Panics
+/// After [`PATIENCE`].
+async fn eventually<T, E: Debug>(what: impl Debug, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(now) => assert!(Instant::now() < deadline, "waited for {what:?} in vain, now: {now:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Moves the clock on, and with it every wait of the webhook and of the fake. Nobody may be waiting
+/// for an answer.
+async fn skip(duration: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(duration).await;
+    tokio::time::resume();
+}
+
+/// The review of a pod that is being made.
+fn review(namespace: &str, account: &str) -> String {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+            "kind": { "group": "", "version": "v1", "kind": "Pod" },
+            "resource": { "group": "", "version": "v1", "resource": "pods" },
+            "operation": "CREATE",
+            "namespace": namespace,
+            "object": {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": { "name": "web", "namespace": namespace },
+                "spec": {
+                    "serviceAccountName": account,
+                    "containers": [{ "name": "web", "image": "web" }],
+                },
+            },
+        },
+    })
+    .to_string()
+}
+
+fn read(answer: &Answer) -> Said {
+    if answer.status == 503 {
+        assert_eq!(answer.header("retry-after"), "1");
+        assert_eq!(answer.header("connection"), "close");
+        return Said::Unavailable;
+    }
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    let response = &answer.json()["response"];
+    assert_eq!(response["allowed"], json!(true));
+    let warnings: Vec<_> = response["warnings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|warning| warning.as_str().unwrap())
+        .collect();
+    if let Some(patch) = response.get("patch") {
+        assert!(warnings.is_empty(), "{warnings:?}");
+        return Said::Role(role_in(patch.as_str().unwrap()));
+    }
+    match *warnings {
+        [] => Said::Nothing,
+        [warning] => {
+            assert!(warning.ends_with(" does not exist"), "{warning}");
+            Said::Missing
+        }
+        _ => panic!("{warnings:?}"),
+    }
+}
+
+/// The role that a patch sets.
+fn role_in(patch: &str) -> String {
+    let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+    let patch: Value = serde_json::from_slice(&patch).unwrap();
+    let operations = patch.as_array().unwrap().iter();
+    let mut variables = operations.filter_map(|operation| operation["value"].as_array()).flatten();
+    let role = variables.find(|variable| variable["name"] == "AWS_ROLE_ARN").expect("a role in the patch");
+    role["value"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,83 @@
+//! A watch that dies without a word: nobody can tell it from a quiet one before it is due to end.
+
+use std::time::{Duration, Instant};
+
+use super::{ANNOTATED, BILLING, ORDERS, Said, UP, Webhook, annotation, role, shop, skip};
+use crate::support::fake_api::{Fault, PATIENCE, Route};
+
+/// The time for it is over already: only the news may still be on its way.
+async fn assert_down_soon(webhook: &Webhook) {
+    let began = Instant::now();
+    webhook.wait_for_metric(UP, 0.0).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_watch_that_is_dead_is_noticed_and_does_no_harm_until_then() {
+    let api = shop().await;
+    let webhook = Webhook::start(&api).await;
+    api.freeze_watches();
+    api.set_fault(Route::Watch, Fault::Hang);
+    api.put("shop", "gains", &annotation(BILLING));
+    api.put("shop", "made", &annotation(BILLING));
+    for _ in 0..4 {
+        assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
+        assert_eq!(webhook.admit("shop", "made").await, role(BILLING));
+        assert_eq!(webhook.admit("shop", "nobody").await, Said::Missing);
+        assert!(webhook.is_ready().await);
+        skip(Duration::from_secs(7)).await;
+    }
+    assert_down_soon(&webhook).await;
+    assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
+    assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
+    assert_eq!(webhook.admit("shop", "made").await, role(BILLING));
+    api.set_fault(Route::Get, Fault::Hang);
+    assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
+    assert_eq!(webhook.admit("shop", "made").await, Said::Unavailable);
+    assert!(webhook.is_ready().await);
+
+    api.set_fault(Route::Get, Fault::None);
+    api.set_fault(Route::Watch, Fault::None);
+    // The watch that hangs now, and the wait before the next.
+    for _ in 0..2 {
+        skip(Duration::from_secs(11)).await;
+        webhook.wait_until_read().await;
+    }
+    webhook.wait_for_metric(UP, 1.0).await;
+    webhook.wait_for_metric(ANNOTATED, 3.0).await;
+    api.forget_requests();
+    for (account, role_arn) in [("gains", BILLING), ("orders", ORDERS), ("made", BILLING)] {
+        assert_eq!(webhook.admit("shop", account).await, role(role_arn));
+    }
+    assert!(api.traffic().gets.is_empty());
+}
+
+#[tokio::test]
+async fn a_watch_that_dies_after_an_event_is_noticed_as_soon() {
+    let api = shop().await;
+    let webhook = Webhook::start(&api).await;
+    skip(Duration::from_secs(19)).await;
+    api.put("shop", "made", &annotation(BILLING));
+    webhook.wait_for_metric(ANNOTATED, 2.0).await;
+    api.freeze_watches();
+    api.set_fault(Route::Watch, Fault::Hang);
+    api.put("shop", "gains", &annotation(BILLING));
+    // 26 s after it began.
+    skip(Duration::from_secs(7)).await;
+    assert_down_soon(&webhook).await;
+    assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
+}
+
+#[tokio::test]
+async fn a_quiet_watch_is_not_taken_for_a_dead_one() {
+    let api = shop().await;
+    let webhook = Webhook::start(&api).await;
+    for watches in 2..=5 {
+        skip(Duration::from_secs(20)).await;
+        api.wait_for("the next watch", PATIENCE, |traffic| traffic.watches.len() == watches).await;
+        webhook.wait_for_metric(UP, 1.0).await;
+    }
+    assert_eq!(webhook.admit("shop", "gains").await, Said::Nothing);
+    assert!(api.traffic().gets.is_empty());
+    assert_eq!(api.traffic().lists.len(), 1);
+}
