@@ -107,10 +107,11 @@ impl From<serde_json::Error> for ReviewError {
         if !error.is_data() {
             return Self::Syntax { line, column };
         }
-        // serde's message quotes the value that it found; only what follows is ours.
+        // serde's message quotes the value that it found; only what follows is ours, and the value
+        // may itself hold the words that end it.
         let text = error.to_string();
         let expected = text
-            .split_once(", expected ")
+            .rsplit_once(", expected ")
             .and_then(|(_, rest)| rest.split(" at line ").next())
             .map_or_else(|| "a member stands twice".to_owned(), |what| format!("expected {what}"));
         Self::Shape { expected, line, column }
