@@ -5,4 +5,6 @@
 
 mod accounts;
 mod golden;
+mod protocol;
+mod refusals;
 mod support;

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -44,16 +44,26 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
+
+    /// Asserts a Kubernetes `Status` of this code.
+    pub fn assert_status(&self, code: u16, reason: &str) {
+        assert_eq!(self.status.as_u16(), code, "{:?}", self.body);
+        assert_eq!(self.header("content-type"), "application/json");
+        let status = self.json();
+        let expected = [("kind", json!("Status")), ("apiVersion", json!("v1")), ("status", json!("Failure"))];
+        for (member, value) in expected.into_iter().chain([("reason", json!(reason)), ("code", json!(code))])
+        {
+            assert_eq!(status[member], value, "{member} of {status}");
+        }
+        assert!(!status["message"].as_str().unwrap().is_empty());
+    }
 }
 
 impl Client {
     /// A client for the server at `address` that trusts the authority of this PEM.
     pub fn new(address: SocketAddr, authority_pem: &str) -> Self {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(authority_pem.as_bytes()) {
-            roots.add(certificate.unwrap()).unwrap();
-        }
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let config =
+            ClientConfig::builder().with_root_certificates(roots(authority_pem)).with_no_client_auth();
         Self::with_config(address, config)
     }
 
@@ -109,6 +119,15 @@ impl Connection {
     }
 }
 
+/// The authorities of this PEM.
+pub fn roots(authority_pem: &str) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(authority_pem.as_bytes()) {
+        roots.add(certificate.unwrap()).unwrap();
+    }
+    roots
+}
+
 /// A POST of JSON.
 pub fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     Request::post(path)
@@ -129,4 +148,11 @@ pub async fn get_plain(address: SocketAddr, path: &str) -> Answer {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     Connection(sender).send(get(path)).await.unwrap()
+}
+
+/// The value of one line of the metrics served at `address`, `None` if there is no such line.
+pub async fn metric(address: SocketAddr, name_and_labels: &str) -> Option<f64> {
+    let text = get_plain(address, "/metrics").await;
+    let text = std::str::from_utf8(&text.body).unwrap().to_owned();
+    text.lines().find_map(|line| line.strip_prefix(name_and_labels)?.strip_prefix(' ')?.parse().ok())
 }

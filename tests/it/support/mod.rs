@@ -1,6 +1,10 @@
-//! What the tests share: the server in this process, a client over TLS, the golden cases.
+//! What the tests share: the server in this process or in its own, a client over TLS, the golden cases.
 
 pub mod cases;
 pub mod client;
 pub mod fake_api;
+pub mod process;
+pub mod raw;
+pub mod reviews;
 pub mod server;
+pub mod wait;

@@ -18,6 +18,8 @@ pub struct Server {
     pub address: SocketAddr,
     pub metrics_address: SocketAddr,
     pub client: Client,
+    /// The authority of the certificate, in PEM.
+    pub authority: String,
     signal: Option<oneshot::Sender<()>>,
     task: JoinHandle<anyhow::Result<()>>,
 }
@@ -32,11 +34,20 @@ pub fn settings<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Setting
 impl Server {
     /// A server on manifests, with a certificate made in memory.
     pub async fn on_manifests<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::with(args, |_| ()).await
+    }
+
+    /// The same, with settings that no argument reaches.
+    pub async fn with<A: Into<OsString>>(
+        args: impl IntoIterator<Item = A>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let authority = folder.path().join("ca.crt");
         let out = OsString::from(format!("--tls-ca-out={}", authority.display()));
-        let args = args.into_iter().map(Into::into).chain([out]);
-        Self::start(settings(args), || std::fs::read_to_string(&authority).unwrap()).await
+        let mut settings = settings(args.into_iter().map(Into::into).chain([out]));
+        change(&mut settings);
+        Self::start(settings, || std::fs::read_to_string(&authority).unwrap()).await
     }
 
     /// A server with these settings; `authority` is read once it is bound.
@@ -49,8 +60,9 @@ impl Server {
             drop(signalled.await);
             Ok("the test's signal")
         }));
-        let client = Client::new(address, &authority());
-        Self { address, metrics_address, client, signal: Some(signal), task }
+        let authority = authority();
+        let client = Client::new(address, &authority);
+        Self { address, metrics_address, client, authority, signal: Some(signal), task }
     }
 
     /// Tells the server to stop, as SIGTERM would.
@@ -71,9 +83,6 @@ impl Server {
 
     /// The value of one line of the metrics, `None` if there is no such line.
     pub async fn metric(&self, name_and_labels: &str) -> Option<f64> {
-        let text = self.admin("/metrics").await;
-        let text = std::str::from_utf8(&text.body).unwrap().to_owned();
-        text.lines()
-            .find_map(|line| line.strip_prefix(name_and_labels).and_then(|value| value.trim().parse().ok()))
+        client::metric(self.metrics_address, name_and_labels).await
     }
 }

@@ -1,0 +1,125 @@
+//! The real binary in a process of its own: its log, its signals, its exit code.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::client::{self, Answer, Client};
+use super::reviews::WORLD;
+use super::wait::until;
+
+/// A process that serves; killed when it is dropped.
+pub struct Process {
+    pub address: SocketAddr,
+    pub metrics_address: SocketAddr,
+    pub client: Client,
+    child: Child,
+    log: Log,
+    _folder: TempDir,
+}
+
+/// What was written to standard error so far; `ended` once there will be no more.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<(Vec<String>, bool)>>);
+
+impl Log {
+    fn follow(&self, source: impl std::io::Read + Send + 'static) {
+        let log = self.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(source).split(b'\n') {
+                let line = String::from_utf8_lossy(&line.unwrap()).into_owned();
+                log.0.lock().unwrap().0.push(line);
+            }
+            log.0.lock().unwrap().1 = true;
+        });
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().0.clone()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.0.lock().unwrap().1
+    }
+}
+
+impl Process {
+    /// Serves the small world of `reviews.rs`, with a certificate made in memory.
+    pub async fn start(args: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let authority = folder.path().join("ca.crt");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pod-identity-webhook"))
+            .args([WORLD, "--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
+            .arg(format!("--tls-ca-out={}", authority.display()))
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Log::default();
+        log.follow(child.stderr.take().unwrap());
+        let line = until("the process serves", async || {
+            let lines = log.lines();
+            assert!(!log.has_ended(), "the process ended: {lines:#?}");
+            lines.into_iter().find(|line| line.contains(" serving "))
+        })
+        .await;
+        let address = |name: &str| -> SocketAddr {
+            line.split(' ').find_map(|word| word.strip_prefix(name)).unwrap().parse().unwrap()
+        };
+        let (address, metrics_address) = (address("address="), address("metrics_address="));
+        let client = Client::new(address, &std::fs::read_to_string(authority).unwrap());
+        Self { address, metrics_address, client, child, log, _folder: folder }
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end of the process and of its log.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until("the process ends", async || {
+            let status = self.child.try_wait().unwrap()?;
+            self.log.has_ended().then_some(status)
+        })
+        .await
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lines()
+    }
+
+    /// Waits for a line of the log that holds this.
+    pub async fn logged(&self, text: &str) -> String {
+        until(text, async || self.log().into_iter().find(|line| line.contains(text))).await
+    }
+
+    /// How many file descriptors the process has open.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// What a probe or metrics path says.
+    pub async fn admin(&self, path: &str) -> Answer {
+        client::get_plain(self.metrics_address, path).await
+    }
+
+    /// The value of one line of the metrics, `None` if there is no such line.
+    pub async fn metric(&self, name_and_labels: &str) -> Option<f64> {
+        client::metric(self.metrics_address, name_and_labels).await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
