@@ -22,13 +22,13 @@ pub struct Pair {
 pub enum PairError {
     /// The chain's PEM.
     #[error("no certificate could be read: {0}")]
-    Certificate(#[source] pem::Error),
+    Certificate(&'static str),
     /// No PEM block of a certificate.
     #[error("no certificate in it")]
     NoCertificate,
     /// The key's PEM.
     #[error("no private key could be read: {0}")]
-    Key(#[source] pem::Error),
+    Key(&'static str),
     /// Key and certificate are not one pair, or of a kind that TLS does not use.
     #[error("certificate and key are no pair: {0}")]
     Mismatch(#[source] rustls::Error),
@@ -42,8 +42,8 @@ impl Pair {
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, PairError> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
             .collect::<Result<_, _>>()
-            .map_err(PairError::Certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(PairError::Key)?;
+            .map_err(|error| PairError::Certificate(in_words(&error)))?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| PairError::Key(in_words(&error)))?;
         Self::from_der(chain, key)
     }
 
@@ -85,5 +85,17 @@ impl Pair {
         } else {
             Ok(())
         }
+    }
+}
+
+/// What is wrong with PEM, in our words: the parser's own quote the file, and a key whose line breaks
+/// were lost would be in the log whole.
+fn in_words(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a PEM block has no END line of its own",
+        pem::Error::IllegalSectionStart { .. } => "a PEM block has a malformed BEGIN line",
+        pem::Error::Base64Decode(_) => "a PEM block is not base64",
+        pem::Error::NoItemsFound => "no PEM block of that kind",
+        _ => "malformed PEM",
     }
 }
