@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::server::NoServerSessionStorage;
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::certificates::Store;
@@ -16,6 +17,10 @@ pub fn acceptor(settings: &TlsSettings, certificates: Arc<Store>) -> Result<TlsA
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // No resumption: it would carry a certificate that was replaced on from session to session.
+    // The API server never asks for it.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
