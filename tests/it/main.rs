@@ -7,4 +7,6 @@ mod accounts;
 mod golden;
 mod protocol;
 mod refusals;
+mod reload;
 mod support;
+mod tls;

@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod client;
 pub mod fake_api;
+pub mod pair_files;
 pub mod process;
 pub mod raw;
 pub mod reviews;

@@ -18,7 +18,6 @@ pub struct Process {
     pub client: Client,
     child: Child,
     log: Log,
-    _folder: TempDir,
 }
 
 /// What was written to standard error so far; `ended` once there will be no more.
@@ -51,9 +50,19 @@ impl Process {
     pub async fn start(args: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let authority = folder.path().join("ca.crt");
+        let out = format!("--tls-ca-out={}", authority.display());
+        let args: Vec<_> = args.iter().copied().chain([out.as_str()]).collect();
+        Self::spawn(&args, || std::fs::read_to_string(authority).unwrap()).await
+    }
+
+    /// The same with a certificate that the arguments name, of this authority.
+    pub async fn with_authority(args: &[&str], authority: &str) -> Self {
+        Self::spawn(args, || authority.to_owned()).await
+    }
+
+    async fn spawn(args: &[&str], authority: impl FnOnce() -> String) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pod-identity-webhook"))
             .args([WORLD, "--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
-            .arg(format!("--tls-ca-out={}", authority.display()))
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -72,8 +81,8 @@ impl Process {
             line.split(' ').find_map(|word| word.strip_prefix(name)).unwrap().parse().unwrap()
         };
         let (address, metrics_address) = (address("address="), address("metrics_address="));
-        let client = Client::new(address, &std::fs::read_to_string(authority).unwrap());
-        Self { address, metrics_address, client, child, log, _folder: folder }
+        let client = Client::new(address, &authority());
+        Self { address, metrics_address, client, child, log }
     }
 
     /// Sends SIGTERM.

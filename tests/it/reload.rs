@@ -1,0 +1,204 @@
+//! The certificate in files: a good pair is taken whichever way it was written, a bad one never.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::StatusCode;
+use pod_identity_webhook::certificates::{Authority, Leaf};
+use rcgen::{CertificateParams, KeyPair};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+use crate::support::client::Client;
+use crate::support::pair_files::{PairFiles, leaf};
+use crate::support::process::Process;
+use crate::support::reviews::{WORLD, body};
+use crate::support::server::{Server, settings};
+use crate::support::wait::until;
+
+const ERRORS: &str = "pod_identity_webhook_certificate_reload_errors_total";
+
+async fn server(files: &PairFiles, authority: &Authority) -> Server {
+    let args = [WORLD, "--shutdown-delay=0"].map(str::to_owned).into_iter().chain(files.args());
+    Server::start(settings(args), || authority.certificate_pem()).await
+}
+
+/// Whether this leaf is what a new connection gets.
+async fn serves(client: &Client, leaf: &Leaf) -> bool {
+    let expected = CertificateDer::from_pem_slice(leaf.certificate_pem.as_bytes()).unwrap();
+    let stream = client.stream().await.unwrap();
+    stream.get_ref().1.peer_certificates().unwrap().first() == Some(&expected)
+}
+
+async fn until_served(client: &Client, leaf: &Leaf) {
+    until("the new certificate is served", async || serves(client, leaf).await.then_some(())).await;
+}
+
+#[tokio::test]
+async fn takes_a_pair_that_is_rewritten_in_place() {
+    let authority = Authority::new().unwrap();
+    let (first, second) = (leaf(&authority), leaf(&authority));
+    let files = PairFiles::plain(&first);
+    let server = server(&files, &authority).await;
+    assert!(serves(&server.client, &first).await);
+    files.rewrite(&second.certificate_pem, &second.key_pem);
+    until_served(&server.client, &second).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn takes_a_pair_that_is_renamed_over() {
+    let authority = Authority::new().unwrap();
+    let (first, second) = (leaf(&authority), leaf(&authority));
+    let files = PairFiles::plain(&first);
+    let server = server(&files, &authority).await;
+    assert!(serves(&server.client, &first).await);
+    files.rename_over(&second);
+    until_served(&server.client, &second).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn takes_a_pair_that_kubelet_swaps_in() {
+    let authority = Authority::new().unwrap();
+    let (first, second, third) = (leaf(&authority), leaf(&authority), leaf(&authority));
+    let files = PairFiles::mounted(&first);
+    let server = server(&files, &authority).await;
+    assert!(serves(&server.client, &first).await);
+    files.swap("..2026_2", &second);
+    until_served(&server.client, &second).await;
+    files.swap("..2026_3", &third);
+    until_served(&server.client, &third).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn keeps_the_good_pair_while_the_files_hold_none() {
+    let authority = Authority::new().unwrap();
+    let (first, other, last) = (leaf(&authority), leaf(&authority), leaf(&authority));
+    let files = PairFiles::plain(&first);
+    let args = files.args();
+    let process = Process::with_authority(&[&args[0], &args[1]], &authority.certificate_pem()).await;
+    let one_line_key = last.key_pem.trim().replace('\n', " ");
+    let bad: [(&str, &dyn Fn()); 7] = [
+        ("mismatch", &|| files.rewrite(&other.certificate_pem, &first.key_pem)),
+        ("garbage certificate", &|| files.rewrite("garbage", &first.key_pem)),
+        ("garbage key", &|| files.rewrite(&first.certificate_pem, "garbage")),
+        ("key whose lines were lost", &|| files.rewrite(&first.certificate_pem, &one_line_key)),
+        ("empty certificate", &|| files.rewrite("", &other.key_pem)),
+        ("missing key", &|| fs::remove_file(files.path("tls.key")).unwrap()),
+        ("missing certificate", &|| fs::remove_file(files.path("tls.crt")).unwrap()),
+    ];
+    let mut seen = 0.0;
+    for (what, make) in bad {
+        // From the good pair each time, so that every fault is a change of its own.
+        files.rewrite(&first.certificate_pem, &first.key_pem);
+        let good_again = leaf(&authority);
+        files.rewrite(&good_again.certificate_pem, &good_again.key_pem);
+        until_served(&process.client, &good_again).await;
+        seen = process.metric(ERRORS).await.unwrap().max(seen);
+        make();
+        let before = seen;
+        seen = until(what, async || process.metric(ERRORS).await.filter(|count| *count > before)).await;
+        assert!(serves(&process.client, &good_again).await, "{what}");
+        assert_eq!(process.client.post("/mutate", body("orders")).await.status, StatusCode::OK);
+    }
+    files.rewrite(&last.certificate_pem, &last.key_pem);
+    until_served(&process.client, &last).await;
+    let log = process.log();
+    let complaints = log.iter().filter(|line| line.contains("certificate not replaced")).count();
+    assert!(complaints >= 7, "{log:#?}");
+    assert_holds_no_key(&log, &last);
+}
+
+/// Asserts that no line holds a key, as text or as the numbers of its bytes.
+fn assert_holds_no_key(log: &[String], leaf: &Leaf) {
+    let line = leaf.key_pem.lines().nth(1).unwrap();
+    let numbers = format!("{:?}", &line.as_bytes()[..16]);
+    for leak in [&line[..16], numbers.trim_matches(['[', ']'])] {
+        assert!(!log.iter().any(|line| line.contains(leak)), "{log:#?}");
+    }
+}
+
+#[tokio::test]
+async fn bad_pair_is_counted_and_said_once() {
+    let authority = Authority::new().unwrap();
+    let (first, other) = (leaf(&authority), leaf(&authority));
+    let files = PairFiles::mounted(&first);
+    let args = files.args();
+    let process = Process::with_authority(&[&args[0], &args[1]], &authority.certificate_pem()).await;
+    let mixed = Leaf { certificate_pem: other.certificate_pem.clone(), key_pem: first.key_pem.clone() };
+    files.swap("..2026_2", &mixed);
+    process.logged("certificate not replaced").await;
+    // Two polls later at the earliest: a pair that lives only to be seen replaced twice.
+    for folder in ["..2026_3", "..2026_4"] {
+        let good = leaf(&authority);
+        files.swap(folder, &good);
+        until_served(&process.client, &good).await;
+    }
+    let log = process.log();
+    assert_eq!(log.iter().filter(|line| line.contains("certificate not replaced")).count(), 1, "{log:#?}");
+    assert_eq!(process.metric(ERRORS).await, Some(1.0));
+}
+
+#[tokio::test]
+async fn swaps_under_load_fail_no_request() {
+    let authority = Authority::new().unwrap();
+    let first = leaf(&authority);
+    let files = PairFiles::mounted(&first);
+    let server = server(&files, &authority).await;
+    let mut kept = server.client.connect().await.unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, done) = (server.client.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut calls = 0;
+                while !done.load(Ordering::Relaxed) {
+                    assert_eq!(client.post("/mutate", body("orders")).await.status, StatusCode::OK);
+                    calls += 1;
+                }
+                calls
+            })
+        })
+        .collect();
+    for swap in 2..5 {
+        let next = leaf(&authority);
+        files.swap(&format!("..2026_{swap}"), &next);
+        until_served(&server.client, &next).await;
+        assert_eq!(kept.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
+    }
+    done.store(true, Ordering::Relaxed);
+    for client in clients {
+        assert!(client.await.unwrap() > 0);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn expired_certificate_is_not_ready_and_says_why() {
+    let authority = Authority::new().unwrap();
+    let files = PairFiles::plain(&expired());
+    let server = server(&files, &authority).await;
+    let report = server.admin("/readyz").await;
+    assert_eq!(report.status, StatusCode::SERVICE_UNAVAILABLE);
+    let text = String::from_utf8(report.body.to_vec()).unwrap();
+    assert!(text.contains("[-]certificate the certificate expired "), "{text}");
+    assert_eq!(server.admin("/livez").await.status, StatusCode::OK);
+
+    let good = leaf(&authority);
+    files.rewrite(&good.certificate_pem, &good.key_pem);
+    until("ready", async || (server.admin("/readyz").await.status == StatusCode::OK).then_some(())).await;
+    assert_eq!(server.client.post("/mutate", body("orders")).await.status, StatusCode::OK);
+    server.stop().await;
+}
+
+/// A pair whose time was over long ago.
+fn expired() -> Leaf {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    Leaf { certificate_pem: params.self_signed(&key).unwrap().pem(), key_pem: key.serialize_pem() }
+}
