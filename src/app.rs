@@ -74,6 +74,7 @@ impl App {
             router: admission.routes(settings.debug_handlers).merge(admin::probes(readiness.clone())),
             limits: settings.limits.clone(),
             metrics: metrics.clone(),
+            open: Some(metrics.connections().clone()),
             shutdown: shutdown.clone(),
             listener,
         };
@@ -82,6 +83,7 @@ impl App {
             router: admin::probes(readiness).merge(admin::metrics(metrics.clone())).merge(debug),
             limits: settings.limits.clone(),
             metrics,
+            open: None,
             shutdown: shutdown.clone(),
             listener: admin_listener,
         };

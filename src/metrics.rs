@@ -114,7 +114,7 @@ impl Metrics {
             connections: int_gauge(
                 &registry,
                 "pod_identity_webhook_connections",
-                "Connections that are open.",
+                "Connections to /mutate's port that are open.",
             )?,
             lookups: int_counters(
                 &registry,
@@ -188,7 +188,7 @@ impl Metrics {
         self.handshake_errors.with_label_values(&[reason]).inc();
     }
 
-    /// How many connections are open.
+    /// How many connections to `/mutate`'s port are open.
     #[must_use]
     pub fn connections(&self) -> &IntGauge {
         &self.connections

@@ -17,10 +17,11 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus::IntGauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -44,8 +45,11 @@ pub struct Server {
     pub router: Router,
     /// How many connections, and how long each may take for what.
     pub limits: Limits,
-    /// Counts connections and failed handshakes.
+    /// Counts failed handshakes.
     pub metrics: Arc<Metrics>,
+    /// Counts the connections that are open, if anybody is to know: whoever asks for metrics would
+    /// only count themselves.
+    pub open: Option<IntGauge>,
     /// When to stop.
     pub shutdown: Shutdown,
 }
@@ -60,7 +64,7 @@ impl Server {
     /// Serves until told to stop, and then until the last connection has ended or the limit of
     /// the drain is over.
     pub async fn serve(self) {
-        let Self { listener, tls, router, limits, metrics, shutdown } = self;
+        let Self { listener, tls, router, limits, metrics, open, shutdown } = self;
         let slots = Arc::new(Semaphore::new(limits.connections));
         let connections = TaskTracker::new();
         let context = Arc::new(Context {
@@ -68,6 +72,7 @@ impl Server {
             router,
             limits: limits.clone(),
             metrics,
+            open,
             shutdown: shutdown.clone(),
             complaints: Throttle::new(Duration::from_secs(1)),
         });
@@ -102,35 +107,51 @@ impl Server {
     }
 }
 
+/// A connection that is counted for as long as this lives, however it ends.
+struct Open<'m>(&'m IntGauge);
+
+impl<'m> Open<'m> {
+    fn new(gauge: &'m IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// What every connection shares.
 struct Context {
     tls: Option<TlsAcceptor>,
     router: Router,
     limits: Limits,
     metrics: Arc<Metrics>,
+    open: Option<IntGauge>,
     shutdown: Shutdown,
     complaints: Throttle,
 }
 
 impl Context {
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
-        let open = self.metrics.connections();
-        open.inc();
+        let _open = self.open.as_ref().map(Open::new);
+        let first_request = Instant::now() + self.limits.first_request;
         // Answers are written whole; waiting for more to send would only delay them.
         drop(stream.set_nodelay(true));
         match &self.tls {
-            None => self.http(stream).await,
-            Some(acceptor) => match timeout(self.limits.first_request, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream).await,
+            None => self.http(stream, first_request).await,
+            Some(acceptor) => match timeout_at(first_request, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => self.http(stream, first_request).await,
                 Ok(Err(error)) => self.complain(tls::reason(&error), &error, peer),
                 Err(elapsed) => self.complain("timeout", &elapsed, peer),
             },
         }
-        open.dec();
         drop(slot);
     }
 
-    async fn http(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    async fn http(&self, stream: impl AsyncRead + AsyncWrite + Unpin, first_request: Instant) {
         let asked = AtomicBool::new(false);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
@@ -141,7 +162,7 @@ impl Context {
             .header_read_timeout(self.limits.idle)
             .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
-        let first_request = sleep(self.limits.first_request);
+        let first_request = sleep_until(first_request);
         tokio::pin!(first_request);
         let mut is_waiting = true;
         let mut is_serving = true;
