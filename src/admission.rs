@@ -4,7 +4,7 @@
 mod refusal;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,7 +16,7 @@ use axum::routing::any;
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::args;
@@ -114,23 +114,19 @@ impl Admission {
 
     async fn admit(&self, request: Request, record: &mut Record) -> Result<(Outcome, Response), Refusal> {
         let patience = patience(request.uri()).unwrap_or(self.limits.request).min(self.limits.request);
-        let began = tokio::time::Instant::now();
-        let deadline = began + patience;
-        // A little less than the API server's own patience: an answer that it does not wait for
-        // is no answer.
-        let answer_by = began + patience.mul_f64(0.8);
+        let deadline = Instant::now() + patience;
         let (body, _memory) = self.body(request, deadline).await?;
         let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
         record.uid.push_str(&review.uid);
-        let (outcome, answer) = self.decide(&review, answer_by, record).await?;
+        let (outcome, answer) = self.decide(&review, deadline, record).await?;
         Ok((outcome, json(answer)))
     }
 
-    /// What to answer to a review, known by `answer_by`.
+    /// What to answer to a review, before the deadline.
     async fn decide(
         &self,
         review: &Review<'_>,
-        answer_by: tokio::time::Instant,
+        deadline: Instant,
         record: &mut Record,
     ) -> Result<(Outcome, Vec<u8>), Refusal> {
         let leave = |outcome, warnings: &[Warning]| {
@@ -148,7 +144,7 @@ impl Admission {
         if pod.metadata.is_mirror {
             return Ok(leave(Outcome::MirrorPod, &[]));
         }
-        let deadline = answer_by.min(tokio::time::Instant::now() + self.limits.lookup);
+        let deadline = deadline.min(Instant::now() + self.limits.lookup);
         let found = self.identities.find(namespace, name, deadline).await?;
         let Some(grant) = &found.grant else {
             if found.exists {
@@ -179,7 +175,7 @@ impl Admission {
     async fn body(
         &self,
         request: Request,
-        deadline: tokio::time::Instant,
+        deadline: Instant,
     ) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refusal> {
         if request.method() != Method::POST {
             return Err(Refusal::Method);
@@ -205,7 +201,7 @@ impl Admission {
 
     /// Refuses whatever is asked: the Go webhook's way to try an operator's alarms.
     async fn deny(&self, request: Request) -> Response {
-        let deadline = tokio::time::Instant::now() + self.limits.request;
+        let deadline = Instant::now() + self.limits.request;
         let call = async {
             let (body, _memory) = self.body(request, deadline).await?;
             let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
@@ -261,10 +257,12 @@ fn is_json(content_type: Option<&HeaderValue>) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// How long the API server waits: it says so in the query, `?timeout=10s`.
+/// How long a call may take: a little less than the API server waits, which it says in the query,
+/// `?timeout=10s`. An answer that it does not wait for is no answer.
 fn patience(uri: &Uri) -> Option<Duration> {
     let timeout = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("timeout="))?;
-    args::duration(timeout).ok().filter(|timeout| !timeout.is_zero())
+    let timeout = args::duration(timeout).ok().filter(|timeout| !timeout.is_zero())?;
+    Some(timeout.mul_f64(0.8))
 }
 
 /// A method as a metric's label: whatever is sent must not make new ones.
