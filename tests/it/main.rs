@@ -5,6 +5,7 @@
 
 mod accounts;
 mod golden;
+mod limits;
 mod protocol;
 mod refusals;
 mod reload;

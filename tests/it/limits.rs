@@ -1,0 +1,241 @@
+//! What one client may take of the server: bytes, time, connections, memory.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Bytes, Frame};
+use hyper_util::rt::TokioIo;
+use pod_identity_webhook::admission::Admission;
+use pod_identity_webhook::identities::Identities;
+use pod_identity_webhook::identities::manifests::Manifests;
+use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::settings::{Limits, Settings};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::support::client::{Client, get};
+use crate::support::process::Process;
+use crate::support::raw::{Raw, head};
+use crate::support::reviews::{WORLD, body, of_size};
+use crate::support::server::{Server, settings};
+use crate::support::wait::{until, within};
+
+const MIB: usize = 1 << 20;
+const CONNECTIONS: &str = "pod_identity_webhook_connections";
+
+/// Short enough to be waited for.
+const SHORT: Duration = Duration::from_millis(200);
+
+async fn server(change: impl FnOnce(&mut Limits)) -> Server {
+    Server::with([WORLD, "--shutdown-delay=0"], |settings| change(&mut settings.limits)).await
+}
+
+/// Posts in chunks; the answer's status.
+async fn post_chunked(client: &Client, body: &[u8]) -> hyper::Result<StatusCode> {
+    let stream = client.stream().await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let chunks: Vec<_> = body.chunks(64 << 10).map(Bytes::copy_from_slice).collect();
+    let chunks = chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Frame::data(chunk)));
+    let body = StreamBody::new(futures_util::stream::iter(chunks)).boxed_unsync();
+    let request = Request::post("/mutate").header("Host", "localhost");
+    let request = request.header("Content-Type", "application/json").body(body).unwrap();
+    Ok(sender.send_request(request).await?.status())
+}
+
+#[tokio::test]
+async fn body_over_the_limit_is_refused_by_its_announcement() {
+    let server = server(|_| ()).await;
+    let mut connection = Raw::connect(&server.client).await;
+    let headers = format!("Content-Length: {}\r\n", 7 * MIB + 1);
+    // Nothing of the body is ever sent: who waits for it waits for ever.
+    connection.write(head("/mutate", &headers)).await.unwrap();
+    let answer = connection.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("RequestEntityTooLarge"), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn client_that_sends_a_body_over_the_limit_reads_why() {
+    let server = server(|_| ()).await;
+    for _ in 0..3 {
+        let mut connection = server.client.connect().await.unwrap();
+        let answer = connection.post("/mutate", of_size(12 * MIB)).await.expect("an answer");
+        answer.assert_status(413, "RequestEntityTooLarge");
+        assert_eq!(answer.header("connection"), "close");
+        assert_eq!(post_chunked(&server.client, &of_size(12 * MIB)).await.unwrap(), 413);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn body_of_exactly_the_limit_is_read() {
+    let server = server(|_| ()).await;
+    let answer = server.client.post("/mutate", of_size(7 * MIB)).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.json()["response"]["patch"].is_string());
+    assert_eq!(post_chunked(&server.client, &of_size(7 * MIB)).await.unwrap(), StatusCode::OK);
+    assert_eq!(post_chunked(&server.client, &of_size(7 * MIB + 1)).await.unwrap(), 413);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn half_the_headers_are_not_waited_for() {
+    let server = server(|limits| limits.first_request = SHORT).await;
+    let mut connection = Raw::connect(&server.client).await;
+    connection.write("POST /mutate HTTP/1.1\r\nHost: local").await.unwrap();
+    connection.rest().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn half_the_headers_of_a_later_request_are_not_waited_for() {
+    let server = server(|limits| limits.idle = SHORT).await;
+    let mut connection = Raw::connect(&server.client).await;
+    let review = body("orders");
+    connection.write(head("/mutate", &format!("Content-Length: {}\r\n", review.len()))).await.unwrap();
+    connection.write(review).await.unwrap();
+    assert!(connection.head().await.starts_with("HTTP/1.1 200 "));
+    connection.write("POST /mutate HTTP/1.1\r\nHost: local").await.unwrap();
+    connection.rest().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn half_a_body_is_408_and_the_end_of_the_connection() {
+    let server = server(|limits| limits.request = SHORT).await;
+    let review = body("orders");
+    let mut connection = Raw::connect(&server.client).await;
+    connection.announce("/mutate", review.len()).await;
+    connection.write(&review[..review.len() / 2]).await.unwrap();
+    let answer = connection.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.to_lowercase().contains("connection: close\r\n"), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn client_that_never_speaks_is_closed() {
+    let server = server(|limits| limits.first_request = SHORT).await;
+    let mut silent_tcp = TcpStream::connect(server.address).await.unwrap();
+    let mut silent_tls = Raw::connect(&server.client).await;
+    assert_eq!(within("the close", silent_tcp.read(&mut [0])).await.unwrap(), 0);
+    silent_tls.rest().await;
+    let timeouts = "pod_identity_webhook_tls_handshake_errors_total{reason=\"timeout\"}";
+    assert_eq!(server.metric(timeouts).await, Some(1.0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connection_beyond_the_cap_waits_until_one_ends() {
+    let server = server(|limits| limits.connections = 2).await;
+    let mut first = server.client.connect().await.unwrap();
+    let mut second = server.client.connect().await.unwrap();
+    let client = server.client.clone();
+    let third = tokio::spawn(async move { client.post("/mutate", body("orders")).await });
+    for _ in 0..50 {
+        for connection in [&mut first, &mut second] {
+            let answer = connection.post("/mutate", body("orders")).await.unwrap();
+            assert_eq!(answer.status, StatusCode::OK);
+        }
+        assert!(server.metric(CONNECTIONS).await.unwrap() <= 2.0);
+    }
+    assert!(!third.is_finished());
+    drop(first);
+    assert_eq!(within("the third connection", third).await.unwrap().status, StatusCode::OK);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn body_beyond_the_common_memory_waits_for_another_to_end() {
+    let server = server(|limits| limits.request_memory = MIB).await;
+    let large = of_size(MIB * 3 / 4);
+    let mut first = Raw::connect(&server.client).await;
+    first.announce("/mutate", large.len()).await;
+
+    let refused = server.client.post("/mutate?timeout=200ms", large.clone()).await;
+    refused.assert_status(503, "ServiceUnavailable");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.header("connection"), "close");
+
+    let client = server.client.clone();
+    let patient = of_size(MIB * 3 / 4);
+    let waiting = tokio::spawn(async move { client.post("/mutate", patient).await });
+    for _ in 0..50 {
+        server.admin("/livez").await;
+    }
+    assert!(!waiting.is_finished());
+    first.write(large).await.unwrap();
+    assert!(first.head().await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(within("the second body", waiting).await.unwrap().status, StatusCode::OK);
+    server.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn refuses_before_the_api_server_gives_up() {
+    let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/world.yaml");
+    let Settings { defaults, limits, .. } = settings([WORLD]);
+    let identities =
+        Identities::Manifests(Manifests::read(&[manifests], &defaults.annotation_prefix).unwrap());
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let admission = Admission::new(identities, defaults, limits, metrics, CancellationToken::new());
+    let router = Arc::new(admission).routes(false);
+    for seconds in [1, 5, 10] {
+        let never = StreamBody::new(futures_util::stream::pending::<std::io::Result<Frame<Bytes>>>());
+        let request = Request::post(format!("/mutate?timeout={seconds}s"));
+        let request = request.header("Content-Type", "application/json").body(Body::new(never)).unwrap();
+        let asked = Instant::now();
+        assert_eq!(router.clone().oneshot(request).await.unwrap().status(), StatusCode::REQUEST_TIMEOUT);
+        let took = asked.elapsed();
+        let patience = Duration::from_secs(seconds);
+        assert!(took < patience && took > patience / 2, "{took:?} of {patience:?}");
+    }
+}
+
+#[tokio::test]
+async fn dropped_connections_leave_no_descriptor_behind() {
+    let process = Process::start(&[]).await;
+    // One call of every kind first: what the process opens once stays open.
+    assert_eq!(process.client.post("/mutate", body("orders")).await.status, StatusCode::OK);
+    until("no connection", async || (process.metric(CONNECTIONS).await? == 0.0).then_some(())).await;
+    let before = process.descriptors();
+    for _ in 0..100 {
+        drop(TcpStream::connect(process.address).await.unwrap());
+        let mut connection = process.client.connect().await.unwrap();
+        assert_eq!(connection.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
+    }
+    until("the descriptors are closed", async || (process.descriptors() <= before).then_some(())).await;
+    until("no connection", async || (process.metric(CONNECTIONS).await? == 0.0).then_some(())).await;
+}
+
+#[tokio::test]
+async fn dropped_connections_leave_no_task_behind() {
+    let server = server(|_| ()).await;
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    assert_eq!(server.client.send(get("/healthz")).await.status, StatusCode::OK);
+    let count = async || {
+        let before = tasks();
+        tokio::task::yield_now().await;
+        (tasks() == before && server.metric(CONNECTIONS).await? == 0.0).then_some(before)
+    };
+    let before = until("rest", count).await;
+    let mut kept = Vec::new();
+    for _ in 0..100 {
+        kept.push(TcpStream::connect(server.address).await.unwrap());
+        server.client.post("/mutate", body("orders")).await;
+    }
+    until("connections", async || (server.metric(CONNECTIONS).await? >= 100.0).then_some(())).await;
+    assert!(tasks() >= before + 100);
+    drop(kept);
+    until("the tasks have ended", async || (tasks() <= before).then_some(())).await;
+    server.stop().await;
+}
