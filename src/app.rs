@@ -112,7 +112,7 @@ impl App {
 
     /// Serves until `signal` comes, and takes its leave without losing a call. An error if a part
     /// ends that should not.
-    pub async fn run(self, signal: impl Future<Output = std::io::Result<&'static str>>) -> Result<()> {
+    pub async fn run(self, signal: impl Future<Output = &'static str>) -> Result<()> {
         let Self { address, metrics_address, settings, webhook, admin, mut tasks, shutdown } = self;
         tracing::info!(%address, %metrics_address, settings = %settings, "serving");
         tasks.spawn("webhook", webhook.serve());
@@ -121,7 +121,6 @@ impl App {
             biased;
             end = tasks.first_end() => bail!("{end}: stopping, so that Kubernetes starts the process anew"),
             signal = signal => {
-                let signal = signal.context("failed to wait for signals")?;
                 let delay = settings.shutdown_delay;
                 tracing::info!(signal, ?delay, "leaving: not ready any more, serving on for the delay");
             }

@@ -127,13 +127,17 @@ impl Tasks {
     }
 }
 
-/// Waits for SIGTERM or SIGINT, and says which.
-pub async fn signal() -> std::io::Result<&'static str> {
+/// Takes SIGTERM and SIGINT from now on; the future waits for one and says which. Before that, a
+/// signal ends the process at once, or does nothing at all: the kernel spares a container's first
+/// process what it has no handler for.
+pub fn signals() -> std::io::Result<impl Future<Output = &'static str>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }

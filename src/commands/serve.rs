@@ -28,5 +28,8 @@ fn serve(settings: Settings) -> Result<()> {
         .enable_all()
         .build()
         .context("failed to start the runtime")?;
-    runtime.block_on(async { App::bind(settings).await?.run(lifecycle::signal()).await })
+    runtime.block_on(async {
+        let signals = lifecycle::signals().context("failed to take signals")?;
+        App::bind(settings).await?.run(signals).await
+    })
 }
