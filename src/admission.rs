@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -17,7 +17,6 @@ use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use crate::args;
 use crate::identities::Identities;
@@ -40,7 +39,6 @@ pub struct Admission {
     limits: Limits,
     memory: Arc<Semaphore>,
     metrics: Arc<Metrics>,
-    leaving: CancellationToken,
 }
 
 /// What the log says of an admission.
@@ -53,17 +51,11 @@ struct Record {
 }
 
 impl Admission {
-    /// Answers from `identities`; once `leaving`, every answer closes its connection.
+    /// Answers from `identities`.
     #[must_use]
-    pub fn new(
-        identities: Identities,
-        defaults: Defaults,
-        limits: Limits,
-        metrics: Arc<Metrics>,
-        leaving: CancellationToken,
-    ) -> Self {
+    pub fn new(identities: Identities, defaults: Defaults, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let memory = Arc::new(Semaphore::new(limits.request_memory / GRAIN));
-        Self { identities, defaults, limits, memory, metrics, leaving }
+        Self { identities, defaults, limits, memory, metrics }
     }
 
     /// `/mutate`, and the Go webhook's debug paths if they are asked for.
@@ -85,10 +77,7 @@ impl Admission {
         let began = Instant::now();
         let verb = verb(request.method());
         let mut record = Record::default();
-        let (outcome, mut response) = self.guarded(self.admit(request, &mut record)).await;
-        if self.leaving.is_cancelled() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
+        let (outcome, response) = self.guarded(self.admit(request, &mut record)).await;
         let took = began.elapsed();
         self.metrics.request(verb, response.status().as_u16(), took);
         self.metrics.admission(outcome, took);

@@ -64,7 +64,6 @@ impl App {
             settings.defaults.clone(),
             settings.limits.clone(),
             metrics.clone(),
-            shutdown.leaving.clone(),
         ));
 
         let listener = bind(settings.address).await.context("--port")?;

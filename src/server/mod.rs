@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod tls;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -155,7 +157,15 @@ impl Context {
         let asked = AtomicBool::new(false);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            self.router.clone().oneshot(request.map(axum::body::Body::new))
+            let answer = self.router.clone().oneshot(request.map(axum::body::Body::new));
+            async {
+                let mut answer = answer.await?;
+                // Who keeps a connection is told to make its next one, elsewhere, before this is closed.
+                if self.shutdown.leaving.is_cancelled() {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
