@@ -37,6 +37,10 @@ use crate::telemetry::Throttle;
 /// puts right.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a connection without a request is kept when the server stops: a call follows its
+/// handshake within a round trip.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// One listening socket and what is served on it.
 pub struct Server {
     /// Where connections come from.
@@ -181,7 +185,14 @@ impl Context {
                 biased;
                 () = self.shutdown.stopping.cancelled(), if is_serving => {
                     is_serving = false;
-                    connection.as_mut().graceful_shutdown();
+                    if asked.load(Ordering::Relaxed) {
+                        connection.as_mut().graceful_shutdown();
+                    } else {
+                        // hyper would close it at once, and lose the call for which it was made: that
+                        // may be under way. Its answer ends the connection.
+                        let soon = first_request.deadline().min(Instant::now() + FAREWELL);
+                        first_request.as_mut().reset(soon);
+                    }
                 }
                 result = &mut connection => {
                     if let Err(error) = result {
