@@ -18,7 +18,6 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::support::client::{Client, get};
@@ -187,7 +186,7 @@ async fn refuses_before_the_api_server_gives_up() {
     let identities =
         Identities::Manifests(Manifests::read(&[manifests], &defaults.annotation_prefix).unwrap());
     let metrics = Arc::new(Metrics::new().unwrap());
-    let admission = Admission::new(identities, defaults, limits, metrics, CancellationToken::new());
+    let admission = Admission::new(identities, defaults, limits, metrics);
     let router = Arc::new(admission).routes(false);
     for seconds in [1, 5, 10] {
         let never = StreamBody::new(futures_util::stream::pending::<std::io::Result<Frame<Bytes>>>());

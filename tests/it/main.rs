@@ -9,5 +9,6 @@ mod limits;
 mod protocol;
 mod refusals;
 mod reload;
+mod shutdown;
 mod support;
 mod tls;

@@ -11,13 +11,18 @@ use super::client::{self, Answer, Client};
 use super::reviews::WORLD;
 use super::wait::until;
 
-/// A process that serves; killed when it is dropped.
+/// A process that was started; killed when it is dropped.
+pub struct Starting {
+    child: Child,
+    log: Log,
+}
+
+/// A process that serves.
 pub struct Process {
     pub address: SocketAddr,
     pub metrics_address: SocketAddr,
     pub client: Client,
-    child: Child,
-    log: Log,
+    process: Starting,
 }
 
 /// What was written to standard error so far; `ended` once there will be no more.
@@ -45,24 +50,11 @@ impl Log {
     }
 }
 
-impl Process {
-    /// Serves the small world of `reviews.rs`, with a certificate made in memory.
-    pub async fn start(args: &[&str]) -> Self {
-        let folder = TempDir::new().unwrap();
-        let authority = folder.path().join("ca.crt");
-        let out = format!("--tls-ca-out={}", authority.display());
-        let args: Vec<_> = args.iter().copied().chain([out.as_str()]).collect();
-        Self::spawn(&args, || std::fs::read_to_string(authority).unwrap()).await
-    }
-
-    /// The same with a certificate that the arguments name, of this authority.
-    pub async fn with_authority(args: &[&str], authority: &str) -> Self {
-        Self::spawn(args, || authority.to_owned()).await
-    }
-
-    async fn spawn(args: &[&str], authority: impl FnOnce() -> String) -> Self {
+impl Starting {
+    /// Starts on free ports of the loopback address.
+    pub fn spawn(args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pod-identity-webhook"))
-            .args([WORLD, "--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
+            .args(["--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -71,18 +63,7 @@ impl Process {
             .unwrap();
         let log = Log::default();
         log.follow(child.stderr.take().unwrap());
-        let line = until("the process serves", async || {
-            let lines = log.lines();
-            assert!(!log.has_ended(), "the process ended: {lines:#?}");
-            lines.into_iter().find(|line| line.contains(" serving "))
-        })
-        .await;
-        let address = |name: &str| -> SocketAddr {
-            line.split(' ').find_map(|word| word.strip_prefix(name)).unwrap().parse().unwrap()
-        };
-        let (address, metrics_address) = (address("address="), address("metrics_address="));
-        let client = Client::new(address, &authority());
-        Self { address, metrics_address, client, child, log }
+        Self { child, log }
     }
 
     /// Sends SIGTERM.
@@ -104,6 +85,61 @@ impl Process {
     pub fn log(&self) -> Vec<String> {
         self.log.lines()
     }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Process {
+    /// Serves the small world of `reviews.rs`, with a certificate made in memory.
+    pub async fn start(args: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let authority = folder.path().join("ca.crt");
+        let out = format!("--tls-ca-out={}", authority.display());
+        let args: Vec<_> = args.iter().copied().chain([out.as_str()]).collect();
+        Self::spawn(&args, || std::fs::read_to_string(authority).unwrap()).await
+    }
+
+    /// The same with a certificate that the arguments name, of this authority.
+    pub async fn with_authority(args: &[&str], authority: &str) -> Self {
+        Self::spawn(args, || authority.to_owned()).await
+    }
+
+    async fn spawn(args: &[&str], authority: impl FnOnce() -> String) -> Self {
+        let args: Vec<_> = args.iter().copied().chain([WORLD]).collect();
+        let process = Starting::spawn(&args);
+        let line = until("the process serves", async || {
+            let lines = process.log();
+            assert!(!process.log.has_ended(), "the process ended: {lines:#?}");
+            lines.into_iter().find(|line| line.contains(" serving "))
+        })
+        .await;
+        let address = |name: &str| -> SocketAddr {
+            line.split(' ').find_map(|word| word.strip_prefix(name)).unwrap().parse().unwrap()
+        };
+        let (address, metrics_address) = (address("address="), address("metrics_address="));
+        let client = Client::new(address, &authority());
+        Self { address, metrics_address, client, process }
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Waits for the end of the process and of its log.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.process.ended().await
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.process.log()
+    }
 
     /// Waits for a line of the log that holds this.
     pub async fn logged(&self, text: &str) -> String {
@@ -112,7 +148,7 @@ impl Process {
 
     /// How many file descriptors the process has open.
     pub fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.child.id())).unwrap().count()
     }
 
     /// What a probe or metrics path says.
@@ -123,12 +159,5 @@ impl Process {
     /// The value of one line of the metrics, `None` if there is no such line.
     pub async fn metric(&self, name_and_labels: &str) -> Option<f64> {
         client::metric(self.metrics_address, name_and_labels).await
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
