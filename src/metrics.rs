@@ -23,6 +23,14 @@ const PATH: &str = "/mutate";
 const LATENCY_BUCKETS: [f64; 7] =
     [125_000.0, 250_000.0, 500_000.0, 1_000_000.0, 2_000_000.0, 4_000_000.0, 8_000_000.0];
 
+/// The last of them as Rust writes them, and as Go does: queries compare a label as text.
+const GO_BOUNDS: [(&str, &str); 4] = [
+    ("le=\"1000000\"", "le=\"1e+06\""),
+    ("le=\"2000000\"", "le=\"2e+06\""),
+    ("le=\"4000000\"", "le=\"4e+06\""),
+    ("le=\"8000000\"", "le=\"8e+06\""),
+];
+
 /// Bounds of `pod_identity_webhook_admission_duration_seconds`: from 50 µs, what a hit costs, to
 /// the API server's longest wait.
 const ADMISSION_BUCKETS: [f64; 14] =
@@ -154,7 +162,8 @@ impl Metrics {
     pub fn scrape(&self) -> Result<String, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
+        let text = String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))?;
+        Ok(GO_BOUNDS.iter().fold(text, |text, (ours, go)| text.replace(ours, go)))
     }
 
     /// One request to `/mutate` was answered.
