@@ -9,6 +9,7 @@ mod limits;
 mod protocol;
 mod refusals;
 mod reload;
+mod scrape;
 mod shutdown;
 mod support;
 mod tls;
