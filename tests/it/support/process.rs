@@ -22,7 +22,7 @@ pub struct Process {
     pub address: SocketAddr,
     pub metrics_address: SocketAddr,
     pub client: Client,
-    process: Starting,
+    started: Starting,
 }
 
 /// What was written to standard error so far; `ended` once there will be no more.
@@ -123,22 +123,22 @@ impl Process {
         };
         let (address, metrics_address) = (address("address="), address("metrics_address="));
         let client = Client::new(address, &authority());
-        Self { address, metrics_address, client, process }
+        Self { address, metrics_address, client, started: process }
     }
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        self.process.terminate();
+        self.started.terminate();
     }
 
     /// Waits for the end of the process and of its log.
     pub async fn ended(&mut self) -> ExitStatus {
-        self.process.ended().await
+        self.started.ended().await
     }
 
     /// What was logged so far.
     pub fn log(&self) -> Vec<String> {
-        self.process.log()
+        self.started.log()
     }
 
     /// Waits for a line of the log that holds this.
@@ -148,7 +148,7 @@ impl Process {
 
     /// How many file descriptors the process has open.
     pub fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.process.child.id())).unwrap().count()
+        std::fs::read_dir(format!("/proc/{}/fd", self.started.child.id())).unwrap().count()
     }
 
     /// What a probe or metrics path says.
