@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -66,8 +66,8 @@ impl App {
             metrics.clone(),
         ));
 
-        let listener = bind(settings.address).await.context("--port")?;
-        let admin_listener = bind(settings.metrics_address).await.context("--metrics-port")?;
+        let listener = bind(settings.address, "--port").await?;
+        let admin_listener = bind(settings.metrics_address, "--metrics-port").await?;
         let webhook = Server {
             tls: Some(tls::acceptor(&settings.tls, certificates).context("failed to set up TLS")?),
             router: admission.routes(settings.debug_handlers).merge(admin::probes(readiness.clone())),
@@ -137,12 +137,14 @@ impl App {
 }
 
 /// A listener; every address means IPv4 alone on a host without IPv6.
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
     let mut result = TcpListener::bind(address).await;
     if result.is_err() && address.is_ipv6() && address.ip().is_unspecified() {
         result = TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await;
     }
-    result.with_context(|| format!("failed to listen on {address}"))
+    result.map_err(|error| {
+        anyhow!("failed to listen on {address}: {error}; choose another {flag} or --bind-address")
+    })
 }
 
 async fn certificates(

@@ -19,20 +19,30 @@ pub(crate) use go::duration;
 #[derive(Debug, Parser)]
 #[command(
     name = "pod-identity-webhook",
-    about = "Gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any cluster",
-    long_about = "Admission webhook that gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any \
+    about = "Admission webhook that gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any \
 cluster. Without a subcommand it serves. It takes the arguments of amazon-eks-pod-identity-webhook as they are.",
+    disable_help_flag = true,
+    disable_help_subcommand = true,
     disable_version_flag = true,
     args_conflicts_with_subcommands = true,
     args_override_self = true,
     subcommand_negates_reqs = true,
-    after_help = "Booleans are set by --flag or --flag=true and unset by --flag=false. Durations are written 1m0s, \
-100ms, 0.\nThe klog flags of the Go webhook are accepted; of them only -v has an effect."
+    next_line_help = true,
+    after_help = "Values follow = or a blank; those of booleans only =, and --flag alone means --flag=true. \
+Durations are written 1m0s, 100ms, 0. The klog flags of the Go webhook are accepted; of them only -v has an effect."
 )]
 pub struct Args {
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Print this help
+    // clap's own has a second, longer form.
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, display_order = 1000)]
+    pub help: Option<bool>,
+    /// Print the version
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
+    pub version: bool,
     /// What is injected.
     #[command(flatten)]
     pub injection: InjectionArgs,
@@ -53,21 +63,23 @@ pub enum Command {
 
 /// Flags of `inject`.
 #[derive(Debug, ClapArgs)]
+#[command(next_line_help = true)]
 pub struct InjectArgs {
     /// Manifests to read, - for standard input; repeatable
-    #[arg(short, long = "filename", value_name = "FILE", required = true)]
+    #[arg(short, long = "filename", value_name = "FILE", required = true, num_args = 1..)]
     pub files: Vec<PathBuf>,
-    /// Manifests to read ServiceAccounts from beside those of the input; a file or a folder; repeatable
+    /// Where to read ServiceAccounts that the input lacks: a file or a folder; repeatable
     #[arg(long = "manifests", value_name = "PATH")]
     pub manifests: Vec<PathBuf>,
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default")]
     pub namespace: String,
-    /// What to print: the manifests, or the JSON patch of every pod, one line each
-    #[arg(short, long, value_enum, default_value_t = InjectOutput::Manifests)]
+    /// manifests, or patch: the JSON patch of each document, one a line
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = InjectOutput::Manifests,
+          hide_possible_values = true)]
     pub output: InjectOutput,
-    /// Print for every pod what was found and decided, instead of the manifests
-    #[arg(long)]
+    /// Print what was found and decided for every pod, and why, instead of the manifests
+    #[arg(long, conflicts_with = "output")]
     pub explain: bool,
     /// What is injected.
     #[command(flatten)]
@@ -79,7 +91,7 @@ pub struct InjectArgs {
 pub enum InjectOutput {
     /// The manifests as they would be.
     Manifests,
-    /// A line of JSON for every pod: which, and its patch.
+    /// A line for each document: its JSON patch, `[]` where nothing is added.
     Patch,
 }
 
@@ -95,7 +107,7 @@ pub struct InjectionArgs {
     pub aws_default_region: String,
     /// Set AWS_STS_REGIONAL_ENDPOINTS=regional, unless the ServiceAccount says otherwise
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
     pub sts_regional_endpoint: bool,
     /// Lifetime of the token in seconds, 600 at least [default: 86400]
     #[arg(long, value_name = "SECONDS", value_parser = go::integer, allow_negative_numbers = true)]
@@ -156,20 +168,20 @@ pub struct SourceArgs {
     pub kube_api: String,
     /// Read identities from the ConfigMap pod-identity-webhook too (not yet available)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
     pub watch_config_map: bool,
     /// Read Pod Identity associations from this file too (not yet available)
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub watch_container_credentials_config: String,
     /// Make a full ARN of a role's name (not yet available)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
     pub compose_role_arn: bool,
     /// Accepted; a miss is looked up live, so there is nothing to wait for
-    #[arg(long, value_name = "DURATION", value_parser = go::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = go::duration, allow_hyphen_values = true)]
     pub service_account_lookup_grace_period: Option<Duration>,
     /// Accepted; a watch needs no resync
-    #[arg(long, value_name = "DURATION", value_parser = go::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = go::duration, allow_hyphen_values = true)]
     pub resync_period: Option<Duration>,
 }
 
@@ -177,7 +189,7 @@ pub struct SourceArgs {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Certificate and TLS")]
 pub struct TlsArgs {
-    /// Keep the certificate in a Secret of the cluster (not yet available: use --in-cluster=false)
+    /// Keep the certificate in a Secret of the cluster (not yet available: use --in-cluster=false) [default: true without --manifests]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = go::boolean, action = ArgAction::Set)]
     pub in_cluster: Option<bool>,
@@ -215,31 +227,31 @@ pub struct ServerArgs {
     #[arg(long, value_name = "IP", default_value = "", hide_default_value = true)]
     pub bind_address: String,
     /// Port of the webhook, TLS
-    #[arg(long, value_name = "PORT", default_value_t = 443)]
+    #[arg(long, value_name = "PORT", default_value_t = 443, value_parser = go::within::<u16>(0..=65_535),
+          allow_negative_numbers = true)]
     pub port: u16,
     /// Port of metrics and probes, plain HTTP
-    #[arg(long, value_name = "PORT", default_value_t = 9999)]
+    #[arg(long, value_name = "PORT", default_value_t = 9999, value_parser = go::within::<u16>(0..=65_535),
+          allow_negative_numbers = true)]
     pub metrics_port: u16,
     /// How long to serve on after SIGTERM, until no API server comes here any more
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = go::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = go::duration, allow_hyphen_values = true)]
     pub shutdown_delay: Duration,
     /// Connections at the same time
-    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = go::within::<u32>(1..=1_000_000),
+          allow_negative_numbers = true)]
     pub max_connections: u32,
-    /// Megabytes of all requests in flight together, 16 at least
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(16..=4095))]
+    /// MiB of all requests in flight together, 16 at least
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = go::within::<u32>(16..=4095),
+          allow_negative_numbers = true)]
     pub max_request_memory: u32,
     /// How logs are written to standard error: text or json
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
     pub log_format: LogFormat,
     /// Serve /debug/alpha/cache and /debug/alpha/cache/clear on the metrics port, /debug/alpha/deny and /debug/alpha/500 on the other
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
     pub enable_debugging_handlers: bool,
-    /// Print the version
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = go::boolean, action = ArgAction::Set)]
-    pub version: bool,
 }
 
 /// How logs are written.
@@ -254,7 +266,7 @@ pub enum LogFormat {
 /// The flags of klog that the Go webhook has: `v` sets the level, the rest has no effect here.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct KlogArgs {
-    /// Verbosity: 0 to 3 is info, 4 and 5 debug, 6 and above trace
+    /// Verbosity: 0 to 3 is info, 4 and 5 are debug, 6 and above are trace
     #[arg(short, long = "v", value_name = "LEVEL", default_value_t = 0, value_parser = go::integer,
           allow_negative_numbers = true, help_heading = "Server")]
     pub verbosity: i64,

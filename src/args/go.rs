@@ -1,5 +1,6 @@
 //! Values as Go's flag libraries spell them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::injection::annotation;
@@ -9,8 +10,10 @@ pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     annotation::boolean(text).ok_or_else(|| "expected true or false".to_owned())
 }
 
-/// An integer as pflag takes it: Go's `strconv.ParseInt` with base 0, so `0x258` and `01130` too.
+/// An integer as pflag takes it: Go's `strconv.ParseInt` with base 0, so `0x258`, `01130` and
+/// `86_400` too.
 pub(crate) fn integer(text: &str) -> Result<i64, String> {
+    let malformed = || "expected a whole number".to_owned();
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", text.strip_prefix('+').unwrap_or(text)),
@@ -27,11 +30,26 @@ pub(crate) fn integer(text: &str) -> Result<i64, String> {
     } else {
         (10, lower.as_str())
     };
+    // An underscore stands between two digits, a base's prefix being one.
+    let digits = if radix == 10 { digits } else { digits.strip_prefix('_').unwrap_or(digits) };
+    let groups: Vec<_> = digits.split('_').collect();
     // from_str_radix would take a second sign.
-    if !digits.starts_with(|c: char| c.is_ascii_hexdigit()) {
-        return Err("expected a whole number".to_owned());
+    if groups.iter().any(|group| !group.starts_with(|c: char| c.is_ascii_hexdigit())) {
+        return Err(malformed());
     }
-    i64::from_str_radix(&format!("{sign}{digits}"), radix).map_err(|_| "expected a whole number".to_owned())
+    i64::from_str_radix(&format!("{sign}{}", groups.concat()), radix).map_err(|_| malformed())
+}
+
+/// An integer out of a range, in the same spellings.
+pub(crate) fn within<T: TryFrom<i64>>(
+    range: RangeInclusive<i64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = integer(text).ok().filter(|number| range.contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
+    }
 }
 
 /// A duration that is not negative, as Go's `time.ParseDuration` takes it: `1m0s`, `100ms`, `1.5h`,
@@ -95,12 +113,37 @@ mod tests {
 
     #[test]
     fn reads_integers_as_pflag_does() {
-        for (text, expected) in
-            [("86400", 86400), ("-1", -1), ("0x258", 600), ("01130", 600), ("0", 0), ("+5", 5)]
-        {
+        for (text, expected) in [
+            ("86400", 86400),
+            ("-1", -1),
+            ("0x258", 600),
+            ("01130", 600),
+            ("0", 0),
+            ("+5", 5),
+            ("86_400", 86400),
+            ("0x_2_58", 600),
+            ("0_1", 1),
+            ("-0b11", -3),
+            ("0o17", 15),
+            ("0XfF", 255),
+        ] {
             assert_eq!(integer(text), Ok(expected), "{text}");
         }
-        for bad in ["", "1s", "--1", "0x", "1.5", "-+1"] {
+        for bad in [
+            "",
+            "1s",
+            "--1",
+            "0x",
+            "1.5",
+            "-+1",
+            "_1",
+            "1_",
+            "1__0",
+            "08",
+            "0b2",
+            "0_x1",
+            "9223372036854775808",
+        ] {
             assert!(integer(bad).is_err(), "{bad}");
         }
     }

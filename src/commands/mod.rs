@@ -3,12 +3,13 @@
 mod inject;
 mod serve;
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Command};
 
@@ -23,7 +24,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match &args.command {
         Some(Command::Inject(inject)) => inject::run(inject),
-        None if args.serve.server.version => {
+        None if args.version => {
             println!("pod-identity-webhook {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
@@ -31,26 +32,70 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Help as it is; everything else in one line.
+/// Help as it is; everything else in one line, in the words of [`crate::settings::SettingsError`].
 fn explain(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if error.kind() == ErrorKind::DisplayHelp {
         // To a closed pipe, nothing more can be said.
         drop(error.print());
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
-    let what: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let what = what.join(" ");
-    refuse(what.strip_prefix("error: ").unwrap_or(&what), USAGE)
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    // Without the placeholder of its value.
+    let flag = text(ContextKind::InvalidArg).map(|flag| flag.split([' ', '[']).next().unwrap_or(flag));
+    let value = text(ContextKind::InvalidValue);
+    let line = match (error.kind(), flag, value) {
+        (ErrorKind::ValueValidation, Some(flag), Some(value)) => {
+            let allowed = error.source().map(ToString::to_string).unwrap_or_default();
+            format!("invalid value '{value}' for '{flag}': {allowed}")
+        }
+        (ErrorKind::InvalidValue, Some(flag), Some(value)) => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(allowed)) if !allowed.is_empty() => {
+                format!("invalid value '{value}' for '{flag}': expected {}", allowed.join(" or "))
+            }
+            _ => format!("'{flag}' needs a value"),
+        },
+        (ErrorKind::UnknownArgument, Some(flag), _) => {
+            let near = text(ContextKind::SuggestedArg).map(|near| format!("did you mean '{near}'?"));
+            format!("unknown flag or argument '{flag}'; {}", near.as_deref().unwrap_or("see --help"))
+        }
+        _ => match text(ContextKind::InvalidSubcommand) {
+            Some(word) if Args::command().find_subcommand(word).is_some() => {
+                format!("'{word}' has to come first, and its flags after it")
+            }
+            // The Go webhook passes words by, and so a boolean's value that follows a blank: whoever
+            // writes `--in-cluster false` there has it true.
+            Some(word @ ("true" | "false")) => {
+                format!("'{word}' is neither flag nor subcommand; a boolean is written --flag={word}")
+            }
+            Some(word) => format!("'{word}' is neither flag nor subcommand; see --help"),
+            None => {
+                let text = error.render().to_string();
+                let what: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+                let what = what.join(" ");
+                format!("{}; see --help", what.strip_prefix("error: ").unwrap_or(&what))
+            }
+        },
+    };
+    refuse(line, USAGE)
 }
 
 fn refuse(why: impl Display, code: u8) -> ExitCode {
-    eprintln!("pod-identity-webhook: {why}; see --help");
+    eprintln!("pod-identity-webhook: {why}");
     ExitCode::from(code)
 }
 
 /// The work itself failed: why, with its causes.
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("pod-identity-webhook: {error:#}");
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many errors have their cause in their own words already.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    eprintln!("pod-identity-webhook: {text}");
     ExitCode::FAILURE
 }
