@@ -189,7 +189,7 @@ async fn identities(
     let prefix = &settings.defaults.annotation_prefix;
     match &settings.accounts {
         AccountSource::Manifests(paths) => {
-            let manifests = Manifests::read(paths, prefix)?;
+            let manifests = Manifests::read(paths, "default", prefix)?;
             let (accounts, associations) = (manifests.accounts(), manifests.associations());
             tracing::info!(accounts, associations, "identities are read from manifests");
             Ok((Identities::Manifests(manifests), Router::new()))

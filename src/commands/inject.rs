@@ -54,7 +54,7 @@ struct Input {
 fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<String> {
     let prefix = &defaults.annotation_prefix;
     let inputs = args.files.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>>>()?;
-    let mut identities = Manifests::read(&args.manifests, prefix)?;
+    let mut identities = Manifests::read(&args.manifests, &args.namespace, prefix)?;
     for input in &inputs {
         identities.add(&input.stream, &input.path, &args.namespace, prefix)?;
     }
@@ -64,7 +64,7 @@ fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<String> {
         for document in input.stream.documents() {
             let place = Place::of(&input.path, document);
             let mut operations = Vec::new();
-            let templates = workload::templates(document.value(), &args.namespace);
+            let templates = workload::templates(document, &args.namespace);
             for template in &templates {
                 let decision = Decision { template, identities: &identities, defaults };
                 let (patch, explanation) =

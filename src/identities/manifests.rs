@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::{Found, Lookup};
 use crate::injection::annotation::Prefix;
-use crate::manifests::{self, Document, Stream};
+use crate::manifests::{self, Document, Object, Stream};
 
 /// Endings of the files that are read in a folder, as kubectl has them.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -87,8 +87,9 @@ struct Association {
 }
 
 impl Manifests {
-    /// Reads files, and the files with [`ENDINGS`] of folders.
-    pub fn read(paths: &[PathBuf], prefix: &Prefix) -> Result<Self, ManifestsError> {
+    /// Reads files, and the files with [`ENDINGS`] of folders; `namespace` is that of accounts that
+    /// name none.
+    pub fn read(paths: &[PathBuf], namespace: &str, prefix: &Prefix) -> Result<Self, ManifestsError> {
         let mut manifests = Self::default();
         for path in paths {
             for file in files(path)? {
@@ -96,7 +97,7 @@ impl Manifests {
                     .map_err(|source| ManifestsError::Io { path: file.clone(), source })?;
                 let stream = manifests::parse(&text)
                     .map_err(|source| ManifestsError::Parse { path: file.clone(), source })?;
-                manifests.add(&stream, &file, "default", prefix)?;
+                manifests.add(&stream, &file, namespace, prefix)?;
             }
         }
         Ok(manifests)
@@ -112,31 +113,26 @@ impl Manifests {
     ) -> Result<(), ManifestsError> {
         for document in stream.documents() {
             let place = Place::of(path, document);
-            self.add_object(document.value(), namespace, prefix, &place)
-                .map_err(|message| ManifestsError::Document { place, message })?;
+            for object in document.objects() {
+                self.add_object(&object, namespace, prefix, &place)
+                    .map_err(|message| ManifestsError::Document { place: place.clone(), message })?;
+            }
         }
         Ok(())
     }
 
     fn add_object(
         &mut self,
-        object: &Value,
+        object: &Object<'_>,
         namespace: &str,
         prefix: &Prefix,
         place: &Place,
     ) -> Result<(), String> {
-        let kind = object.get("kind").and_then(Value::as_str);
-        match kind {
-            Some("ServiceAccount") => self.add_account(object, namespace, prefix, place),
-            Some("List" | "ServiceAccountList") => {
-                let items = object.get("items").and_then(Value::as_array);
-                items
-                    .into_iter()
-                    .flatten()
-                    .try_for_each(|item| self.add_object(item, namespace, prefix, place))
-            }
-            None if object.get("identities").is_some() => {
-                let file = AssociationFile::deserialize(object).map_err(|error| error.to_string())?;
+        match (object.version, object.kind) {
+            // The version too: operators have ServiceAccounts of their own.
+            ("v1", "ServiceAccount") => self.add_account(object, namespace, prefix, place),
+            (_, "") if object.value.get("identities").is_some() => {
+                let file = AssociationFile::deserialize(object.value).map_err(|error| error.to_string())?;
                 for Association { namespace, service_account } in file.identities.into_iter().flatten() {
                     self.associations.insert((namespace, service_account), place.clone());
                 }
@@ -148,20 +144,21 @@ impl Manifests {
 
     fn add_account(
         &mut self,
-        object: &Value,
+        object: &Object<'_>,
         namespace: &str,
         prefix: &Prefix,
         place: &Place,
     ) -> Result<(), String> {
-        let text = |pointer| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let name = text("/metadata/name").ok_or("a ServiceAccount without metadata.name")?;
-        let namespace = text("/metadata/namespace").unwrap_or(namespace);
-        let annotations = match object.pointer("/metadata/annotations") {
+        let name = object.text("/metadata/name").ok_or("a ServiceAccount without metadata.name")?;
+        let namespace = object.namespace().unwrap_or(namespace);
+        let annotations = match object.value.pointer("/metadata/annotations") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Object(members)) => members
                 .iter()
                 .map(|(key, value)| match value {
                     Value::String(value) => Ok((key.as_str(), value.as_str())),
+                    // As Go reads it; templates leave it behind where a value is not set.
+                    Value::Null => Ok((key.as_str(), "")),
                     _ => Err(format!("annotation {key} of ServiceAccount {name} is not a string: quote it")),
                 })
                 .collect::<Result<_, _>>()?,
@@ -180,10 +177,10 @@ impl Manifests {
         Found::of(account, self.associations.contains_key(&key))
     }
 
-    /// Where the ServiceAccount stands.
+    /// What is known of the ServiceAccount, and where it stands.
     #[must_use]
-    pub fn account_place(&self, namespace: &str, name: &str) -> Option<&Place> {
-        self.accounts.get(&(namespace.into(), name.into())).map(|(_, place)| place)
+    pub fn account(&self, namespace: &str, name: &str) -> Option<(&Lookup, &Place)> {
+        self.accounts.get(&(namespace.into(), name.into())).map(|(lookup, place)| (lookup, place))
     }
 
     /// Where an association names the account, to the letter.

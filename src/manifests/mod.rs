@@ -9,6 +9,7 @@ mod emit;
 mod error;
 mod flow;
 mod indent;
+mod object;
 mod place;
 mod quote;
 mod rewrite;
@@ -22,8 +23,9 @@ mod tree;
 use serde_json::Value;
 
 pub use error::{Error, Problem, RenderError};
+pub use object::Object;
 
-use split::Piece;
+use split::{Piece, Syntax};
 
 /// The text of a stream and the documents in it.
 #[derive(Debug)]
@@ -125,9 +127,17 @@ impl Document {
         &self.value
     }
 
+    /// The object that it is, or those of the List that it is, in order.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Object<'_>> {
+        let mut found = Vec::new();
+        object::collect(&self.value, ("", ""), String::new(), &mut found);
+        found
+    }
+
     fn rewritten(
         &self,
-        syntax: split::Syntax,
+        syntax: Syntax,
         body: &str,
         patch: &json_patch::Patch,
     ) -> Result<String, RenderError> {

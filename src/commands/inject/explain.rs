@@ -28,7 +28,7 @@ pub(super) fn source(
     defaults: &Defaults,
 ) -> String {
     let mut text = String::new();
-    let account_place = identities.account_place(namespace, account);
+    let account_place = identities.account(namespace, account).map(|(_, place)| place);
     match account_place {
         Some(place) => line(&mut text, format_args!("ServiceAccount {namespace}/{account} ({place})")),
         None => {

@@ -6,6 +6,8 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
 use serde_json::Value;
 
+use crate::manifests::Document;
+
 /// A pod, or the template that pods are made of.
 pub(super) struct Template<'a> {
     /// An object with `metadata` and `spec`.
@@ -53,43 +55,20 @@ const WORKLOADS: [(&str, &str, &str); 9] = [
 ];
 
 /// Every pod template of a document; `namespace` is that of objects that name none.
-pub(super) fn templates<'a>(document: &'a Value, namespace: &'a str) -> Vec<Template<'a>> {
-    let mut found = Vec::new();
-    collect(document, None, namespace, String::new(), &mut found);
-    found
-}
-
-fn collect<'a>(
-    object: &'a Value,
-    of_list: Option<(&'a str, &'a str)>,
-    namespace: &'a str,
-    pointer: String,
-    found: &mut Vec<Template<'a>>,
-) {
-    let text =
-        |pointer| object.pointer(pointer).and_then(Value::as_str).filter(|text: &&str| !text.is_empty());
-    let (list_version, list_kind) = of_list.unwrap_or_default();
-    let version = text("/apiVersion").unwrap_or(list_version);
-    let kind = text("/kind").unwrap_or(list_kind);
-    if let Some(item_kind) = kind.strip_suffix("List") {
-        let items = object.get("items").and_then(Value::as_array);
-        for (place, item) in items.into_iter().flatten().enumerate() {
-            collect(item, Some((version, item_kind)), namespace, format!("{pointer}/items/{place}"), found);
-        }
-        return;
-    }
-    let group = version.split_once('/').map_or("", |(group, _)| group);
-    let Some((.., template)) = WORKLOADS.iter().find(|(known, name, _)| *known == group && *name == kind)
-    else {
-        return;
-    };
-    if let Some(pod) = object.pointer(template) {
-        found.push(Template {
-            pod,
-            namespace: text("/metadata/namespace").unwrap_or(namespace),
-            kind,
-            name: text("/metadata/name").or_else(|| text("/metadata/generateName")).unwrap_or("(no name)"),
-            pointer: pointer + template,
-        });
-    }
+pub(super) fn templates<'a>(document: &'a Document, namespace: &'a str) -> Vec<Template<'a>> {
+    let objects = document.objects().into_iter();
+    let templates = objects.filter_map(|object| {
+        let group = object.version.split_once('/').map_or("", |(group, _)| group);
+        let is_it = |(known, kind, _): &&(&str, &str, &str)| *known == group && *kind == object.kind;
+        let (.., template) = WORKLOADS.iter().find(is_it)?;
+        let name = object.text("/metadata/name").or_else(|| object.text("/metadata/generateName"));
+        Some(Template {
+            pod: object.value.pointer(template)?,
+            namespace: object.namespace().unwrap_or(namespace),
+            kind: object.kind,
+            name: name.unwrap_or("(no name)"),
+            pointer: object.pointer + template,
+        })
+    });
+    templates.collect()
 }
