@@ -30,7 +30,12 @@ pub(super) fn run(args: &InjectArgs) -> ExitCode {
         eprintln!("pod-identity-webhook: {notice}");
     }
     match inject(args, &defaults) {
-        Ok(printed) => print(&printed),
+        Ok(Printed { text, warnings }) => {
+            for warning in warnings {
+                eprintln!("pod-identity-webhook: {warning}");
+            }
+            print(&text)
+        }
         Err(error) => fail(&error),
     }
 }
@@ -51,50 +56,74 @@ struct Input {
     stream: Stream,
 }
 
-fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<String> {
+/// What goes to standard output, and what is said beside it.
+#[derive(Default)]
+struct Printed {
+    text: String,
+    warnings: Vec<String>,
+}
+
+fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<Printed> {
     let prefix = &defaults.annotation_prefix;
     let inputs = args.files.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>>>()?;
     let mut identities = Manifests::read(&args.manifests, &args.namespace, prefix)?;
     for input in &inputs {
         identities.add(&input.stream, &input.path, &args.namespace, prefix)?;
     }
-    let mut printed = String::new();
-    for input in &inputs {
+    let mut printed = Printed::default();
+    let mut streams = Vec::new();
+    for Input { path, stream } in &inputs {
         let mut patches = Vec::new();
-        for document in input.stream.documents() {
-            let place = Place::of(&input.path, document);
+        for document in stream.documents() {
+            let place = Place::of(path, document);
             let mut operations = Vec::new();
-            let templates = workload::templates(document, &args.namespace);
-            for template in &templates {
-                let decision = Decision { template, identities: &identities, defaults };
-                let (patch, explanation) =
+            for template in workload::templates(document, &args.namespace) {
+                let decision = Decision { template: &template, identities: &identities, defaults };
+                let Decided { patch, explanation, warnings } =
                     decision.make().with_context(|| format!("failed to read {place}"))?;
                 if args.explain {
-                    writeln!(printed, "{template} ({place})\n{explanation}")?;
+                    let gap = if printed.text.is_empty() { "" } else { "\n" };
+                    write!(printed.text, "{gap}{template} ({place})\n{explanation}")?;
+                } else {
+                    printed.warnings.extend(warnings.iter().map(|warning| format!("{template}: {warning}")));
                 }
                 operations.extend(template.prefixed(patch).0);
             }
-            if args.output == InjectOutput::Patch && !args.explain && !templates.is_empty() {
-                printed.push_str(&serde_json::to_string(&operations)?);
-                printed.push('\n');
-            }
             patches.push(Some(Patch(operations)));
         }
-        if args.output == InjectOutput::Manifests && !args.explain {
-            let text = input.stream.render(&patches).with_context(|| input.path.display().to_string())?;
-            join(&mut printed, &text);
+        streams.push((path, stream, patches));
+    }
+    match args.output {
+        _ if args.explain && printed.text.is_empty() => {
+            printed.text.push_str("no pod, and nothing that makes pods, in what was read\n");
+        }
+        _ if args.explain => {}
+        InjectOutput::Patch => {
+            for patch in streams.iter().flat_map(|(.., patches)| patches) {
+                writeln!(printed.text, "{}", serde_json::to_string(patch)?)?;
+            }
+        }
+        InjectOutput::Manifests => {
+            // As many JSON values as one likes are a stream; beside YAML, separators are needed.
+            let is_apart = streams.len() > 1 && !streams.iter().all(|(_, stream, _)| stream.is_json());
+            for (path, stream, patches) in &streams {
+                let rendered =
+                    if is_apart { stream.render_among_others(patches) } else { stream.render(patches) };
+                let text = rendered.with_context(|| format!("failed to write {}", path.display()))?;
+                join(&mut printed.text, &text, is_apart);
+            }
         }
     }
     Ok(printed)
 }
 
-/// Appends a file's text to the stream that is printed, as a document of its own.
-fn join(printed: &mut String, text: &str) {
+/// Appends a file's text to the stream that is printed.
+fn join(printed: &mut String, text: &str, is_apart: bool) {
     if !printed.is_empty() {
         if !printed.ends_with('\n') {
             printed.push('\n');
         }
-        if !text.starts_with("---") && !text.trim_start().starts_with('{') {
+        if is_apart && !text.starts_with("---") {
             printed.push_str("---\n");
         }
     }
@@ -124,38 +153,57 @@ struct Decision<'a> {
     defaults: &'a Defaults,
 }
 
+/// What becomes of one pod template.
+#[derive(Default)]
+struct Decided {
+    patch: Patch,
+    /// Why it is as it is.
+    explanation: String,
+    /// What the webhook would tell the user.
+    warnings: Vec<String>,
+}
+
 impl Decision<'_> {
-    /// The patch of the pod, and why it is as it is.
-    fn make(&self) -> Result<(Patch, String)> {
+    fn make(&self) -> Result<Decided> {
         let Self { template, identities, defaults } = self;
         let json = template.pod.to_string();
         // Its lines would be those of this JSON, not of the file.
         let pod = Pod::decode(&json, &defaults.annotation_prefix).map_err(|error| {
             let text = error.to_string();
             let what = text.split(" at line ").next().unwrap_or_default().to_owned();
-            anyhow::anyhow!("{template} is no pod: {what}")
+            anyhow::anyhow!("the pod of {template} cannot be read: {what}")
         })?;
-        let reason = if pod.metadata.is_mirror {
-            Some(explain::mirror())
-        } else if pod.metadata.has_skip_label {
-            Some(explain::skipped())
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            return Ok((Patch::default(), reason));
+        if pod.metadata.is_mirror {
+            return Ok(Decided { explanation: explain::mirror(), ..Decided::default() });
+        }
+        if pod.metadata.has_skip_label {
+            return Ok(Decided { explanation: explain::skipped(), ..Decided::default() });
         }
         let (namespace, account) = (template.namespace, pod.service_account());
         let found = identities.find(namespace, account);
         let source = explain::source(identities, namespace, account, &found, defaults);
         let Some(grant) = &found.grant else {
-            return Ok((Patch::default(), source + &explain::nothing(&found)));
+            // Every namespace has its `default`, which is in no manifest.
+            let is_missing = !found.exists && account != "default";
+            let missing = || {
+                let place = "neither in the input nor in --manifests";
+                format!("no AWS identity injected: ServiceAccount {namespace}/{account} is {place}")
+            };
+            return Ok(Decided {
+                explanation: source + &explain::nothing(&found),
+                warnings: is_missing.then(missing).into_iter().collect(),
+                ..Decided::default()
+            });
         };
         let plan = Plan::of_pod(&pod, grant, defaults, None);
         let patch = match patch::write(&plan) {
             Some(bytes) => serde_json::from_slice(&bytes).context("a patch of ours cannot be read")?,
             None => Patch::default(),
         };
-        Ok((patch, source + &explain::plan(&plan)))
+        Ok(Decided {
+            patch,
+            explanation: source + &explain::plan(&plan),
+            warnings: plan.warnings.iter().map(ToString::to_string).collect(),
+        })
     }
 }

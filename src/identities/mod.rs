@@ -102,7 +102,19 @@ impl Lookup {
     /// Whether a role is known.
     #[must_use]
     pub fn has_role(&self) -> bool {
-        matches!(self, Self::Annotated(account) if account.role.is_some())
+        self.role_arn().is_some()
+    }
+
+    /// The role, as written.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match self {
+            Self::Annotated(account) => match account.role.as_deref() {
+                Some(Grant::Role(role)) => Some(&role.role_arn),
+                _ => None,
+            },
+            Self::Missing | Self::Plain => None,
+        }
     }
 
     fn into_annotations(self) -> Option<Arc<Account>> {

@@ -66,7 +66,7 @@ impl Outcome {
             Self::Injected => "the pod gets its AWS identity",
             Self::Complete => "the pod already has all that belongs to its AWS identity",
             Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",
-            Self::AccountMissing => "the ServiceAccount does not exist: nothing to inject",
+            Self::AccountMissing => "the ServiceAccount is not known: nothing to inject",
             Self::MirrorPod => "a mirror of a static pod: the API server refuses token volumes there",
             Self::NoVolume => "the pod has no token volume that its ephemeral container could mount",
             Self::NotHandled => "not a pod that is made, nor an ephemeral container that is added",

@@ -42,6 +42,13 @@ struct Stretch {
     document: Option<usize>,
 }
 
+/// What is written between a JSON value and the next document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Nothing,
+    Separator,
+}
+
 /// A document with content.
 #[derive(Debug)]
 pub struct Document {
@@ -90,8 +97,35 @@ impl Stream {
     ///
     /// A patch that does not apply, or a value that cannot be written so that it reads back.
     pub fn render(&self, patches: &[Option<json_patch::Patch>]) -> Result<String, RenderError> {
+        self.write(patches, Between::Nothing)
+    }
+
+    /// The same for a text that is to stand among others, separated by lines of `---`. There kubectl
+    /// reads YAML alone, so that JSON values need such lines between them too.
+    pub fn render_among_others(&self, patches: &[Option<json_patch::Patch>]) -> Result<String, RenderError> {
+        self.write(patches, Between::Separator)
+    }
+
+    /// Whether the text is JSON values alone.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.pieces.iter().all(|stretch| stretch.piece.syntax == Syntax::Json)
+    }
+
+    fn write(&self, patches: &[Option<json_patch::Patch>], between: Between) -> Result<String, RenderError> {
         let mut out = String::with_capacity(self.text.len());
+        let mut is_after_json = false;
         for Stretch { piece, document } in &self.pieces {
+            if document.is_some() {
+                let text = self.text.get(piece.range.clone()).unwrap_or_default();
+                if is_after_json && between == Between::Separator && !text.starts_with("---") {
+                    if !out.ends_with('\n') {
+                        out.push('\n');
+                    }
+                    out.push_str("---\n");
+                }
+                is_after_json = piece.syntax == Syntax::Json;
+            }
             let before = self.text.get(piece.range.start..piece.body);
             let body = self.text.get(piece.body..piece.range.end).unwrap_or_default();
             out.push_str(before.unwrap_or_default());

@@ -5,13 +5,14 @@ use std::fmt::Write;
 
 use crate::identities::Found;
 use crate::identities::manifests::Manifests;
+use crate::injection::annotation::ROLE_ARN;
 use crate::injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
 use crate::injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL};
 use crate::injection::{Defaults, Grant, Outcome, Plan};
 
 /// A mirror pod is left alone.
 pub(super) fn mirror() -> String {
-    format!("  {} (annotation {MIRROR_ANNOTATION})\n", Outcome::MirrorPod.sentence())
+    format!("  annotation {MIRROR_ANNOTATION}\n{}", outcome(Outcome::MirrorPod))
 }
 
 /// The label keeps the pod from the webhook.
@@ -28,38 +29,38 @@ pub(super) fn source(
     defaults: &Defaults,
 ) -> String {
     let mut text = String::new();
-    let account_place = identities.account(namespace, account).map(|(_, place)| place);
-    match account_place {
-        Some(place) => line(&mut text, format_args!("ServiceAccount {namespace}/{account} ({place})")),
-        None => {
-            line(&mut text, format_args!("ServiceAccount {namespace}/{account}: not found in what was read"))
-        }
+    let known = identities.account(namespace, account);
+    match known {
+        Some((_, place)) => line(&mut text, format_args!("ServiceAccount {namespace}/{account} ({place})")),
+        None => line(
+            &mut text,
+            format_args!("ServiceAccount {namespace}/{account}: neither in the input nor in --manifests"),
+        ),
     }
-    match found.grant.as_deref() {
-        Some(Grant::Role(role)) => {
-            let prefix = defaults.annotation_prefix.as_str();
-            line(&mut text, format_args!("IRSA: annotation {prefix}/role-arn is {}", role.role_arn));
-        }
-        Some(Grant::Association(_)) => {
-            if let Some(place) = identities.association_place(namespace, account) {
-                line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
-            }
-        }
-        None => {}
+    let has_association = matches!(found.grant.as_deref(), Some(Grant::Association(_)));
+    if let Some(place) = identities.association_place(namespace, account) {
+        line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
+    }
+    if let Some(role) = known.and_then(|(lookup, _)| lookup.role_arn()) {
+        let prefix = defaults.annotation_prefix.as_str();
+        let lost = if has_association { "; left out, the association comes first" } else { "" };
+        line(&mut text, format_args!("IRSA: annotation {prefix}/{ROLE_ARN} is {role}{lost}"));
     }
     text
 }
 
 /// Why nothing is injected.
 pub(super) fn nothing(found: &Found) -> String {
-    let outcome = if found.exists { Outcome::NoIdentity } else { Outcome::AccountMissing };
-    format!("  {}\n", outcome.sentence())
+    outcome(if found.exists { Outcome::NoIdentity } else { Outcome::AccountMissing })
+}
+
+fn outcome(outcome: Outcome) -> String {
+    format!("  {outcome}: {}\n", outcome.sentence())
 }
 
 /// What a plan adds, and what it leaves out.
 pub(super) fn plan(plan: &Plan<'_>) -> String {
-    let mut text = String::new();
-    line(&mut text, format_args!("{}: {}", plan.outcome(), plan.outcome().sentence()));
+    let mut text = outcome(plan.outcome());
     if let Some(LabelPlan::Member | LabelPlan::Labels | LabelPlan::Metadata) = plan.label {
         line(&mut text, format_args!("label {POD_IDENTITY_LABEL}=enabled: added"));
     }
