@@ -5,14 +5,14 @@ mod explain;
 mod workload;
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use json_patch::Patch;
 
-use super::{USAGE, fail, refuse};
+use super::{USAGE, fail, print, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
 use crate::identities::manifests::{Manifests, Place};
 use crate::injection::{Defaults, Plan, Pod, patch};
@@ -27,26 +27,17 @@ pub(super) fn run(args: &InjectArgs) -> ExitCode {
         Err(error) => return refuse(error, USAGE),
     };
     for notice in notices {
-        eprintln!("pod-identity-webhook: {notice}");
+        say(notice);
     }
     match inject(args, &defaults) {
         Ok(Printed { text, warnings }) => {
             for warning in warnings {
-                eprintln!("pod-identity-webhook: {warning}");
+                say(warning);
             }
+            // Nothing before all of it is there: half a stream of manifests may be applied.
             print(&text)
         }
         Err(error) => fail(&error),
-    }
-}
-
-/// Nothing is printed until all of it is there: half a stream of manifests may be applied.
-fn print(text: &str) -> ExitCode {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever read it has seen enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => fail(&anyhow::Error::new(error).context("failed to write to standard output")),
     }
 }
 

@@ -6,6 +6,7 @@ mod serve;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -24,10 +25,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match &args.command {
         Some(Command::Inject(inject)) => inject::run(inject),
-        None if args.version => {
-            println!("pod-identity-webhook {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
-        }
+        None if args.version => print(concat!("pod-identity-webhook ", env!("CARGO_PKG_VERSION"), "\n")),
         None => serve::run(&args),
     }
 }
@@ -82,8 +80,24 @@ fn explain(error: &clap::Error) -> ExitCode {
     refuse(line, USAGE)
 }
 
+fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    // What is left in its buffer at the end would be lost without a word.
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => fail(&anyhow::Error::new(error).context("failed to write to standard output")),
+    }
+}
+
+fn say(what: impl Display) {
+    // Not eprintln, which panics where nobody listens.
+    drop(writeln!(std::io::stderr(), "pod-identity-webhook: {what}"));
+}
+
 fn refuse(why: impl Display, code: u8) -> ExitCode {
-    eprintln!("pod-identity-webhook: {why}");
+    say(why);
     ExitCode::from(code)
 }
 
@@ -96,6 +110,6 @@ fn fail(error: &anyhow::Error) -> ExitCode {
             text = format!("{text}: {cause}");
         }
     }
-    eprintln!("pod-identity-webhook: {text}");
+    say(text);
     ExitCode::FAILURE
 }
