@@ -22,7 +22,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The kubeconfig.
-    #[error("failed to read kubeconfig {path}: {source}")]
+    #[error("failed to use --kubeconfig {path}: {source}")]
     Kubeconfig {
         /// Which.
         path: String,

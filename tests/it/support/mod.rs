@@ -7,5 +7,6 @@ pub mod pair_files;
 pub mod process;
 pub mod raw;
 pub mod reviews;
+pub mod program;
 pub mod server;
 pub mod wait;

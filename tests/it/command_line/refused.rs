@@ -1,0 +1,153 @@
+//! Wrong arguments: exit code 2, and one line that says which flag, which value, what is allowed.
+
+use crate::support::program::run;
+
+/// What is said of these arguments, split at blanks.
+fn refused(args: &str) -> String {
+    run(args.split(' ').filter(|arg| !arg.is_empty())).refused(2)
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
+    for (flag, value, allowed) in [
+        ("--port", "x", "expected a whole number from 0 to 65535"),
+        ("--port", "65536", "expected a whole number from 0 to 65535"),
+        ("--port", "-1", "expected a whole number from 0 to 65535"),
+        ("--metrics-port", "", "expected a whole number from 0 to 65535"),
+        ("--max-connections", "0", "expected a whole number from 1 to 1000000"),
+        ("--max-request-memory", "15", "expected a whole number from 16 to 4095"),
+        ("--token-expiration", "1h", "expected a whole number"),
+        ("--v", "high", "expected a whole number"),
+        ("--in-cluster", "no", "expected true or false"),
+        ("--watch-config-map", "", "expected true or false"),
+        ("--logtostderr", "2", "expected true or false"),
+        ("--resync-period", "60", "expected a duration such as 1m0s, 100ms or 0"),
+        ("--shutdown-delay", "-1s", "expected a duration that is not negative"),
+        ("--log-format", "yaml", "expected text or json"),
+    ] {
+        let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
+        assert_eq!(refused(&format!("{flag}={value}")), expected);
+    }
+    // Of what is taken as words, the settings say what is wrong.
+    for (flag, value, allowed) in [
+        ("--annotation-prefix", "Foo_", "expected a DNS name such as eks.amazonaws.com"),
+        ("--annotation-prefix", "", "expected a DNS name such as eks.amazonaws.com"),
+        ("--aws-default-region", "EU", "expected a region such as eu-west-1"),
+        ("--token-audience", "", "expected an audience"),
+        ("--container-credentials-audience", "", "expected an audience"),
+        ("--token-mount-path", "x", "expected an absolute path without a colon"),
+        ("--token-mount-path", "C:/x", "expected an absolute path without a colon"),
+        ("--container-credentials-token-mount-path", "", "expected an absolute path without a colon"),
+        (
+            "--container-credentials-token-volume-name",
+            "a.b",
+            "expected a volume's name: at most 63 of a-z, 0-9 and -, no - at either end",
+        ),
+        ("--container-credentials-token-path", "../x", "expected a relative path that does not climb"),
+        (
+            "--container-credentials-full-uri",
+            "169.254.170.23",
+            "expected a URL such as http://169.254.170.23/v1/credentials",
+        ),
+        ("--kube-api", "10.0.0.1:6443", "expected a URL such as https://10.0.0.1:6443"),
+        ("--tls-min-version", "1.4", "expected 1.2 or 1.3 (or VersionTLS12, VersionTLS13)"),
+        ("--bind-address", "localhost", "expected an IPv4 or IPv6 address"),
+    ] {
+        let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
+        assert_eq!(refused(&format!("--in-cluster=false {flag}={value}")), expected);
+    }
+}
+
+#[test]
+fn an_unknown_cipher_suite_is_told_from_those_that_there_are() {
+    let line = refused("--in-cluster=false --tls-cipher-suites=TLS_AES_128_GCM_SHA256,TLS_NOPE");
+    let names =
+        line.strip_prefix("invalid value 'TLS_NOPE' for '--tls-cipher-suites': expected names out of ");
+    let names: Vec<_> = names.expect(&line).split(", ").collect();
+    assert_eq!(names.len(), 9);
+    assert!(names.contains(&"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"));
+}
+
+#[test]
+fn a_wrong_value_is_refused_offline_too() {
+    assert_eq!(
+        refused("inject -f - --token-mount-path=x"),
+        "invalid value 'x' for '--token-mount-path': expected an absolute path without a colon"
+    );
+    assert_eq!(
+        refused("inject -f - --output=yaml"),
+        "invalid value 'yaml' for '--output': expected manifests or patch"
+    );
+}
+
+#[test]
+fn an_unknown_flag_is_named_and_the_one_that_may_be_meant() {
+    assert_eq!(refused("--nope=1"), "unknown flag or argument '--nope'; see --help");
+    assert_eq!(refused("--prot=1"), "unknown flag or argument '--prot'; did you mean '--port'?");
+    assert_eq!(refused("-port 1"), "unknown flag or argument '-p'; see --help");
+    assert_eq!(refused("inject -f - --port=1"), "unknown flag or argument '--port'; see --help");
+}
+
+#[test]
+fn a_flag_without_its_value_is_named() {
+    assert_eq!(refused("--port"), "'--port' needs a value");
+    assert_eq!(refused("--tls-cert="), "'--tls-cert' needs a value");
+    assert_eq!(refused("inject -f"), "'--filename' needs a value");
+}
+
+#[test]
+fn a_stray_word_is_no_flag_and_a_boolean_s_value_is_told_its_place() {
+    assert_eq!(refused("injcet -f x"), "'injcet' is neither flag nor subcommand; see --help");
+    assert_eq!(refused("--in-cluster=false -- x"), "'x' is neither flag nor subcommand; see --help");
+    for word in ["true", "false"] {
+        assert_eq!(
+            refused(&format!("--sts-regional-endpoint {word}")),
+            format!("'{word}' is neither flag nor subcommand; a boolean is written --flag={word}")
+        );
+    }
+}
+
+#[test]
+fn a_subcommand_comes_first_and_wants_a_file() {
+    assert_eq!(refused("--port=1 inject -f x"), "'inject' has to come first, and its flags after it");
+    assert!(refused("inject").contains("--filename <FILE>"));
+    assert_eq!(
+        refused("inject -f - --explain --output=patch"),
+        "the argument '--explain' cannot be used with '--output <FORMAT>'; see --help"
+    );
+}
+
+#[test]
+fn a_flag_of_a_later_feature_stops_the_start() {
+    for (args, flag) in [
+        ("--in-cluster=false --watch-config-map", "--watch-config-map"),
+        (
+            "--in-cluster=false --watch-container-credentials-config=/x",
+            "--watch-container-credentials-config",
+        ),
+        ("--in-cluster=false --compose-role-arn", "--compose-role-arn"),
+        ("--manifests=x --compose-role-arn=1", "--compose-role-arn"),
+        ("", "--in-cluster=true"),
+        ("--in-cluster", "--in-cluster=true"),
+        ("--in-cluster=true --manifests=x", "--in-cluster=true"),
+    ] {
+        let line = refused(args);
+        assert!(line.starts_with(&format!("'{flag}' asks for ")), "{args}: {line}");
+        assert!(line.contains(", which this release does not have; "), "{args}: {line}");
+    }
+}
+
+#[test]
+fn flags_that_exclude_each_other_are_both_named() {
+    for (args, one, other) in [
+        ("--manifests=x --kubeconfig=y", "--manifests", "--kubeconfig"),
+        ("--manifests=x --kube-api=http://y", "--manifests", "--kube-api"),
+        ("--in-cluster=false --tls-ca-out=x", "--tls-ca-out", "a certificate from files"),
+    ] {
+        let line = refused(args);
+        assert!(
+            line.starts_with(&format!("'{one}' cannot be used together with '{other}': ")),
+            "{args}: {line}"
+        );
+    }
+}

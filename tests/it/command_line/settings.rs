@@ -1,0 +1,91 @@
+//! What a whole command line comes to.
+
+use clap::Parser;
+use pod_identity_webhook::args::Args;
+use pod_identity_webhook::settings::{AccountSource, CertificateSource, Settings};
+
+fn settings(args: &[&str]) -> Settings {
+    let args = Args::try_parse_from(["pod-identity-webhook"].iter().chain(args)).unwrap();
+    Settings::new(&args).unwrap()
+}
+
+/// The arguments of the Deployment that the Go webhook publishes, and what is added to them.
+const PUBLISHED: [&str; 10] = [
+    "--in-cluster=false",
+    "--namespace=default",
+    "--service-name=pod-identity-webhook",
+    "--annotation-prefix=eks.amazonaws.com",
+    "--token-audience=sts.amazonaws.com",
+    "--logtostderr",
+    "--kubeconfig=/etc/kubernetes/webhook.conf",
+    "--tls-cert=/etc/webhook/certs/tls.crt",
+    "--tls-key=/etc/webhook/certs/tls.key",
+    "--port=8443",
+];
+
+#[test]
+fn takes_the_arguments_of_the_published_deployment() {
+    let settings = settings(&PUBLISHED);
+    assert_eq!((settings.address.port(), settings.metrics_address.port()), (8443, 9999));
+    assert_eq!(settings.notices, ["klog flags without an effect here: --logtostderr"]);
+    let AccountSource::Cluster { kubeconfig: Some(kubeconfig), server: None } = &settings.accounts else {
+        panic!("{:?}", settings.accounts)
+    };
+    assert_eq!(kubeconfig.to_str(), Some("/etc/kubernetes/webhook.conf"));
+}
+
+#[test]
+fn defaults_are_those_of_the_go_webhook() {
+    let settings = settings(&["--in-cluster=false"]);
+    let CertificateSource::Files { certificate, key } = &settings.certificate else { panic!("files") };
+    assert_eq!(certificate.to_str(), Some("/etc/webhook/certs/tls.crt"));
+    assert_eq!(key.to_str(), Some("/etc/webhook/certs/tls.key"));
+    assert_eq!(settings.address.to_string(), "[::]:443");
+    assert_eq!(settings.metrics_address.to_string(), "[::]:9999");
+    assert!(matches!(settings.accounts, AccountSource::Cluster { kubeconfig: None, server: None }));
+    let defaults = &settings.defaults;
+    assert_eq!(defaults.annotation_prefix.as_str(), "eks.amazonaws.com");
+    assert_eq!((defaults.lifetime, defaults.lifetime_is_explicit), (86_400, false));
+    assert_eq!((&defaults.region, defaults.regional_sts), (&None, false));
+    assert!(!settings.debug_handlers);
+    assert!(!settings.tls.only_tls13 && settings.tls.cipher_suites.is_none());
+    assert_eq!(settings.notices, [""; 0]);
+}
+
+#[test]
+fn flags_that_have_nothing_to_do_are_said_once_where_they_would_do_something() {
+    let notices = |args: &[&str]| settings(&[&["--in-cluster=false"], args].concat()).notices;
+    assert_eq!(notices(&["--service-account-lookup-grace-period=0s"]), [""; 0]);
+    assert_eq!(
+        notices(&["--service-account-lookup-grace-period", "100ms"]),
+        ["--service-account-lookup-grace-period has nothing left to do: a miss is looked up live"]
+    );
+    assert_eq!(
+        notices(&["--resync-period=1m0s"]),
+        ["--resync-period has nothing to do: the watch needs no resync"]
+    );
+    assert_eq!(
+        notices(&["--stderrthreshold=INFO", "--skip_headers", "-v=2"]),
+        ["klog flags without an effect here: --skip_headers --stderrthreshold"]
+    );
+}
+
+#[test]
+fn flags_of_later_features_are_no_obstacle_where_they_are_off() {
+    settings(&[
+        "--in-cluster=false",
+        "--watch-config-map=false",
+        "--compose-role-arn=false",
+        "--watch-container-credentials-config=",
+    ]);
+    settings(&["--manifests=x"]);
+}
+
+#[test]
+fn kube_api_is_taken_beside_a_kubeconfig() {
+    let settings = settings(&["--in-cluster=false", "--kubeconfig=/k", "--kube-api=https://10.0.0.1:6443"]);
+    let AccountSource::Cluster { kubeconfig: Some(_), server: Some(server) } = settings.accounts else {
+        panic!("both")
+    };
+    assert_eq!(server.to_string(), "https://10.0.0.1:6443/");
+}
