@@ -12,5 +12,6 @@ mod refusals;
 mod reload;
 mod scrape;
 mod shutdown;
+mod inject;
 mod support;
 mod tls;

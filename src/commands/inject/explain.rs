@@ -43,7 +43,7 @@ pub(super) fn source(
     }
     if let Some(role) = known.and_then(|(lookup, _)| lookup.role_arn()) {
         let prefix = defaults.annotation_prefix.as_str();
-        let lost = if has_association { "; left out, the association comes first" } else { "" };
+        let lost = if has_association { "; passed over, the association comes first" } else { "" };
         line(&mut text, format_args!("IRSA: annotation {prefix}/{ROLE_ARN} is {role}{lost}"));
     }
     text
