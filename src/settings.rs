@@ -127,7 +127,7 @@ pub struct Log {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A value out of its domain.
-    #[error("invalid value '{value}' for '{flag}': {allowed}")]
+    #[error("invalid value '{}' for '{flag}': {allowed}", value.escape_debug())]
     Value {
         /// The flag's name with its dashes.
         flag: &'static str,
@@ -392,3 +392,6 @@ fn full_uri(text: &str) -> Result<String, SettingsError> {
     }
     Ok(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

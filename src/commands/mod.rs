@@ -43,7 +43,8 @@ fn explain(error: &clap::Error) -> ExitCode {
     };
     // Without the placeholder of its value.
     let flag = text(ContextKind::InvalidArg).map(|flag| flag.split([' ', '[']).next().unwrap_or(flag));
-    let value = text(ContextKind::InvalidValue);
+    // One line, whatever is in it.
+    let value = text(ContextKind::InvalidValue).map(str::escape_debug);
     let line = match (error.kind(), flag, value) {
         (ErrorKind::ValueValidation, Some(flag), Some(value)) => {
             let allowed = error.source().map(ToString::to_string).unwrap_or_default();

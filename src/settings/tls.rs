@@ -137,7 +137,117 @@ fn cipher_suites(text: &str, notices: &mut Vec<String>) -> Result<Option<Vec<Cip
         }
     }
     if !dropped.is_empty() {
-        notices.push(format!("cipher suites that are not safe enough to be served: {}", dropped.join(", ")));
+        notices.push(format!(
+            "--tls-cipher-suites: left out, not safe enough to be served: {}",
+            dropped.join(", ")
+        ));
     }
     Ok(Some(suites))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::rustls::SupportedCipherSuite;
+
+    use super::*;
+
+    const OF_12: &str = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
+    const OF_13: &str = "TLS_AES_128_GCM_SHA256";
+
+    /// Versions, suites and notices; or the error.
+    fn tls(version: &str, suites: &str) -> Result<(Vec<u16>, usize, Vec<String>), String> {
+        let mut notices = Vec::new();
+        let settings = TlsSettings::new(version, suites, &mut notices).map_err(|error| error.to_string())?;
+        let versions = settings.versions().iter().map(|version| u16::from(version.version)).collect();
+        Ok((versions, settings.provider().cipher_suites.len(), notices))
+    }
+
+    #[test]
+    fn versions_have_the_spellings_of_go() {
+        for version in ["", "1.2", "VersionTLS12"] {
+            assert_eq!(tls(version, "").unwrap(), (vec![0x304, 0x303], 9, vec![]), "{version}");
+        }
+        for version in ["1.3", "VersionTLS13"] {
+            assert_eq!(tls(version, "").unwrap().0, [0x304], "{version}");
+        }
+        for version in ["1", "1.4", "TLS1.2", "VersionTLS14", " 1.2"] {
+            let error = tls(version, "").unwrap_err();
+            assert!(
+                error.starts_with(&format!("invalid value '{version}' for '--tls-min-version'")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn lower_versions_are_raised_with_one_notice() {
+        for version in ["1.0", "1.1", "VersionTLS10", "VersionTLS11"] {
+            let (versions, _, notices) = tls(version, "").unwrap();
+            assert_eq!(versions, [0x304, 0x303]);
+            assert_eq!(notices, [format!("--tls-min-version {version} is raised to 1.2, the lowest served")]);
+        }
+    }
+
+    #[test]
+    fn suites_are_those_that_are_named_blanks_trimmed() {
+        assert_eq!(tls("", &format!(" {OF_12} , {OF_13}")).unwrap(), (vec![0x304, 0x303], 2, vec![]));
+        assert_eq!(tls("", OF_13).unwrap().0, [0x304]);
+        assert_eq!(tls("", OF_12).unwrap().0, [0x303]);
+        assert_eq!(tls("", &format!("{OF_12},{OF_12}")).unwrap().1, 1);
+        assert_eq!(tls("", " ").unwrap().1, 9);
+    }
+
+    #[test]
+    fn every_name_of_a_suite_that_is_served_is_known() {
+        for (name, suite) in SUITES {
+            let chosen = TlsSettings::new("", name, &mut Vec::new()).unwrap();
+            let suites: Vec<_> =
+                chosen.provider().cipher_suites.iter().map(SupportedCipherSuite::suite).collect();
+            assert_eq!(suites, [suite], "{name}");
+        }
+        for (old, new) in ALIASES {
+            assert_eq!(tls("", old), tls("", new));
+        }
+    }
+
+    #[test]
+    fn suites_of_go_alone_are_dropped_with_one_notice() {
+        let names = format!("{OF_12},TLS_RSA_WITH_AES_128_CBC_SHA,TLS_RSA_WITH_RC4_128_SHA");
+        let (_, suites, notices) = tls("", &names).unwrap();
+        assert_eq!(suites, 1);
+        assert_eq!(
+            notices,
+            ["--tls-cipher-suites: left out, not safe enough to be served: TLS_RSA_WITH_AES_128_CBC_SHA, \
+              TLS_RSA_WITH_RC4_128_SHA"]
+        );
+        for name in ONLY_GO {
+            assert_eq!(tls("", &format!("{OF_13},{name}")).unwrap().2.len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_suite_that_nobody_knows_is_refused_by_its_name() {
+        for name in ["TLS_NOPE", "", "tls_aes_128_gcm_sha256"] {
+            let error = tls("", &format!("{OF_12},{name},{OF_13}")).unwrap_err();
+            assert!(
+                error.starts_with(&format!("invalid value '{name}' for '--tls-cipher-suites'")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_suite_left_is_refused() {
+        for (version, suites) in [("", "TLS_RSA_WITH_AES_128_CBC_SHA"), ("1.3", OF_12)] {
+            let error = tls(version, suites).unwrap_err();
+            assert_eq!(
+                error,
+                format!(
+                    "invalid value '{suites}' for '--tls-cipher-suites': expected at least one suite of a TLS \
+                     version that is served"
+                )
+            );
+        }
+        assert_eq!(tls("1.3", &format!("{OF_12},{OF_13}")).unwrap().0, [0x304]);
+    }
 }

@@ -67,7 +67,11 @@ const VALUES: [(&str, &str, &str, &str, Reader); 23] = [
     }),
 ];
 
-const BOOLEANS: [(&str, bool, fn(&Args) -> bool); 6] = [
+/// The same of a boolean.
+type Switch = fn(&Args) -> bool;
+
+/// Flag, default, and where it is found.
+const BOOLEANS: [(&str, bool, Switch); 6] = [
     ("in-cluster", true, |a| a.serve.tls.in_cluster.unwrap_or(true)),
     ("sts-regional-endpoint", false, |a| a.injection.sts_regional_endpoint),
     ("watch-config-map", false, |a| a.serve.sources.watch_config_map),
@@ -222,7 +226,7 @@ fn durations_are_written_as_in_go() {
 #[test]
 fn injection_is_told_the_same_in_both_commands() {
     for (flag, _, value, ..) in VALUES.into_iter().filter(|(flag, ..)| {
-        flag.starts_with("token-") || flag.starts_with("container-") || flag.starts_with("a")
+        flag.starts_with("token-") || flag.starts_with("container-") || flag.starts_with('a')
     }) {
         let flag = format!("--{flag}={value}");
         let args = parse(&["inject", "-f", "-", &flag]);

@@ -59,6 +59,22 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
 }
 
 #[test]
+fn a_value_of_several_lines_is_told_in_one() {
+    for (args, line) in [
+        (
+            ["--in-cluster=false", "--port=1\n2"],
+            "'1\\n2' for '--port': expected a whole number from 0 to 65535",
+        ),
+        (
+            ["--in-cluster=false", "--bind-address=a\nb"],
+            "'a\\nb' for '--bind-address': expected an IPv4 or IPv6 address",
+        ),
+    ] {
+        assert_eq!(run(args).refused(2), format!("invalid value {line}"));
+    }
+}
+
+#[test]
 fn an_unknown_cipher_suite_is_told_from_those_that_there_are() {
     let line = refused("--in-cluster=false --tls-cipher-suites=TLS_AES_128_GCM_SHA256,TLS_NOPE");
     let names =

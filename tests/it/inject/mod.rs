@@ -61,7 +61,8 @@ volumes:
 }
 
 fn indented(depth: usize, text: &str) -> String {
-    text.lines().map(|line| format!("{:depth$}{line}\n", "")).collect()
+    let lines: Vec<_> = text.lines().map(|line| format!("{:depth$}{line}\n", "")).collect();
+    lines.concat()
 }
 
 /// Files in a folder of their own.

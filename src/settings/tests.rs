@@ -1,0 +1,174 @@
+use clap::Parser;
+
+use super::*;
+
+/// What comes of these arguments, on manifests unless they say otherwise.
+fn settings(args: &[&str]) -> Result<Settings, String> {
+    let args = ["pod-identity-webhook", "--manifests=x"].iter().chain(args);
+    Settings::new(&Args::try_parse_from(args).unwrap()).map_err(|error| error.to_string())
+}
+
+fn in_files(args: &[&str]) -> Result<Settings, String> {
+    let args = ["pod-identity-webhook", "--in-cluster=false"].iter().chain(args);
+    Settings::new(&Args::try_parse_from(args).unwrap()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_lifetime_that_the_api_server_refuses_is_moved_with_a_notice() {
+    for (given, used) in [
+        ("599", 600),
+        ("0", 600),
+        ("-1", 600),
+        ("-9223372036854775808", 600),
+        ("4294967297", 4_294_967_296),
+        ("9223372036854775807", 4_294_967_296),
+    ] {
+        let settings = settings(&["--token-expiration", given]).unwrap();
+        assert_eq!(settings.defaults.lifetime, used, "{given}");
+        let notice = format!("--token-expiration {given} is not within 600 to 4294967296: {used} is used");
+        assert_eq!(settings.notices, [notice]);
+    }
+}
+
+#[test]
+fn a_lifetime_within_bounds_is_taken_without_a_word() {
+    for (given, used) in [("600", 600), ("86400", 86_400), ("4294967296", 4_294_967_296)] {
+        let settings = settings(&["--token-expiration", given]).unwrap();
+        assert_eq!((settings.defaults.lifetime, settings.notices.len()), (used, 0));
+        assert!(settings.defaults.lifetime_is_explicit);
+    }
+    let settings = settings(&[]).unwrap();
+    assert_eq!((settings.defaults.lifetime, settings.defaults.lifetime_is_explicit), (86_400, false));
+}
+
+#[test]
+fn values_that_would_cost_pods_are_refused_at_the_start() {
+    for (flag, good, bad) in [
+        ("--annotation-prefix", &["a", "a.b-c.d1"][..], &["", "A", "a_b", "a..b", ".a", "-a", "a/b"][..]),
+        ("--aws-default-region", &["", "eu-west-1", "us-iso-east-1"], &["EU", "eu west", "eu_west"]),
+        ("--token-audience", &["x", "https://x"], &[""]),
+        ("--token-mount-path", &["/", "/a/../b", "/a b"], &["", "a", "./a", "/a:b", "/a\nb"]),
+        ("--container-credentials-token-mount-path", &["/a"], &["", "a"]),
+        (
+            "--container-credentials-token-volume-name",
+            &["a", "a-1"],
+            &[
+                "",
+                "A",
+                "a.b",
+                "-a",
+                "a-",
+                "a_b",
+                "a234567890123456789012345678901234567890123456789012345678901234",
+            ],
+        ),
+        (
+            "--container-credentials-token-path",
+            &["a", "a/b", "a..b"],
+            &["", "/a", "../a", "a/..", "..a", "a\0"],
+        ),
+        (
+            "--container-credentials-full-uri",
+            &["http://169.254.170.23/v1/credentials", "http://[fd00:ec2::23]/v1", "https://x"],
+            &["", "x", "169.254.170.23/v1", "ftp://x", "http://"],
+        ),
+    ] {
+        for value in good {
+            let settings = settings(&[&format!("{flag}={value}")]);
+            assert!(settings.is_ok(), "{flag}={value}: {settings:?}");
+        }
+        for value in bad {
+            let error = settings(&[&format!("{flag}={value}")]).unwrap_err();
+            let start = format!("invalid value '{}' for '{flag}': expected ", value.escape_debug());
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_region_is_none() {
+    assert_eq!(settings(&["--aws-default-region="]).unwrap().defaults.region, None);
+    let settings = settings(&["--aws-default-region=eu-west-1"]).unwrap();
+    assert_eq!(settings.defaults.region.as_deref(), Some("eu-west-1"));
+}
+
+#[test]
+fn each_method_has_its_own_flags() {
+    let args = [
+        "--token-audience=one",
+        "--token-mount-path=/one",
+        "--container-credentials-audience=two",
+        "--container-credentials-token-mount-path=/two",
+        "--container-credentials-token-volume-name=name",
+        "--container-credentials-token-path=path",
+    ];
+    let Defaults { web_identity, container_credentials, .. } = settings(&args).unwrap().defaults;
+    let fields = |volume: TokenVolume| [volume.audience, volume.mount_path, volume.name, volume.token_path];
+    assert_eq!(fields(web_identity), ["one", "/one", "aws-iam-token", "token"]);
+    assert_eq!(fields(container_credentials), ["two", "/two", "name", "path"]);
+}
+
+#[test]
+fn without_a_cluster_a_certificate_is_made_unless_files_are_given() {
+    let certificate = |args: &[&str]| settings(args).unwrap().certificate;
+    assert!(matches!(certificate(&[]), CertificateSource::InMemory { authority_out: None }));
+    assert!(matches!(
+        certificate(&["--tls-ca-out=x"]),
+        CertificateSource::InMemory { authority_out: Some(_) }
+    ));
+    let CertificateSource::Files { certificate, key } = certificate(&["--tls-cert=c"]) else {
+        panic!("files")
+    };
+    assert_eq!((certificate, key), ("c".into(), "/etc/webhook/certs/tls.key".into()));
+    assert!(settings(&["--tls-cert=c", "--tls-ca-out=x"]).is_err());
+    assert!(in_files(&["--tls-ca-out=x"]).is_err());
+}
+
+#[test]
+fn addresses_are_every_one_unless_one_is_given() {
+    for (given, expected) in [
+        ("", "[::]:8443"),
+        ("127.0.0.1", "127.0.0.1:8443"),
+        ("0.0.0.0", "0.0.0.0:8443"),
+        ("::1", "[::1]:8443"),
+    ] {
+        let settings = settings(&["--port=8443", &format!("--bind-address={given}")]).unwrap();
+        assert_eq!(settings.address.to_string(), expected);
+        assert_eq!(settings.metrics_address.ip(), settings.address.ip());
+    }
+    for bad in ["localhost", "127.0.0.1:443", "[::1]"] {
+        assert!(settings(&[&format!("--bind-address={bad}")]).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn limits_are_counted_in_bytes() {
+    let limits = settings(&["--max-connections=7", "--max-request-memory=4095"]).unwrap().limits;
+    assert_eq!((limits.connections, limits.request_memory), (7, 4095 << 20));
+    let limits = settings(&[]).unwrap().limits;
+    assert_eq!((limits.connections, limits.request_memory), (1000, 64 << 20));
+    assert!(limits.request_memory > 2 * limits.body);
+}
+
+#[test]
+fn the_api_server_s_address_is_a_url() {
+    for good in ["https://10.0.0.1:6443", "http://127.0.0.1:8001/", "https://[::1]"] {
+        assert!(in_files(&["--kube-api", good]).is_ok(), "{good}");
+    }
+    for bad in ["10.0.0.1", "10.0.0.1:6443", "tcp://10.0.0.1:443", "https://"] {
+        assert!(in_files(&["--kube-api", bad]).is_err(), "{bad}");
+    }
+}
+
+/// Whatever is refused first, one line says all of it.
+#[test]
+fn every_error_is_one_line() {
+    for error in [
+        settings(&["--bind-address=a\nb"]).unwrap_err(),
+        settings(&["--kubeconfig=x"]).unwrap_err(),
+        settings(&["--watch-config-map"]).unwrap_err(),
+        in_files(&["--tls-cipher-suites=x"]).unwrap_err(),
+    ] {
+        assert!(!error.contains('\n') && !error.is_empty(), "{error}");
+    }
+}
