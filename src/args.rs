@@ -21,7 +21,6 @@ pub(crate) use go::duration;
     name = "pod-identity-webhook",
     about = "Admission webhook that gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any \
 cluster. Without a subcommand it serves. It takes the arguments of amazon-eks-pod-identity-webhook as they are.",
-    disable_help_flag = true,
     disable_help_subcommand = true,
     disable_version_flag = true,
     args_conflicts_with_subcommands = true,
@@ -35,10 +34,6 @@ pub struct Args {
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Print this help
-    // clap's own has a second, longer form.
-    #[arg(short, long, global = true, action = ArgAction::HelpShort, display_order = 1000)]
-    pub help: Option<bool>,
     /// Print the version
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]

@@ -165,7 +165,7 @@ fn invalid(flag: &'static str, value: &str, allowed: impl Into<String>) -> Setti
 impl Settings {
     /// Checks what was written for a server.
     pub fn new(args: &Args) -> Result<Self, SettingsError> {
-        let Args { command: _, help: _, version: _, injection, serve, klog } = args;
+        let Args { command: _, version: _, injection, serve, klog } = args;
         let ServeArgs { sources, tls, server } = serve;
         refuse_what_is_not_there_yet(serve)?;
         let mut notices = Vec::new();

@@ -222,15 +222,3 @@ fn durations_are_written_as_in_go() {
         assert!(!is_taken(&[&format!("--service-account-lookup-grace-period={value}")]), "{value}");
     }
 }
-
-#[test]
-fn injection_is_told_the_same_in_both_commands() {
-    for (flag, _, value, ..) in VALUES.into_iter().filter(|(flag, ..)| {
-        flag.starts_with("token-") || flag.starts_with("container-") || flag.starts_with('a')
-    }) {
-        let flag = format!("--{flag}={value}");
-        let args = parse(&["inject", "-f", "-", &flag]);
-        let Some(Command::Inject(inject)) = args.command else { panic!("a subcommand") };
-        assert_eq!(show(inject.injection), show(parse(&[&flag]).injection), "{flag}");
-    }
-}
