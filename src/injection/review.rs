@@ -107,8 +107,8 @@ impl From<serde_json::Error> for ReviewError {
         if !error.is_data() {
             return Self::Syntax { line, column };
         }
-        // serde's message quotes the value that it found; only what follows is ours, and the value
-        // may itself hold the words that end it.
+        // serde's message quotes the value that it found, which may read like a message itself; only
+        // what follows its last words is ours.
         let text = error.to_string();
         let expected = text
             .rsplit_once(", expected ")
