@@ -17,7 +17,7 @@ pub fn write(plan: &Plan<'_>) -> Option<Vec<u8>> {
         operations.label(label);
     }
     if let Some(volume @ VolumePlan::Add { .. }) = &plan.volume {
-        operations.volume(volume, plan.volumes_slot.is_present());
+        operations.volume(volume, plan);
     }
     for container in &plan.containers {
         if let Verdict::Judged(additions) = &container.verdict {
@@ -113,20 +113,16 @@ impl Operations {
         }
     }
 
-    fn volume(&mut self, volume: &VolumePlan<'_>, exists: bool) {
-        self.elements(&fixed("/spec/volumes"), exists, std::iter::once(volume), |out, volume| {
-            let VolumePlan::Add { name, audience, lifetime, token_path } = volume else {
-                return;
-            };
-            out.extend_from_slice(br#"{"name":"#);
-            string(out, name);
-            out.extend_from_slice(br#","projected":{"sources":[{"serviceAccountToken":{"audience":"#);
-            string(out, audience);
-            out.extend_from_slice(br#","expirationSeconds":"#);
-            number(out, *lifetime);
-            out.extend_from_slice(br#","path":"#);
-            string(out, token_path);
-            out.extend_from_slice(b"}}]}}");
+    fn volume(&mut self, volume: &VolumePlan<'_>, plan: &Plan<'_>) {
+        if plan.spec_slot.is_present() {
+            let exists = plan.volumes_slot.is_present();
+            self.elements(&fixed("/spec/volumes"), exists, std::iter::once(volume), projected);
+            return;
+        }
+        self.add(fixed("/spec"), |out| {
+            out.extend_from_slice(br#"{"volumes":["#);
+            projected(out, volume);
+            out.extend_from_slice(b"]}");
         });
     }
 
@@ -159,6 +155,22 @@ impl Operations {
     }
 }
 
+/// A projected volume, as it stands among a pod's volumes.
+fn projected(out: &mut Vec<u8>, volume: &VolumePlan<'_>) {
+    let VolumePlan::Add { name, audience, lifetime, token_path } = volume else {
+        return;
+    };
+    out.extend_from_slice(br#"{"name":"#);
+    string(out, name);
+    out.extend_from_slice(br#","projected":{"sources":[{"serviceAccountToken":{"audience":"#);
+    string(out, audience);
+    out.extend_from_slice(br#","expirationSeconds":"#);
+    number(out, *lifetime);
+    out.extend_from_slice(br#","path":"#);
+    string(out, token_path);
+    out.extend_from_slice(b"}}]}}");
+}
+
 /// Writes a path that holds no name of the pod's.
 fn fixed(path: &'static str) -> impl Fn(&mut Vec<u8>) {
     move |out| out.extend_from_slice(path.as_bytes())
@@ -187,4 +199,37 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     // Writing a string to memory has no way to fail.
     let written = text.serialize(&mut serde_json::Serializer::new(out));
     debug_assert!(written.is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::annotation::Prefix;
+    use super::super::defaults::{Defaults, TokenVolume};
+    use super::super::grant::{Grant, Preferences};
+    use super::super::pod::Pod;
+    use super::*;
+
+    #[test]
+    fn pod_without_a_spec_gets_one() {
+        let volume = TokenVolume::new("a".to_owned(), "/m".to_owned(), "v".to_owned(), "t".to_owned());
+        let defaults = Defaults {
+            annotation_prefix: Prefix::new("eks.amazonaws.com").unwrap(),
+            region: None,
+            regional_sts: false,
+            lifetime: 600,
+            lifetime_is_explicit: true,
+            web_identity: volume.clone(),
+            container_credentials: volume,
+            credentials_full_uri: "http://x".to_owned(),
+        };
+        let grant = Grant::Association(Preferences::default());
+        for text in ["{}", r#"{"spec":null}"#] {
+            let pod = Pod::decode(text, &defaults.annotation_prefix).unwrap();
+            let patch = write(&Plan::of_pod(&pod, &grant, &defaults, None)).unwrap();
+            let mut object: serde_json::Value = serde_json::from_str(text).unwrap();
+            let operations: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+            json_patch::patch(&mut object, &operations).unwrap();
+            assert_eq!(object["spec"]["volumes"][0]["name"], "v", "{text}");
+        }
+    }
 }

@@ -27,6 +27,8 @@ pub struct Plan<'a> {
     pub label: Option<LabelPlan>,
     /// The volume that holds the token; `None` where an ephemeral container finds none.
     pub volume: Option<VolumePlan<'a>>,
+    /// Whether there is a `spec` to add to.
+    pub spec_slot: Slot,
     /// Whether the pod's `volumes` takes additions.
     pub volumes_slot: Slot,
     /// Every container that was judged, in the pod's order.
@@ -126,6 +128,7 @@ impl<'a> Plan<'a> {
             method: grant.method(),
             label: None,
             volume,
+            spec_slot: pod.spec,
             volumes_slot: pod.volumes_slot,
             containers,
             warnings,
