@@ -63,7 +63,7 @@ impl TokenVolume {
     /// A volume of these flags.
     #[must_use]
     pub fn new(audience: String, mount_path: String, name: String, token_path: String) -> Self {
-        let files = [false, true].map(|windows| token_file(&mount_path, &token_path, windows));
+        let files = [false, true].map(|windows| path::file(&mount_path, &token_path, windows));
         Self { audience, mount_path, name, token_path, files }
     }
 
@@ -76,7 +76,7 @@ impl TokenVolume {
             let [here, on_windows] = &self.files;
             return Cow::Borrowed(if windows { on_windows } else { here });
         }
-        Cow::Owned(token_file(mount_path, token_path, windows))
+        Cow::Owned(path::file(mount_path, token_path, windows))
     }
 }
 
@@ -86,9 +86,4 @@ impl fmt::Display for TokenVolume {
         let Self { audience, mount_path, name, token_path, files: _ } = self;
         write!(f, "{audience}@{name}:{mount_path}:{token_path}")
     }
-}
-
-fn token_file(mount_path: &str, token_path: &str, windows: bool) -> String {
-    let file = path::join(mount_path, token_path);
-    if windows { format!("C:{}", file.replace('/', "\\")) } else { file }
 }

@@ -136,6 +136,7 @@ pub(super) struct Judge<'a, 'v> {
     pub(super) volume: &'v VolumePlan<'a>,
     pub(super) grant: &'a Grant,
     pub(super) defaults: &'a Defaults,
+    pub(super) windows: bool,
     pub(super) selection: Selection,
 }
 
@@ -179,7 +180,7 @@ impl<'a> Judge<'a, '_> {
             return MountPlan::Existing { path: &mount.path };
         }
         let wanted = self.defaults.token_volume(self.grant.method()).mount_path.as_str();
-        let path = free_path(mounts, wanted);
+        let path = free_path(mounts, wanted, self.windows);
         if path != wanted {
             warnings.push(Warning::MountPathTaken {
                 container: container.name.to_string(),
@@ -199,8 +200,8 @@ fn warn_of_web_identity(container: &Container<'_>, warnings: &mut Vec<Warning>) 
     }
 }
 
-fn free_path<'a>(mounts: &[Mount<'_>], wanted: &'a str) -> Cow<'a, str> {
-    let taken = |path: &str| mounts.iter().any(|mount| path::same(&mount.path, path));
+fn free_path<'a>(mounts: &[Mount<'_>], wanted: &'a str, windows: bool) -> Cow<'a, str> {
+    let taken = |path: &str| mounts.iter().any(|mount| path::same(&mount.path, path, windows));
     if !taken(wanted) {
         return Cow::Borrowed(wanted);
     }

@@ -108,11 +108,13 @@ impl<'a> Plan<'a> {
         defaults: &'a Defaults,
         mut warnings: Vec<Warning>,
     ) -> Self {
+        let windows = settings.is_windows();
         let judge = volume.as_ref().map(|volume| container::Judge {
             pod,
             volume,
             grant,
             defaults,
+            windows,
             selection: container::Selection::of(&settings.metadata, &mut warnings),
         });
         let containers: Vec<_> = judge.map_or_else(Vec::new, |judge| {
@@ -132,7 +134,7 @@ impl<'a> Plan<'a> {
             volumes_slot: pod.volumes_slot,
             containers,
             warnings,
-            values: Values { grant, defaults, windows: settings.is_windows() },
+            values: Values { grant, defaults, windows },
         }
     }
 
