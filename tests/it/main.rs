@@ -13,5 +13,6 @@ mod reload;
 mod scrape;
 mod shutdown;
 mod inject;
+mod purity;
 mod support;
 mod tls;
