@@ -13,6 +13,7 @@ mod reload;
 mod scrape;
 mod shutdown;
 mod inject;
+mod properties;
 mod purity;
 mod support;
 mod tls;

@@ -1,0 +1,195 @@
+//! One admission: a review, who is granted what, and what comes of it.
+
+use std::collections::BTreeSet;
+
+use pod_identity_webhook::injection::plan::{MountPlan, Variable, Verdict, VolumePlan};
+use pod_identity_webhook::injection::review::Subject;
+use pod_identity_webhook::injection::{Defaults, Grant, Plan, Pod, Review, patch};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::pods::{Generated, ephemeral_containers, pod};
+use super::settings::{defaults, grant};
+
+pub const SEED: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
+
+/// What is admitted, and under which settings.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub review: Value,
+    pub grant: Grant,
+    pub defaults: Defaults,
+    pub windows: bool,
+}
+
+/// What an admission made of it.
+#[derive(Debug)]
+pub struct Admitted {
+    pub patch: Option<Vec<u8>>,
+    pub warnings: Vec<String>,
+    pub seen: BTreeSet<Seen>,
+}
+
+/// Which way an admission went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seen {
+    VolumeAdded,
+    VolumeReused,
+    VolumeRenamed,
+    NoVolume,
+    PathRenamed,
+    MountExists,
+    MountNotNeeded,
+    PairAdded,
+    PairSkipped,
+    ContainerSkipped,
+    LabelAdded,
+    Windows,
+    Warned,
+    NothingToDo,
+}
+
+impl Seen {
+    pub const ALL: [Self; 14] = [
+        Self::VolumeAdded,
+        Self::VolumeReused,
+        Self::VolumeRenamed,
+        Self::NoVolume,
+        Self::PathRenamed,
+        Self::MountExists,
+        Self::MountNotNeeded,
+        Self::PairAdded,
+        Self::PairSkipped,
+        Self::ContainerSkipped,
+        Self::LabelAdded,
+        Self::Windows,
+        Self::Warned,
+        Self::NothingToDo,
+    ];
+}
+
+/// A pod that is being made.
+pub fn creation() -> impl Strategy<Value = Case> {
+    (pod(), grant(), defaults()).prop_map(|(Generated { pod, windows }, grant, defaults)| {
+        let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
+            "uid": SEED, "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "name": "app", "namespace": "shop", "operation": "CREATE", "object": pod, "oldObject": null,
+            "dryRun": false,
+        }});
+        Case { review, grant, defaults, windows }
+    })
+}
+
+/// Ephemeral containers that are being added.
+fn addition() -> impl Strategy<Value = Case> {
+    let parts = (pod(), ephemeral_containers(), grant(), defaults(), any::<bool>());
+    parts.prop_map(|(Generated { pod: old, windows }, ephemeral, grant, defaults, had_one)| {
+        let mut pod = old.clone();
+        let mut old = old;
+        if had_one && old["spec"].is_object() {
+            old["spec"]["ephemeralContainers"] = json!([{"name": "debug"}]);
+        }
+        if !pod["spec"].is_object() {
+            pod["spec"] = json!({});
+        }
+        pod["spec"]["ephemeralContainers"] = ephemeral;
+        let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1beta1", "request": {
+            "uid": SEED, "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "subResource": "ephemeralcontainers", "operation": "UPDATE", "object": pod, "oldObject": old,
+        }});
+        Case { review, grant, defaults, windows }
+    })
+}
+
+/// Either.
+pub fn case() -> impl Strategy<Value = Case> {
+    prop_oneof![4 => creation(), 1 => addition()]
+}
+
+impl Case {
+    pub fn object(&self) -> &Value {
+        &self.review["request"]["object"]
+    }
+
+    /// The pod whose volumes there are, once the object is `after`.
+    pub fn volumes_of<'v>(&'v self, after: &'v Value) -> &'v Value {
+        let request = &self.review["request"];
+        if request["operation"] == "UPDATE" { &request["oldObject"] } else { after }
+    }
+
+    pub fn admit(&self) -> Admitted {
+        admit(&self.review.to_string(), &self.grant, &self.defaults, Some(SEED))
+    }
+
+    /// The object with the patch applied, by the crate that kube uses.
+    pub fn after(&self) -> Value {
+        self.patched(self.admit().patch.as_deref())
+    }
+
+    pub fn patched(&self, patch: Option<&[u8]>) -> Value {
+        let mut object = self.object().clone();
+        if let Some(patch) = patch {
+            let patch: json_patch::Patch = serde_json::from_slice(patch).expect("a JSON Patch");
+            json_patch::patch(&mut object, &patch).expect("a patch that applies");
+        }
+        object
+    }
+
+    /// The same call with another object.
+    pub fn again(&self, object: Value) -> Self {
+        let mut again = self.clone();
+        again.review["request"]["object"] = object;
+        again
+    }
+}
+
+/// What the server does with a review's bytes once the grant is known.
+pub fn admit(review: &str, grant: &Grant, defaults: &Defaults, seed: Option<&str>) -> Admitted {
+    let review = Review::decode(review.as_bytes(), &defaults.annotation_prefix).expect("a review");
+    let plan = match &review.subject {
+        Subject::Pod(pod) => Plan::of_pod(pod, grant, defaults, seed),
+        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults),
+        Subject::Other => panic!("neither a pod nor its ephemeral containers"),
+    };
+    Admitted {
+        patch: patch::write(&plan),
+        warnings: plan.warnings.iter().map(ToString::to_string).collect(),
+        seen: seen(&plan, review.subject.pod().is_some_and(Pod::is_windows), defaults),
+    }
+}
+
+fn seen(plan: &Plan<'_>, windows: bool, defaults: &Defaults) -> BTreeSet<Seen> {
+    let wanted = defaults.token_volume(plan.method);
+    let mut seen = BTreeSet::new();
+    let mut note = |fact, it_is| {
+        if it_is {
+            seen.insert(fact);
+        }
+    };
+    match &plan.volume {
+        None => note(Seen::NoVolume, true),
+        Some(VolumePlan::Reuse { .. }) => note(Seen::VolumeReused, true),
+        Some(VolumePlan::Add { name, .. }) => {
+            note(Seen::VolumeAdded, true);
+            note(Seen::VolumeRenamed, *name != wanted.name);
+        }
+    }
+    for container in &plan.containers {
+        let Verdict::Judged(additions) = &container.verdict else {
+            note(Seen::ContainerSkipped, true);
+            continue;
+        };
+        note(Seen::PairAdded, additions.credentials.is_added());
+        note(Seen::PairSkipped, matches!(additions.credentials, Variable::AlreadySet(_)));
+        match &additions.mount {
+            MountPlan::Add { path } => note(Seen::PathRenamed, *path != wanted.mount_path),
+            MountPlan::Existing { .. } => note(Seen::MountExists, true),
+            MountPlan::NotNeeded => note(Seen::MountNotNeeded, true),
+        }
+    }
+    note(Seen::LabelAdded, plan.label.is_some());
+    note(Seen::Windows, windows);
+    note(Seen::Warned, !plan.warnings.is_empty());
+    note(Seen::NothingToDo, plan.is_empty());
+    seen
+}
