@@ -8,6 +8,7 @@
     dead_code,
     unreachable_pub,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "the tests' client, and theirs whole"
 )]
@@ -47,9 +48,10 @@ async fn main() -> Result<()> {
         "--shutdown-delay=0".to_owned(),
     ])?)?;
     telemetry::init(settings.log);
+    let signals = lifecycle::signals()?;
     let app = App::bind(settings).await?;
     let (address, metrics_address) = (app.address(), app.metrics_address());
-    let server = tokio::spawn(app.run(lifecycle::signal()));
+    let server = tokio::spawn(app.run(signals));
 
     let pod = std::fs::read_to_string(root.join("examples/pod.yaml"))?;
     show(&pod, &review, &authority, address).await?;

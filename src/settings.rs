@@ -301,21 +301,21 @@ pub fn defaults(args: &InjectionArgs, notices: &mut Vec<String>) -> Result<Defau
         regional_sts: args.sts_regional_endpoint,
         lifetime: lifetime(args.token_expiration, notices),
         lifetime_is_explicit: args.token_expiration.is_some(),
-        web_identity: TokenVolume::new(
-            audience("--token-audience", &args.token_audience)?,
-            mount_path("--token-mount-path", &args.token_mount_path)?,
-            WEB_IDENTITY_VOLUME.to_owned(),
-            WEB_IDENTITY_TOKEN_PATH.to_owned(),
-        ),
-        container_credentials: TokenVolume::new(
-            audience("--container-credentials-audience", &args.container_credentials_audience)?,
-            mount_path(
+        web_identity: TokenVolume {
+            audience: audience("--token-audience", &args.token_audience)?,
+            mount_path: mount_path("--token-mount-path", &args.token_mount_path)?,
+            name: WEB_IDENTITY_VOLUME.to_owned(),
+            token_path: WEB_IDENTITY_TOKEN_PATH.to_owned(),
+        },
+        container_credentials: TokenVolume {
+            audience: audience("--container-credentials-audience", &args.container_credentials_audience)?,
+            mount_path: mount_path(
                 "--container-credentials-token-mount-path",
                 &args.container_credentials_token_mount_path,
             )?,
-            volume_name(&args.container_credentials_token_volume_name)?,
-            token_path(&args.container_credentials_token_path)?,
-        ),
+            name: volume_name(&args.container_credentials_token_volume_name)?,
+            token_path: token_path(&args.container_credentials_token_path)?,
+        },
         credentials_full_uri: full_uri(&args.container_credentials_full_uri)?,
     })
 }

@@ -1,6 +1,5 @@
 //! What the flags say about injection: the same for every pod.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use super::annotation::Prefix;
@@ -55,35 +54,22 @@ pub struct TokenVolume {
     pub name: String,
     /// The token's path in the volume.
     pub token_path: String,
-    /// The token's file in nearly every container that gets one; the same for Windows.
-    files: [String; 2],
 }
 
 impl TokenVolume {
-    /// A volume of these flags.
-    #[must_use]
-    pub fn new(audience: String, mount_path: String, name: String, token_path: String) -> Self {
-        let files = [false, true].map(|windows| path::file(&mount_path, &token_path, windows));
-        Self { audience, mount_path, name, token_path, files }
-    }
-
     /// Path of the token file in a container that mounts the volume at `mount_path` and finds the
     /// token at `token_path` in it. On Windows it is what Windows programs read; the mount's own
     /// path stays as Kubernetes has it.
     #[must_use]
-    pub fn token_file(&self, mount_path: &str, token_path: &str, windows: bool) -> Cow<'_, str> {
-        if mount_path == self.mount_path && token_path == self.token_path {
-            let [here, on_windows] = &self.files;
-            return Cow::Borrowed(if windows { on_windows } else { here });
-        }
-        Cow::Owned(path::file(mount_path, token_path, windows))
+    pub fn token_file(mount_path: &str, token_path: &str, windows: bool) -> String {
+        path::file(mount_path, token_path, windows)
     }
 }
 
 impl fmt::Display for TokenVolume {
     /// One word of the line that is logged at start.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { audience, mount_path, name, token_path, files: _ } = self;
+        let Self { audience, mount_path, name, token_path } = self;
         write!(f, "{audience}@{name}:{mount_path}:{token_path}")
     }
 }

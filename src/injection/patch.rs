@@ -211,7 +211,12 @@ mod tests {
 
     #[test]
     fn pod_without_a_spec_gets_one() {
-        let volume = TokenVolume::new("a".to_owned(), "/m".to_owned(), "v".to_owned(), "t".to_owned());
+        let volume = TokenVolume {
+            audience: "a".to_owned(),
+            mount_path: "/m".to_owned(),
+            name: "v".to_owned(),
+            token_path: "t".to_owned(),
+        };
         let defaults = Defaults {
             annotation_prefix: Prefix::new("eks.amazonaws.com").unwrap(),
             region: None,

@@ -184,7 +184,7 @@ async fn refuses_before_the_api_server_gives_up() {
     let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/world.yaml");
     let Settings { defaults, limits, .. } = settings([WORLD]);
     let identities =
-        Identities::Manifests(Manifests::read(&[manifests], &defaults.annotation_prefix).unwrap());
+        Identities::Manifests(Manifests::read(&[manifests], "default", &defaults.annotation_prefix).unwrap());
     let metrics = Arc::new(Metrics::new().unwrap());
     let admission = Admission::new(identities, defaults, limits, metrics);
     let router = Arc::new(admission).routes(false);

@@ -6,14 +6,14 @@
 mod accounts;
 mod command_line;
 mod golden;
+mod inject;
 mod limits;
+mod properties;
 mod protocol;
+mod purity;
 mod refusals;
 mod reload;
 mod scrape;
 mod shutdown;
-mod inject;
-mod properties;
-mod purity;
 mod support;
 mod tls;

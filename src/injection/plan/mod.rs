@@ -9,7 +9,7 @@ mod volume;
 
 use std::borrow::Cow;
 
-use super::defaults::Defaults;
+use super::defaults::{Defaults, TokenVolume};
 use super::grant::{Grant, Method, is_role_arn};
 use super::pod::{Container, List, Pod, env};
 use super::warning::Warning;
@@ -55,6 +55,8 @@ struct Values<'a> {
     grant: &'a Grant,
     defaults: &'a Defaults,
     windows: bool,
+    /// The token file of containers that mount the volume where the flag says: nearly all.
+    usual_file: Option<String>,
 }
 
 impl<'a> Plan<'a> {
@@ -109,6 +111,9 @@ impl<'a> Plan<'a> {
         mut warnings: Vec<Warning>,
     ) -> Self {
         let windows = settings.is_windows();
+        let usual_path = &defaults.token_volume(grant.method()).mount_path;
+        let usual_file =
+            volume.as_ref().map(|volume| TokenVolume::token_file(usual_path, volume.token_path(), windows));
         let judge = volume.as_ref().map(|volume| container::Judge {
             pod,
             volume,
@@ -134,7 +139,7 @@ impl<'a> Plan<'a> {
             volumes_slot: pod.volumes_slot,
             containers,
             warnings,
-            values: Values { grant, defaults, windows },
+            values: Values { grant, defaults, windows, usual_file },
         }
     }
 
@@ -157,8 +162,11 @@ impl<'a> Plan<'a> {
     }
 
     /// The variables that a container gets, in the order in which they are appended.
-    pub fn variables(&self, additions: &Additions<'a>) -> impl Iterator<Item = (&'static str, Cow<'a, str>)> {
-        let Values { grant, defaults, windows } = self.values;
+    pub fn variables<'p>(
+        &'p self,
+        additions: &Additions<'a>,
+    ) -> impl Iterator<Item = (&'static str, Cow<'p, str>)> {
+        let Values { grant, defaults, .. } = self.values;
         let sts =
             additions.sts.is_added().then_some((env::STS_REGIONAL_ENDPOINTS, Cow::Borrowed("regional")));
         let region = defaults
@@ -166,11 +174,8 @@ impl<'a> Plan<'a> {
             .as_deref()
             .filter(|_| additions.region.is_added())
             .map(|region| [env::DEFAULT_REGION, env::REGION].map(|name| (name, Cow::Borrowed(region))));
-        let token_file = || {
-            let token_path = self.volume.as_ref()?.token_path();
-            Some(defaults.token_volume(self.method).token_file(additions.mounted_at()?, token_path, windows))
-        };
-        let token_file = if additions.credentials.is_added() { token_file() } else { None };
+        let token_file = additions.mounted_at().filter(|_| additions.credentials.is_added());
+        let token_file = token_file.and_then(|path| self.token_file(path));
         let credentials = token_file.map(|token_file| match grant {
             Grant::Role(role) => {
                 [(env::ROLE_ARN, Cow::Borrowed(&*role.role_arn)), (env::WEB_IDENTITY_TOKEN_FILE, token_file)]
@@ -181,6 +186,16 @@ impl<'a> Plan<'a> {
             ],
         });
         sts.into_iter().chain(region.into_iter().flatten()).chain(credentials.into_iter().flatten())
+    }
+
+    /// The token file of a container that mounts the volume at `path`.
+    fn token_file(&self, path: &str) -> Option<Cow<'_, str>> {
+        let Values { defaults, windows, usual_file, .. } = &self.values;
+        if path == defaults.token_volume(self.method).mount_path {
+            return usual_file.as_deref().map(Cow::Borrowed);
+        }
+        let token_path = self.volume.as_ref()?.token_path();
+        Some(Cow::Owned(TokenVolume::token_file(path, token_path, *windows)))
     }
 }
 

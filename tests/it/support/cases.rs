@@ -25,11 +25,6 @@ impl Case {
         cases
     }
 
-    /// One case by its name.
-    pub fn named(name: &str) -> Self {
-        Self::all().into_iter().find(|case| case.name == name).expect("a case of that name")
-    }
-
     /// The review's bytes as they are: escapes in them matter.
     pub fn review(&self) -> Vec<u8> {
         std::fs::read(self.folder.join("review.json")).unwrap()

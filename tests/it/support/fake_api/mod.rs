@@ -119,12 +119,6 @@ impl FakeApi {
         self.withhold_watch_events(false);
     }
 
-    /// Sends a BOOKMARK on every open watch that allows them. Without this call, one is sent only just
-    /// before a watch ends for its `timeoutSeconds`.
-    pub fn send_bookmarks(&self) {
-        self.world.change(|world| world.bookmarks += 1);
-    }
-
     /// Cuts the watches open now, in the middle of their chunked body, and their connections.
     pub fn drop_watches(&self) {
         self.world.change(World::drop_watches);
@@ -134,11 +128,6 @@ impl FakeApi {
     /// Watches opened later work; to take those too, set [`Fault::Hang`] on [`Route::Watch`].
     pub fn freeze_watches(&self) {
         self.world.change(World::freeze_watches);
-    }
-
-    /// Lets frozen watches go on: first the events they missed, then the end if their time is over.
-    pub fn unfreeze_watches(&self) {
-        self.world.change(|world| world.frozen = 0);
     }
 
     /// Sends the ERROR event with Status 410 on every open watch and ends it, and makes every

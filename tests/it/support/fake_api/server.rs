@@ -34,12 +34,6 @@ impl ReservedPort {
         Self { socket, port }
     }
 
-    /// The port.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The cluster URL of the server that will listen here.
     #[must_use]
     pub fn url(&self) -> String {
