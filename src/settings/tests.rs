@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::injection::defaults::TokenVolume;
 
 /// What comes of these arguments, on manifests unless they say otherwise.
 fn settings(args: &[&str]) -> Result<Settings, String> {

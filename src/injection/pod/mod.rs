@@ -1,7 +1,9 @@
 //! The view of a pod that a plan needs: nothing else in the pod is looked at, so nothing else can
 //! be lost or logged.
 
+mod containers;
 mod decode;
+mod volumes;
 mod windows;
 
 use std::borrow::Cow;
