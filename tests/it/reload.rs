@@ -3,10 +3,13 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::StatusCode;
-use pod_identity_webhook::certificates::{Authority, Leaf};
+use pod_identity_webhook::certificates::{Authority, Files, Leaf, Store};
+use pod_identity_webhook::metrics::Metrics;
 use rcgen::{CertificateParams, KeyPair};
+use tokio::time::sleep;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
@@ -109,6 +112,8 @@ async fn keeps_the_good_pair_while_the_files_hold_none() {
     let log = process.log();
     let complaints = log.iter().filter(|line| line.contains("certificate not replaced")).count();
     assert!(complaints >= 7, "{log:#?}");
+    let counted = process.metric(ERRORS).await.unwrap();
+    assert!((counted - f64::from(u32::try_from(complaints).unwrap())).abs() < 0.5, "{counted}: {log:#?}");
     assert_holds_no_key(&log, &last);
 }
 
@@ -121,25 +126,28 @@ fn assert_holds_no_key(log: &[String], leaf: &Leaf) {
     }
 }
 
-#[tokio::test]
-async fn bad_pair_is_counted_and_said_once() {
+#[tokio::test(start_paused = true)]
+async fn bad_pair_is_counted_once_however_long_it_stays() {
     let authority = Authority::new().unwrap();
-    let (first, other) = (leaf(&authority), leaf(&authority));
-    let files = PairFiles::mounted(&first);
-    let args = files.args();
-    let process = Process::with_authority(&[&args[0], &args[1]], &authority.certificate_pem()).await;
-    let mixed = Leaf { certificate_pem: other.certificate_pem.clone(), key_pem: first.key_pem.clone() };
-    files.swap("..2026_2", &mixed);
-    process.logged("certificate not replaced").await;
-    // Two polls later at the earliest: a pair that lives only to be seen replaced twice.
-    for folder in ["..2026_3", "..2026_4"] {
-        let good = leaf(&authority);
-        files.swap(folder, &good);
-        until_served(&process.client, &good).await;
+    let (first, other, last) = (leaf(&authority), leaf(&authority), leaf(&authority));
+    let files = PairFiles::plain(&first);
+    let source = Files { certificate: files.path("tls.crt"), key: files.path("tls.key") };
+    let served = source.contents().await.unwrap();
+    let store = Arc::new(Store::new(source.pair(&served).unwrap()));
+    let metrics = Arc::new(Metrics::new().unwrap());
+    tokio::spawn(source.follow(store.clone(), served, metrics.clone()));
+    let errors =
+        || metrics.scrape().unwrap().lines().find_map(|line| line.strip_prefix(ERRORS)?.trim().parse().ok());
+    for (count, bad) in [(1.0, &other), (2.0, &last)] {
+        files.rewrite(&bad.certificate_pem, &first.key_pem);
+        // A minute of the clock that the polls go by.
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(errors(), Some(count));
+        // And a good one between: the next fault is news.
+        files.rewrite(&bad.certificate_pem, &bad.key_pem);
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(errors(), Some(count));
     }
-    let log = process.log();
-    assert_eq!(log.iter().filter(|line| line.contains("certificate not replaced")).count(), 1, "{log:#?}");
-    assert_eq!(process.metric(ERRORS).await, Some(1.0));
 }
 
 #[tokio::test]
