@@ -120,7 +120,11 @@ impl Splitter<'_> {
                     let rest = self.text.get(taken..).unwrap_or_default();
                     let blank = rest.len() - rest.trim_start().len();
                     let blank = rest.get(..blank).unwrap_or_default();
-                    let skip = blank.find('\n').map_or(blank.len(), |newline| newline + 1);
+                    let skip = match taken {
+                        // Before the first value there is no such line: its indentation is YAML's.
+                        0 => 0,
+                        _ => blank.find('\n').map_or(blank.len(), |newline| newline + 1),
+                    };
                     self.push(taken..taken + skip, taken, Syntax::Json, None);
                     return Some((taken + skip, error));
                 }

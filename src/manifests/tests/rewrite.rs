@@ -13,6 +13,13 @@ fn alias_on_the_path_is_replaced_by_what_it_stands_for() {
 }
 
 #[test]
+fn indented_flow_mapping_is_written_anew_without_its_indentation() {
+    let text = " {:nv}\n\n";
+    let patch = json!([{"op": "add", "path": "/a", "value": 1}]);
+    assert_eq!(patched(text, &[patch]), "\":nv\": null\na: 1\n\n");
+}
+
+#[test]
 fn edit_within_an_anchor_in_use_does_not_reach_its_aliases() {
     let text = "# head\n---\n# lead\nx: &x\n  a: 1 # one\nw: *x\n# tail\n";
     let patch = json!([{"op": "add", "path": "/x/b", "value": "on"}]);
