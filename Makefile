@@ -11,10 +11,10 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## a server on the examples, a pod posted to it; no cluster needed
-	@$(CARGO) run --quiet --locked --example run -- $(PORT) $(METRICS_PORT)
+	@$(CARGO) run --locked --example run -- $(PORT) $(METRICS_PORT)
 
 test: lint ## formatting, lints, documentation and all tests that need only Rust
-	$(CARGO) test --locked --quiet
+	$(CARGO) test --locked
 
 lint: ## formatting, lints and documentation
 	$(CARGO) fmt --check

@@ -8,6 +8,7 @@ mod command_line;
 mod golden;
 mod inject;
 mod limits;
+mod make_run;
 mod properties;
 mod protocol;
 mod purity;
