@@ -1,0 +1,55 @@
+{{/*
+The program's arguments, one a line. What is left empty is not passed: defaults are written in one
+place, the program. Numbers go through int64, because Helm reads those of files as floats (4.29e+09).
+*/}}
+{{- define "pod-identity-webhook.args" -}}
+{{- $injection := .Values.injection -}}
+{{- $credentials := $injection.containerCredentials -}}
+{{- $server := .Values.server -}}
+{{- $texts := list
+      (list "annotation-prefix" $injection.annotationPrefix)
+      (list "aws-default-region" $injection.awsDefaultRegion)
+      (list "token-audience" $injection.tokenAudience)
+      (list "token-mount-path" $injection.tokenMountPath)
+      (list "container-credentials-audience" $credentials.audience)
+      (list "container-credentials-token-mount-path" $credentials.tokenMountPath)
+      (list "container-credentials-token-volume-name" $credentials.tokenVolumeName)
+      (list "container-credentials-token-path" $credentials.tokenPath)
+      (list "container-credentials-full-uri" $credentials.fullUri)
+      (list "bind-address" $server.bindAddress)
+      (list "tls-min-version" $server.tlsMinVersion)
+      (list "tls-cipher-suites" $server.tlsCipherSuites)
+      (list "log-format" .Values.log.format) -}}
+{{- $numbers := list
+      (list "token-expiration" $injection.tokenExpiration)
+      (list "max-connections" $server.maxConnections)
+      (list "max-request-memory" $server.maxRequestMemory)
+      (list "v" .Values.log.verbosity) -}}
+{{- $switches := list
+      (list "sts-regional-endpoint" $injection.stsRegionalEndpoint)
+      (list "enable-debugging-handlers" $server.enableDebuggingHandlers) -}}
+- --in-cluster=false
+- --tls-cert=/etc/webhook/certs/tls.crt
+- --tls-key=/etc/webhook/certs/tls.key
+- --port={{ $server.port | int64 }}
+- --metrics-port={{ $server.metricsPort | int64 }}
+- --shutdown-delay={{ $server.shutdownDelaySeconds | int64 }}s
+{{- range $texts }}
+{{- if last . }}
+- {{ printf "--%s=%s" (first .) (last .) | quote }}
+{{- end }}
+{{- end }}
+{{- range $numbers }}
+{{- if last . }}
+- {{ printf "--%s=%d" (first .) (last . | int64) }}
+{{- end }}
+{{- end }}
+{{- range $switches }}
+{{- if last . }}
+- {{ printf "--%s=true" (first .) }}
+{{- end }}
+{{- end }}
+{{- range .Values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end -}}
