@@ -4,11 +4,15 @@ CARGO ?= cargo
 PORT ?= 8443
 METRICS_PORT ?= 9999
 NAMES ?= pod-identity-webhook.eks.svc
+HELM ?= helm
+KUBECTL ?= kubectl
+PYTHON ?= python3
+CHART_TESTS = charts/pod-identity-webhook/tests
 
-.PHONY: run test lint bench fuzz certs help
+.PHONY: run test lint bench fuzz certs chart chart-server help
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## a server on the examples, a pod posted to it; no cluster needed
 	@$(CARGO) run --locked --example run -- $(PORT) $(METRICS_PORT)
@@ -27,3 +31,9 @@ bench: ## time against skipping the same bytes, and allocations
 
 certs: ## development certificates in certs/, for NAMES="..." too
 	@$(CARGO) run --quiet --locked --example certs -- certs $(NAMES)
+
+chart: ## lints and renders the chart, and tests the manifests; needs helm, python3-yaml
+	@HELM=$(HELM) $(PYTHON) -B -m unittest discover -s $(CHART_TESTS)
+
+chart-server: ## has the API server of the current context check the chart, and installs it there
+	@HELM=$(HELM) KUBECTL=$(KUBECTL) $(PYTHON) -B $(CHART_TESTS)/against_a_server.py

@@ -1,0 +1,100 @@
+"""Renders the chart with Helm, and answers questions about what came out. Used by the tests here.
+
+Helm is $HELM or the one in PATH. Nothing here knows what the manifests should be.
+"""
+
+import os
+import pathlib
+import subprocess
+
+import yaml
+
+CHART = pathlib.Path(__file__).resolve().parent.parent
+REPOSITORY = CHART.parent.parent
+AUTHORITY = CHART / "tests" / "authority.txt"  # a certificate; its key was never kept
+HELM = os.environ.get("HELM") or "helm"
+CI = {path.name.removesuffix("-values.yaml"): path for path in sorted(CHART.glob("ci/*-values.yaml"))}
+# The namespace that a set of values is meant for, where it matters.
+NAMESPACES = {"kube-system": "kube-system"}
+
+
+def helm(*arguments):
+    return subprocess.run([HELM, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
+
+
+def arguments(*sets, values=None, authority=AUTHORITY):
+    """What `helm template`, `lint` and `install` take alike; `sets` are those of --set."""
+    given = ["--values", CI[values]] if values else []
+    given += ["--set-file", f"certificate.caBundle={authority}"] if authority else []
+    for assignment in sets:
+        given += ["--set", assignment]
+    return given
+
+
+def template(*sets, release="webhook", namespace="eks", **rest):
+    """The rendered text, or an AssertionError with Helm's words."""
+    result = helm("template", release, CHART, "--namespace", namespace, *arguments(*sets, **rest))
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def refusal(*sets, **rest):
+    """What Helm says to values that it must not take."""
+    result = helm("template", "webhook", CHART, *arguments(*sets, **rest))
+    assert result.returncode != 0, f"helm took {sets}"
+    return result.stderr
+
+
+class Rendered:
+    """The objects of one release, by kind."""
+
+    def __init__(self, *sets, **rest):
+        self.text = template(*sets, **rest)
+        self.objects = [document for document in yaml.safe_load_all(self.text) if document]
+
+    def find(self, kind):
+        return next((one for one in self.objects if one["kind"] == kind), None)
+
+    def kinds(self):
+        return sorted(one["kind"] for one in self.objects)
+
+    def __getattr__(self, kind):
+        found = self.find(kind)
+        assert found is not None, f"no {kind} in {self.kinds()}"
+        return found
+
+    @property
+    def pod(self):
+        return self.Deployment["spec"]["template"]
+
+    @property
+    def container(self):
+        (container,) = self.pod["spec"]["containers"]
+        return container
+
+    @property
+    def webhook(self):
+        (webhook,) = self.MutatingWebhookConfiguration["webhooks"]
+        return webhook
+
+    def flags(self):
+        """The program's arguments; the last of a name wins, as in the program."""
+        return dict(argument.removeprefix("--").partition("=")[::2] for argument in self.container["args"])
+
+    def port(self, name):
+        """A port of the container by its name."""
+        (port,) = [port["containerPort"] for port in self.container["ports"] if port["name"] == name]
+        return port
+
+
+def selects(selector, labels):
+    """Whether a label selector matches, by Kubernetes' rules."""
+    verdicts = {
+        "In": lambda key, values: labels.get(key) in values,
+        "NotIn": lambda key, values: labels.get(key) not in values,
+        "Exists": lambda key, values: key in labels,
+        "DoesNotExist": lambda key, values: key not in labels,
+    }
+    equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
+    expressions = selector.get("matchExpressions") or []
+    return equal and all(verdicts[one["operator"]](one["key"], one.get("values")) for one in expressions)

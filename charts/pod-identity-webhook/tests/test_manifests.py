@@ -1,0 +1,293 @@
+"""What must hold in the rendered manifests, whatever the values are."""
+
+import base64
+import unittest
+
+import yaml
+
+from chart import AUTHORITY, CHART, CI, NAMESPACES, REPOSITORY, Rendered, arguments, helm, selects
+
+SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
+CLUSTER_SCOPED = ("ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration")
+
+
+class EveryRelease:
+    """What holds for each set of values in ci/: a class of tests is made of this for every one, below."""
+
+    values = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.namespace = NAMESPACES.get(cls.values, "eks")
+        cls.release = Rendered(values=cls.values, namespace=cls.namespace)
+        cls.pod = cls.release.pod["spec"]
+        cls.flags = cls.release.flags()
+
+    def test_lints_without_a_warning(self):
+        result = helm("lint", "--strict", CHART, *arguments(values=self.values))
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_names_its_namespace_in_every_object_that_has_one(self):
+        for one in self.release.objects:
+            expected = None if one["kind"] in CLUSTER_SCOPED else self.namespace
+            self.assertEqual(one["metadata"].get("namespace"), expected, one["kind"])
+
+    def test_registers_where_its_service_leads_to_its_container(self):
+        target, service = self.release.webhook["clientConfig"]["service"], self.release.Service
+        self.assertEqual(target["name"], service["metadata"]["name"])
+        self.assertEqual(target["namespace"], service["metadata"]["namespace"])
+        self.assertEqual(target["path"], "/mutate")
+        (port,) = [port for port in service["spec"]["ports"] if port["name"] == "https"]
+        self.assertEqual(target["port"], port["port"])
+        self.assertEqual(str(self.release.port(port["targetPort"])), self.flags["port"])
+
+    def test_finds_its_own_pods_by_every_selector(self):
+        selectors = [
+            self.release.Deployment["spec"]["selector"],
+            self.release.PodDisruptionBudget["spec"]["selector"],
+            {"matchLabels": self.release.Service["spec"]["selector"]},
+        ]
+        if policy := self.release.find("NetworkPolicy"):
+            selectors.append(policy["spec"]["podSelector"])
+        for selector in selectors:
+            self.assertTrue(selects(selector, self.release.pod["metadata"]["labels"]), selector)
+
+    def test_is_monitored_through_its_service(self):
+        if monitor := self.release.find("ServiceMonitor"):
+            service = self.release.Service
+            self.assertTrue(selects(monitor["spec"]["selector"], service["metadata"]["labels"]))
+            (port,) = [port for port in service["spec"]["ports"] if port["name"] == "metrics"]
+            self.assertEqual(str(self.release.port(port["targetPort"])), self.flags["metrics-port"])
+
+    def test_keeps_its_own_pods_and_no_others_out_of_its_registration(self):
+        # Whatever else ci/ asks for is there: our own label alone must make the difference.
+        labels = self.release.pod["metadata"]["labels"] | {"example.com/aws": "yes"}
+        (own,) = [key for key in labels if key.endswith("/own")]
+        selector = self.release.webhook["objectSelector"]
+        self.assertFalse(selects(selector, labels))
+        del labels[own]
+        self.assertTrue(selects(selector, labels))
+        self.assertFalse(selects(selector, labels | SKIP))
+
+    def test_is_probed_on_the_metrics_port(self):
+        for probe, path in (("readinessProbe", "/readyz"), ("livenessProbe", "/livez")):
+            self.assertEqual(self.release.container[probe]["httpGet"], {"path": path, "port": "metrics"})
+        self.assertEqual(str(self.release.port("metrics")), self.flags["metrics-port"])
+
+    def test_is_given_the_time_to_leave_without_losing_a_call(self):
+        drain_and_slack_of_the_program = 16
+        delay = int(self.flags["shutdown-delay"].removesuffix("s"))
+        self.assertGreater(self.pod["terminationGracePeriodSeconds"], delay + drain_and_slack_of_the_program)
+
+    def test_meets_pod_security_restricted_but_for_the_host_network(self):
+        self.assertEqual(self.pod.get("hostNetwork", False), self.values == "host-network")
+        self.assertEqual(self.pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+        self.assertTrue(self.pod["securityContext"]["runAsNonRoot"])
+        container = self.release.container["securityContext"]
+        self.assertEqual(container["capabilities"], {"drop": ["ALL"]})
+        self.assertFalse(container["allowPrivilegeEscalation"])
+        self.assertTrue(container["readOnlyRootFilesystem"])
+
+    def test_lets_only_its_group_read_the_key(self):
+        (volume,) = self.pod["volumes"]
+        self.assertEqual(volume["secret"]["defaultMode"], 0o440)
+        self.assertEqual([item["key"] for item in volume["secret"]["items"]], ["tls.crt", "tls.key"])
+        self.assertEqual(self.pod["securityContext"]["fsGroup"], 65532)
+
+    def test_mounts_the_certificate_where_the_program_reads_it_and_where_it_is_renewed(self):
+        (mount,) = self.release.container["volumeMounts"]
+        self.assertTrue(mount["readOnly"])
+        self.assertNotIn("subPath", mount)
+        self.assertEqual(self.flags["tls-key"], f"{mount['mountPath']}/tls.key")
+        self.assertEqual(self.flags["tls-cert"], f"{mount['mountPath']}/tls.crt")
+
+    def test_may_read_service_accounts_and_nothing_else(self):
+        rule = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}
+        role, binding = self.release.ClusterRole, self.release.ClusterRoleBinding
+        self.assertEqual(role["rules"], [rule])
+        self.assertEqual(binding["roleRef"]["name"], role["metadata"]["name"])
+        (subject,) = binding["subjects"]
+        self.assertEqual((subject["namespace"], subject["name"]), (self.namespace, self.pod["serviceAccountName"]))
+
+    def test_has_an_account_whose_token_only_its_own_pods_mount(self):
+        account = self.release.ServiceAccount
+        self.assertEqual(account["metadata"]["name"], self.pod["serviceAccountName"])
+        self.assertIs(account["automountServiceAccountToken"], False)
+        self.assertIs(self.pod["automountServiceAccountToken"], True)
+
+    def test_gets_no_variables_of_services(self):
+        self.assertIs(self.pod["enableServiceLinks"], False)
+
+    def test_spreads_by_wish_and_never_by_demand(self):
+        for constraint in self.pod["topologySpreadConstraints"]:
+            self.assertEqual(constraint["whenUnsatisfiable"], "ScheduleAnyway")
+            self.assertIn("labelSelector", constraint)
+        self.assertNotIn("podAntiAffinity", self.pod.get("affinity", {}))
+
+    def test_passes_only_flags_that_the_program_has(self):
+        self.assertLessEqual(set(self.flags), flags_of_the_program())
+
+
+for _values in CI:
+    _name = f"EveryRelease_{_values.replace('-', '_')}"
+    globals()[_name] = type(_name, (EveryRelease, unittest.TestCase), {"values": _values})
+
+
+class ByDefault(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.release = Rendered()
+
+    def test_makes_these_objects_and_no_others(self):
+        expected = [*CLUSTER_SCOPED, "Deployment", "PodDisruptionBudget", "Service", "ServiceAccount"]
+        self.assertEqual(self.release.kinds(), sorted(expected))
+
+    def test_registers_as_managed_eks_does_and_for_ephemeral_containers(self):
+        def rule(operation, resource):
+            return {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": [operation],
+                "resources": [resource],
+                "scope": "*",
+            }
+
+        expected = {
+            "name": "iam-for-pods.amazonaws.com",
+            "admissionReviewVersions": ["v1", "v1beta1"],
+            "clientConfig": {
+                "service": {
+                    "name": "webhook-pod-identity-webhook",
+                    "namespace": "eks",
+                    "path": "/mutate",
+                    "port": 443,
+                },
+                "caBundle": base64.b64encode(AUTHORITY.read_bytes()).decode(),
+            },
+            "rules": [rule("CREATE", "pods"), rule("UPDATE", "pods/ephemeralcontainers")],
+            "failurePolicy": "Ignore",
+            "matchPolicy": "Equivalent",
+            "reinvocationPolicy": "IfNeeded",
+            "sideEffects": "None",
+            "timeoutSeconds": 10,
+            "namespaceSelector": {},
+            "objectSelector": {
+                "matchExpressions": [
+                    {"key": "eks.amazonaws.com/skip-pod-identity-webhook", "operator": "DoesNotExist"},
+                    {"key": "webhook-pod-identity-webhook.eks/own", "operator": "DoesNotExist"},
+                ]
+            },
+        }
+        self.assertEqual(self.release.webhook, expected)
+
+    def test_replaces_replicas_without_being_one_short(self):
+        spec = self.release.Deployment["spec"]
+        self.assertEqual(spec["replicas"], 2)
+        self.assertEqual(spec["strategy"]["rollingUpdate"], {"maxUnavailable": 0, "maxSurge": 1})
+
+    def test_does_not_block_a_drain(self):
+        budget = Rendered("replicas=1").PodDisruptionBudget["spec"]
+        self.assertEqual(budget["maxUnavailable"], 1)
+        self.assertNotIn("minAvailable", budget)
+        self.assertEqual(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow")
+
+    def test_listens_on_8443_behind_443(self):
+        self.assertEqual(self.release.port("https"), 8443)
+        self.assertEqual(self.release.port("metrics"), 9999)
+        self.assertEqual([port["port"] for port in self.release.Service["spec"]["ports"]], [443])
+
+    def test_leaves_defaults_to_the_program(self):
+        given = {"in-cluster", "tls-cert", "tls-key", "port", "metrics-port", "shutdown-delay"}
+        self.assertEqual(set(self.release.flags()), given | {"annotation-prefix", "log-format"})
+
+    def test_limits_memory_and_not_the_cpu(self):
+        self.assertEqual(list(self.release.container["resources"]["limits"]), ["memory"])
+
+    def test_spreads_each_rollout_by_itself(self):
+        for constraint in self.release.pod["spec"]["topologySpreadConstraints"]:
+            self.assertEqual(constraint["matchLabelKeys"], ["pod-template-hash"])
+            self.assertTrue(selects(constraint["labelSelector"], self.release.pod["metadata"]["labels"]))
+
+    def test_is_critical_in_kube_system_alone(self):
+        self.assertNotIn("priorityClassName", self.release.pod["spec"])
+        in_kube_system = Rendered(namespace="kube-system").pod["spec"]
+        self.assertEqual(in_kube_system["priorityClassName"], "system-cluster-critical")
+
+
+class TwoReleases(unittest.TestCase):
+    """Of one name in two namespaces, and of two names in one."""
+
+    def test_share_no_name_of_the_cluster(self):
+        places = [("webhook", "a"), ("webhook", "b"), ("other", "a"), ("pod-identity-webhook", "a")]
+        names = []
+        for release, namespace in places:
+            rendered = Rendered(release=release, namespace=namespace)
+            names.append({rendered.find(kind)["metadata"]["name"] for kind in CLUSTER_SCOPED})
+        self.assertEqual(len(set().union(*names)), len(places))
+
+    def test_keep_only_their_own_pods_out(self):
+        one = Rendered(release="webhook", namespace="a")
+        for release, namespace in (("webhook", "b"), ("other", "a")):
+            other = Rendered(release=release, namespace=namespace)
+            self.assertTrue(selects(one.webhook["objectSelector"], other.pod["metadata"]["labels"]))
+
+    def test_of_a_long_name_with_dots_have_names_that_kubernetes_takes(self):
+        release = Rendered(release="a." + "long-" * 10 + "x", namespace="n" * 63)
+        self.assertRegex(release.Service["metadata"]["name"], r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])$")
+        for kind in CLUSTER_SCOPED:
+            self.assertLessEqual(len(release.find(kind)["metadata"]["name"]), 253)
+
+
+class TheChartItself(unittest.TestCase):
+    def test_has_the_version_of_the_program(self):
+        cargo = (REPOSITORY / "Cargo.toml").read_text()
+        (version,) = [line.split('"')[1] for line in cargo.splitlines() if line.startswith("version = ")]
+        self.assertEqual(yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"], version)
+
+    def test_explains_every_value_in_its_readme(self):
+        readme = (CHART / "README.md").read_text()
+        rows = {line.split("`")[1] for line in readme.splitlines() if line.startswith("| `")}
+        paths = set(leaves(yaml.safe_load((CHART / "values.yaml").read_text())))
+        # What Kubernetes defines has one row.
+        whole = {"podSecurityContext", "securityContext"}
+        paths = {path for path in paths if path.partition(".")[0] not in whole} | whole
+        self.assertEqual(rows, paths)
+
+    def test_has_a_value_for_every_flag_that_makes_sense(self):
+        elsewhere = {
+            # What the chart decides.
+            "in-cluster", "tls-cert", "tls-key", "port", "metrics-port", "shutdown-delay",
+            # For a certificate kept in the cluster, which is not there yet.
+            "namespace", "service-name", "tls-secret",
+            # Not yet available.
+            "watch-config-map", "watch-container-credentials-config", "compose-role-arn",
+            # Without effect, or for use outside a cluster: extraArgs takes them.
+            "service-account-lookup-grace-period", "resync-period",
+            "manifests", "kubeconfig", "kube-api", "tls-ca-out", "version",
+        }  # fmt: skip
+        everything = set(Rendered(values="everything").flags())
+        self.assertEqual(flags_of_the_program() - elsewhere - everything, set())
+
+
+def flags_of_the_program():
+    """Long flags of a server, read from the program's source: no build is needed here."""
+    text = (REPOSITORY / "src/args.rs").read_text()
+    flags = {"v"}
+    for struct in ("InjectionArgs", "SourceArgs", "TlsArgs", "ServerArgs"):
+        body = text.split(f"pub struct {struct} {{")[1].split("\n}")[0]
+        fields = [line.strip() for line in body.splitlines() if line.strip().startswith("pub ")]
+        flags |= {field.removeprefix("pub ").split(":")[0].replace("_", "-") for field in fields}
+    return flags
+
+
+def leaves(values, prefix=""):
+    """Paths of the values; lists and empty objects are leaves."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+if __name__ == "__main__":
+    unittest.main()

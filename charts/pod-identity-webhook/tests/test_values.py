@@ -1,0 +1,202 @@
+"""What single values do, and which are refused with which words."""
+
+import base64
+import pathlib
+import tempfile
+import unittest
+
+import yaml
+
+from chart import AUTHORITY, CHART, Rendered, refusal
+
+
+class CaBundle(unittest.TestCase):
+    def test_is_taken_as_pem_and_as_base64_alike(self):
+        pem = Rendered().webhook["clientConfig"]["caBundle"]
+        text = base64.b64encode(AUTHORITY.read_bytes()).decode()
+        folded = text[:70] + "\n" + text[70:] + "\n"
+        self.assertEqual(with_bundle(folded).webhook["clientConfig"]["caBundle"], pem)
+        self.assertEqual(base64.b64decode(pem), AUTHORITY.read_bytes())
+
+    def test_holds_several_authorities(self):
+        both = AUTHORITY.read_text() * 2
+        bundle = with_bundle(both).webhook["clientConfig"]["caBundle"]
+        self.assertEqual(base64.b64decode(bundle).decode(), both)
+
+    def test_that_is_missing_is_said_in_one_line_with_what_to_do(self):
+        said = refusal(authority=None)
+        (line,) = [line for line in said.splitlines() if "caBundle" in line]
+        self.assertIn("certificate.caBundle is empty", line)
+        self.assertIn("ca.crt of Secret default/webhook-pod-identity-webhook-tls", line)
+        self.assertIn("--set-file certificate.caBundle=", line)
+
+    def test_is_never_a_private_key(self):
+        # In two parts: scanners for keys in sources are right to be simple.
+        key = "-----BEGIN " + "PRIVATE KEY-----\nAAAA\n"
+        self.assertIn("holds a private key", refused_bundle(AUTHORITY.read_text() + key))
+
+    def test_that_is_no_certificate_is_refused(self):
+        for junk in ("certs/ca.crt", "%%%", base64.b64encode(b"junk").decode()):
+            self.assertIn("certificate.caBundle is no certificate", refused_bundle(junk))
+
+
+class Arguments(unittest.TestCase):
+    def test_carry_every_value(self):
+        flags = Rendered(values="everything").flags()
+        expected = {
+            "annotation-prefix": "iam.example.com",
+            "aws-default-region": "eu-west-1",
+            "sts-regional-endpoint": "true",
+            "token-expiration": "4294967296",
+            "token-audience": "sts.example.com",
+            "token-mount-path": "/var/run/irsa",
+            "container-credentials-audience": "pods.example.com",
+            "container-credentials-token-mount-path": "/var/run/pod-identity",
+            "container-credentials-token-volume-name": "pod-identity",
+            "container-credentials-token-path": "pod-identity/token",
+            "container-credentials-full-uri": "http://[fd00:ec2::23]/v1/credentials",
+            "bind-address": "0.0.0.0",
+            "port": "9443",
+            "metrics-port": "9090",
+            "shutdown-delay": "25s",
+            "max-connections": "2000",
+            "max-request-memory": "128",
+            "tls-min-version": "1.3",
+            "tls-cipher-suites": "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384",
+            "enable-debugging-handlers": "true",
+            "log-format": "json",
+            "v": "4",
+            "kube-api": "https://10.0.0.1:6443",
+        }
+        self.assertLessEqual(expected.items(), flags.items())
+
+    def test_end_with_the_extra_ones(self):
+        container = Rendered("extraArgs={--port=1,--max-connections=7}").container
+        self.assertEqual(container["args"][-2:], ["--port=1", "--max-connections=7"])
+
+
+class Image(unittest.TestCase):
+    def test_is_of_the_charts_version_unless_said_otherwise(self):
+        version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+        self.assertEqual(Rendered().container["image"], f"pod-identity-webhook:{version}")
+        self.assertEqual(Rendered("image.repository=r.example.com/x,image.tag=v2").container["image"], "r.example.com/x:v2")
+
+    def test_is_pinned_by_a_digest(self):
+        digest = "sha256:" + "a" * 64
+        self.assertEqual(Rendered(f"image.digest={digest}").container["image"], f"pod-identity-webhook@{digest}")
+        self.assertEqual(
+            Rendered(f"image.digest={digest},image.tag=v2").container["image"], f"pod-identity-webhook:v2@{digest}"
+        )
+
+
+class Labels(unittest.TestCase):
+    def test_of_users_do_not_replace_those_that_objects_find_each_other_by(self):
+        ours = Rendered().pod["metadata"]["labels"]
+        sets = [f"{kind}.{key.replace('.', chr(92) + '.')}=x" for kind in ("podLabels", "commonLabels") for key in ours]
+        release = Rendered(*sets)
+        self.assertEqual(release.pod["metadata"]["labels"], ours)
+        self.assertEqual(release.Service["spec"]["selector"], Rendered().Service["spec"]["selector"])
+
+    def test_of_users_are_there(self):
+        release = Rendered("podLabels.a=b,commonLabels.c=d")
+        self.assertLessEqual({"a": "b", "c": "d"}.items(), release.pod["metadata"]["labels"].items())
+        for one in release.objects:
+            self.assertEqual(one["metadata"]["labels"]["c"], "d")
+
+
+class Options(unittest.TestCase):
+    def test_take_away_what_is_not_wanted(self):
+        release = Rendered(
+            "rbac.create=false,serviceAccount.create=false,podDisruptionBudget.enabled=false",
+            "topologySpreadConstraints=null",
+        )
+        self.assertEqual(release.kinds(), ["Deployment", "MutatingWebhookConfiguration", "Service"])
+        self.assertEqual(release.pod["spec"]["serviceAccountName"], "default")
+        self.assertNotIn("topologySpreadConstraints", release.pod["spec"])
+
+    def test_leave_users_and_groups_to_openshift(self):
+        nulls = ",".join(f"podSecurityContext.{key}=null" for key in ("runAsUser", "runAsGroup", "fsGroup"))
+        context = Rendered(nulls).pod["spec"]["securityContext"]
+        self.assertEqual(context, {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}})
+
+    def test_a_service_monitor_brings_its_port(self):
+        release = Rendered("serviceMonitor.enabled=true")
+        self.assertEqual([port["port"] for port in release.Service["spec"]["ports"]], [443, 9999])
+
+    def test_a_policy_lets_calls_in_and_only_the_api_server_out(self):
+        (https, metrics) = Rendered("networkPolicy.enabled=true").NetworkPolicy["spec"]["ingress"]
+        self.assertEqual((https["ports"][0]["port"], metrics["ports"][0]["port"]), ("https", "metrics"))
+        self.assertNotIn("from", https)
+        (out,) = Rendered("networkPolicy.enabled=true").NetworkPolicy["spec"]["egress"]
+        self.assertEqual([port["port"] for port in out["ports"]], [443, 6443])
+
+    def test_the_nodes_network_keeps_the_clusters_dns(self):
+        pod = Rendered(values="host-network").pod["spec"]
+        self.assertEqual((pod["hostNetwork"], pod["dnsPolicy"]), (True, "ClusterFirstWithHostNet"))
+
+    def test_run_as_part_of_another_chart(self):
+        self.assertTrue(Rendered("global.x=y").kinds())
+
+
+class Schema(unittest.TestCase):
+    def test_refuses_misspelt_keys_and_says_which(self):
+        closed = [
+            "", "image.", "injection.", "injection.containerCredentials.", "certificate.", "webhook.", "server.", "log.",
+            "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
+            "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.",
+        ]  # fmt: skip
+        for path in closed:
+            with self.subTest(path=path):
+                said = refusal(f"{path}mispelt=1")
+                self.assertIn("additional properties 'mispelt' not allowed", said)
+                self.assertIn(path.removesuffix(".").replace(".", "/"), said)
+
+    def test_refuses_wrong_values_and_says_where(self):
+        wrong = [
+            ("replicas=two", "/replicas"),
+            ("replicas=-1", "/replicas"),
+            ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
+            ("image.tag=1", "/image/tag"),
+            ("image.digest=sha256:abc", "/image/digest"),
+            ("injection.annotationPrefix=Not_a_domain", "/injection/annotationPrefix"),
+            ("injection.annotationPrefix=", "/injection/annotationPrefix"),
+            ("injection.awsDefaultRegion=EU", "/injection/awsDefaultRegion"),
+            ("injection.stsRegionalEndpoint=perhaps", "/injection/stsRegionalEndpoint"),
+            ("injection.tokenExpiration=599", "/injection/tokenExpiration"),
+            ("injection.tokenMountPath=relative", "/injection/tokenMountPath"),
+            ("injection.containerCredentials.fullUri=ftp://x", "/injection/containerCredentials/fullUri"),
+            ("webhook.failurePolicy=ignore", "/webhook/failurePolicy"),
+            ("webhook.timeoutSeconds=31", "/webhook/timeoutSeconds"),
+            ("webhook.name=short.name", "/webhook/name"),
+            ("server.port=443", "/server/port"),
+            ("server.shutdownDelaySeconds=10s", "/server/shutdownDelaySeconds"),
+            ("server.maxRequestMemory=15", "/server/maxRequestMemory"),
+            ("log.format=xml", "/log/format"),
+            ("extraArgs=--port=1", "/extraArgs"),
+            ("service.port=0", "/service/port"),
+            ("podDisruptionBudget.maxUnavailable=half", "/podDisruptionBudget/maxUnavailable"),
+            ("podAnnotations.a=true", "/podAnnotations/a"),
+            ("hostNetwork=on", "/hostNetwork"),
+            ("networkPolicy.apiServerPorts={}", "/networkPolicy/apiServerPorts"),
+        ]
+        for assignment, place in wrong:
+            with self.subTest(assignment=assignment):
+                self.assertIn(f"at '{place}", refusal(assignment))
+
+
+def with_bundle(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "bundle")
+        path.write_text(text)
+        return Rendered(authority=path)
+
+
+def refused_bundle(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "bundle")
+        path.write_text(text)
+        return refusal(authority=path)
+
+
+if __name__ == "__main__":
+    unittest.main()
