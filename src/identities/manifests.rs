@@ -87,8 +87,8 @@ struct Association {
 }
 
 impl Manifests {
-    /// Reads files, and the files with [`ENDINGS`] of folders; `namespace` is that of accounts that
-    /// name none.
+    /// Reads files, and of folders the files that end in yaml, yml or json; `namespace` is that of
+    /// accounts that name none.
     pub fn read(paths: &[PathBuf], namespace: &str, prefix: &Prefix) -> Result<Self, ManifestsError> {
         let mut manifests = Self::default();
         for path in paths {

@@ -94,7 +94,7 @@ pub enum RenderError {
     },
 }
 
-/// A problem and its place within one document's text; it becomes an [`Error`] once the document's
+/// A problem and its place within one document's text; it becomes an [`struct@Error`] once the document's
 /// own place in the stream is known.
 #[derive(Debug)]
 pub(super) struct Fault {
