@@ -135,6 +135,18 @@ async fn client_that_never_speaks_is_closed() {
 }
 
 #[tokio::test]
+async fn client_that_never_reads_is_closed() {
+    let server = server(|limits| limits.request = SHORT).await;
+    let mut deaf = Raw::connect(&server.client).await;
+    let calls = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
+    // Until both sides' buffers are full of answers that nobody takes, and then until the end.
+    let end = within("the close", async { while deaf.write(&calls).await.is_ok() {} });
+    end.await;
+    until("no connection", async || server.metric(CONNECTIONS).await.filter(|open| *open == 0.0)).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn connection_beyond_the_cap_waits_until_one_ends() {
     let server = server(|limits| limits.connections = 2).await;
     let mut first = server.client.connect().await.unwrap();
