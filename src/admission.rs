@@ -1,22 +1,21 @@
 //! The path of a pod: request, review, identity, plan, patch, answer. The only thing that waits is
 //! the look-up of the identity.
 
+mod body;
+mod record;
 mod refusal;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures_util::FutureExt;
-use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::args;
 use crate::identities::Identities;
@@ -26,10 +25,9 @@ use crate::injection::warning::Warning;
 use crate::injection::{Defaults, Outcome, Plan, Pod, Review, patch};
 use crate::metrics::Metrics;
 use crate::settings::Limits;
+use body::{Bytes, Memory};
+use record::Record;
 use refusal::Refusal;
-
-/// A permit of the memory semaphore stands for this many bytes: a semaphore counts in `u32`.
-const GRAIN: usize = 1024;
 
 /// Answers admission reviews.
 #[derive(Debug)]
@@ -37,24 +35,15 @@ pub struct Admission {
     identities: Identities,
     defaults: Defaults,
     limits: Limits,
-    memory: Arc<Semaphore>,
+    memory: Memory,
     metrics: Arc<Metrics>,
-}
-
-/// What the log says of an admission.
-#[derive(Debug, Default)]
-struct Record {
-    uid: String,
-    namespace: String,
-    pod: String,
-    service_account: String,
 }
 
 impl Admission {
     /// Answers from `identities`.
     #[must_use]
     pub fn new(identities: Identities, defaults: Defaults, limits: Limits, metrics: Arc<Metrics>) -> Self {
-        let memory = Arc::new(Semaphore::new(limits.request_memory / GRAIN));
+        let memory = Memory::new(&limits);
         Self { identities, defaults, limits, memory, metrics }
     }
 
@@ -69,44 +58,27 @@ impl Admission {
         let (denying, failing) = (self.clone(), self);
         routes
             .route("/debug/alpha/deny", any(async move |request| denying.deny(request).await))
-            .route("/debug/alpha/500", any(async move || failing.guarded(async { fail() }).await.1))
+            .route("/debug/alpha/500", any(async move || failing.guarded(async { fail() }).await))
     }
 
     /// One call, from its headers to its answer.
     async fn respond(&self, request: Request) -> Response {
-        let began = Instant::now();
-        let verb = verb(request.method());
-        let mut record = Record::default();
-        let (outcome, response) = self.guarded(self.admit(request, &mut record)).await;
-        let took = began.elapsed();
-        self.metrics.request(verb, response.status().as_u16(), took);
-        self.metrics.admission(outcome, took);
-        let Record { uid, namespace, pod, service_account } = record;
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(uid, namespace, pod, service_account, outcome = outcome.label(), micros, "admission");
-        response
+        let mut record = Record::new(&self.metrics, verb(request.method()));
+        let answered = self.guarded(self.admit(request, &mut record)).await;
+        record.end(answered)
     }
 
     /// Runs one call so that a bug in it ends neither the process nor its neighbours.
-    async fn guarded(
-        &self,
-        call: impl Future<Output = Result<(Outcome, Response), Refusal>>,
-    ) -> (Outcome, Response) {
-        let refusal = match std::panic::AssertUnwindSafe(call).catch_unwind().await {
-            Ok(Ok(answered)) => return answered,
-            Ok(Err(refusal)) => refusal,
-            Err(_) => Refusal::Bug,
-        };
-        tracing::warn!(status = refusal.status().as_u16(), reason = %refusal, "request refused");
-        (refusal.outcome(), refusal.into_response())
+    async fn guarded<T>(&self, call: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        std::panic::AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Refusal::Bug))
     }
 
-    async fn admit(&self, request: Request, record: &mut Record) -> Result<(Outcome, Response), Refusal> {
+    async fn admit(&self, request: Request, record: &mut Record<'_>) -> Result<(Outcome, Response), Refusal> {
         let patience = patience(request.uri()).unwrap_or(self.limits.request).min(self.limits.request);
         let deadline = Instant::now() + patience;
-        let (body, _memory) = self.body(request, deadline).await?;
+        let body = self.body(request, deadline).await?;
         let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
-        record.uid.push_str(&review.uid);
+        record.uid(&review.uid);
         let (outcome, answer) = self.decide(&review, deadline, record).await?;
         Ok((outcome, json(answer)))
     }
@@ -116,7 +88,7 @@ impl Admission {
         &self,
         review: &Review<'_>,
         deadline: Instant,
-        record: &mut Record,
+        record: &mut Record<'_>,
     ) -> Result<(Outcome, Vec<u8>), Refusal> {
         let leave = |outcome, warnings: &[Warning]| {
             let (version, uid) = (review.version, &*review.uid);
@@ -127,9 +99,7 @@ impl Admission {
         };
         let namespace = namespace(review, pod);
         let name = pod.service_account();
-        record.namespace.push_str(namespace);
-        record.pod.push_str(pod.name());
-        record.service_account.push_str(name);
+        record.pod(namespace, pod.name(), name);
         if pod.metadata.is_mirror {
             return Ok(leave(Outcome::MirrorPod, &[]));
         }
@@ -159,40 +129,22 @@ impl Admission {
         Ok((plan.outcome(), answer.write()))
     }
 
-    /// Reads a request's body, within its limits; what it takes of the common memory is held
-    /// with the permit.
-    async fn body(
-        &self,
-        request: Request,
-        deadline: Instant,
-    ) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refusal> {
+    /// The body of a request that is one of ours by its head.
+    async fn body(&self, request: Request, deadline: Instant) -> Result<Bytes, Refusal> {
         if request.method() != Method::POST {
             return Err(Refusal::Method);
         }
         if !is_json(request.headers().get(CONTENT_TYPE)) {
             return Err(Refusal::MediaType);
         }
-        let body = request.into_body();
-        let announced = http_body::Body::size_hint(&body).exact();
-        let announced = announced.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-        let limit = self.limits.body;
-        if announced.is_some_and(|size| size > limit) {
-            return Err(Refusal::TooLarge { limit });
-        }
-        let size = announced.unwrap_or(limit);
-        let permits = u32::try_from(size / GRAIN + 1).unwrap_or(u32::MAX);
-        let memory = timeout_at(deadline, self.memory.clone().acquire_many_owned(permits)).await;
-        // Never closed: the only failure is the wait.
-        let memory = memory.ok().and_then(Result::ok).ok_or(Refusal::Busy)?;
-        let bytes = timeout_at(deadline, collect(body, announced.unwrap_or_default(), limit)).await;
-        Ok((bytes.unwrap_or(Err(Refusal::TooSlow))?, memory))
+        self.memory.read(request.into_body(), deadline).await
     }
 
     /// Refuses whatever is asked: the Go webhook's way to try an operator's alarms.
     async fn deny(&self, request: Request) -> Response {
         let deadline = Instant::now() + self.limits.request;
         let call = async {
-            let (body, _memory) = self.body(request, deadline).await?;
+            let body = self.body(request, deadline).await?;
             let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
             let answer = Answer {
                 version: review.version,
@@ -202,30 +154,16 @@ impl Admission {
                 warnings: &[],
                 denial: Some("denied by the debug path /debug/alpha/deny"),
             };
-            Ok((Outcome::NotHandled, json(answer.write())))
+            Ok(json(answer.write()))
         };
-        self.guarded(call).await.1
+        self.guarded(call).await.into_response()
     }
 }
 
 /// The Go webhook's way to try an operator's alarms, and ours to prove that a bug stays where it is.
 #[allow(clippy::panic, reason = "what the debug path is for")]
-fn fail() -> Result<(Outcome, Response), Refusal> {
+fn fail() -> Result<Response, Refusal> {
     panic!("the debug path /debug/alpha/500 was called")
-}
-
-async fn collect(mut body: Body, announced: usize, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let mut bytes = Vec::with_capacity(announced);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(Refusal::Broken)?.into_data() else {
-            continue;
-        };
-        if bytes.len() + data.len() > limit {
-            return Err(Refusal::TooLarge { limit });
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes)
 }
 
 /// The namespace of the request rules; the pod's own may be empty.

@@ -25,7 +25,7 @@ pub(super) enum Refusal {
         /// In bytes.
         limit: usize,
     },
-    /// The body did not come in time.
+    /// The body did not come in time: mostly for want of CPU, on either side.
     #[error("the body did not come in time")]
     TooSlow,
     /// The connection broke while the body came.
@@ -51,9 +51,8 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
-            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Bug => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -63,10 +62,9 @@ impl Refusal {
             Self::Method
             | Self::MediaType
             | Self::TooLarge { .. }
-            | Self::TooSlow
             | Self::Broken(_)
             | Self::Unreadable(_) => Outcome::Malformed,
-            Self::Busy | Self::Unavailable(_) => Outcome::Unavailable,
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) => Outcome::Unavailable,
             Self::Bug => Outcome::Failed,
         }
     }
@@ -77,9 +75,8 @@ impl Refusal {
             Self::Method => "MethodNotAllowed",
             Self::MediaType => "UnsupportedMediaType",
             Self::TooLarge { .. } => "RequestEntityTooLarge",
-            Self::TooSlow => "Timeout",
             Self::Broken(_) | Self::Unreadable(_) => "BadRequest",
-            Self::Busy | Self::Unavailable(_) => "ServiceUnavailable",
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) => "ServiceUnavailable",
             Self::Bug => "InternalError",
         }
     }
@@ -106,12 +103,12 @@ impl IntoResponse for Refusal {
                 headers.insert(ALLOW, HeaderValue::from_static("POST"));
             }
             // On a new connection the API server may meet another replica.
-            Self::Busy | Self::Unavailable(_) => {
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             // What is left of the body is not worth reading.
-            Self::TooLarge { .. } | Self::TooSlow => {
+            Self::TooLarge { .. } => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Self::MediaType | Self::Broken(_) | Self::Unreadable(_) | Self::Bug => {}

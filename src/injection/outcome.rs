@@ -19,17 +19,19 @@ pub enum Outcome {
     NoVolume,
     /// Not a pod that is made, nor an ephemeral container that is added.
     NotHandled,
-    /// What came is no admission review that we can read, or too large, or too slow.
+    /// What came is no admission review that we can read, or too large.
     Malformed,
     /// We could not find out: asked to come again.
     Unavailable,
+    /// The caller did not wait for the answer.
+    Abandoned,
     /// A bug of ours.
     Failed,
 }
 
 impl Outcome {
     /// Every outcome, in the order of the list above.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Injected,
         Self::Complete,
         Self::NoIdentity,
@@ -39,6 +41,7 @@ impl Outcome {
         Self::NotHandled,
         Self::Malformed,
         Self::Unavailable,
+        Self::Abandoned,
         Self::Failed,
     ];
 
@@ -55,6 +58,7 @@ impl Outcome {
             Self::NotHandled => "not_handled",
             Self::Malformed => "malformed",
             Self::Unavailable => "unavailable",
+            Self::Abandoned => "abandoned",
             Self::Failed => "failed",
         }
     }
@@ -72,6 +76,7 @@ impl Outcome {
             Self::NotHandled => "not a pod that is made, nor an ephemeral container that is added",
             Self::Malformed => "the request could not be read",
             Self::Unavailable => "it could not be found out in time; the API server asks again",
+            Self::Abandoned => "the caller did not wait for the answer",
             Self::Failed => "a bug of the webhook",
         }
     }
