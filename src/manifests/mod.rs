@@ -20,6 +20,8 @@ mod split;
 mod tests;
 mod tree;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 pub use error::{Error, Problem, RenderError};
@@ -115,6 +117,7 @@ impl Stream {
     fn write(&self, patches: &[Option<json_patch::Patch>], between: Between) -> Result<String, RenderError> {
         let mut out = String::with_capacity(self.text.len());
         let mut is_after_json = false;
+        let mut values = Vec::with_capacity(self.documents.len());
         for Stretch { piece, document } in &self.pieces {
             if document.is_some() {
                 let text = self.text.get(piece.range.clone()).unwrap_or_default();
@@ -133,12 +136,36 @@ impl Stream {
             let document = document.and_then(|index| self.documents.get(index));
             match (document, patch) {
                 (Some(document), Some(patch)) if !patch.0.is_empty() => {
-                    out.push_str(&document.rewritten(piece.syntax, body, patch)?);
+                    let value = document.patched(patch)?;
+                    out.push_str(&document.rewritten(piece.syntax, body, &value)?);
+                    values.push(Cow::Owned(value));
                 }
-                _ => out.push_str(body),
+                (document, _) => {
+                    out.push_str(body);
+                    values.extend(document.map(|document| Cow::Borrowed(&document.value)));
+                }
             }
         }
-        Ok(out)
+        let is_untouched = values.iter().all(|value| matches!(value, Cow::Borrowed(_)));
+        if is_untouched { Ok(out) } else { read_back(out, &values) }
+    }
+}
+
+/// The text, if its documents say these values: each was read back by itself, but where one ends
+/// and how it is read depends on what stands before it.
+fn read_back(text: String, values: &[Cow<'_, Value>]) -> Result<String, RenderError> {
+    // More documents than there were: the last is the one that fell apart.
+    let wrong = |number: usize| RenderError::ReadBack { document: number.min(values.len()) };
+    let stream = parse(&text).map_err(|error| wrong(error.document))?;
+    let mut read = stream.documents.iter();
+    for (place, value) in values.iter().enumerate() {
+        if !read.next().is_some_and(|read| rewrite::is_same(&read.value, value)) {
+            return Err(wrong(place + 1));
+        }
+    }
+    match read.next() {
+        Some(more) => Err(wrong(more.number)),
+        None => Ok(text),
     }
 }
 
@@ -169,16 +196,15 @@ impl Document {
         found
     }
 
-    fn rewritten(
-        &self,
-        syntax: Syntax,
-        body: &str,
-        patch: &json_patch::Patch,
-    ) -> Result<String, RenderError> {
-        let mut patched = self.value.clone();
-        let document = self.number;
-        json_patch::patch(&mut patched, patch)
-            .map_err(|source| RenderError::ApplyPatch { document, source })?;
-        rewrite::rewrite(syntax, body, &self.value, &patched).ok_or(RenderError::ReadBack { document })
+    fn patched(&self, patch: &json_patch::Patch) -> Result<Value, RenderError> {
+        let mut value = self.value.clone();
+        json_patch::patch(&mut value, patch)
+            .map_err(|source| RenderError::ApplyPatch { document: self.number, source })?;
+        Ok(value)
+    }
+
+    fn rewritten(&self, syntax: Syntax, body: &str, value: &Value) -> Result<String, RenderError> {
+        rewrite::rewrite(syntax, body, &self.value, value)
+            .ok_or(RenderError::ReadBack { document: self.number })
     }
 }

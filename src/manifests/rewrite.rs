@@ -68,7 +68,7 @@ fn reads_as(syntax: Syntax, text: &str, value: &Value) -> bool {
 }
 
 /// Equality, but for numbers that JSON writes alike: kubectl reads a YAML `1.0` as 1.
-fn is_same(left: &Value, right: &Value) -> bool {
+pub(super) fn is_same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(one), Value::Number(other)) if one.is_f64() != other.is_f64() => {
             one.as_f64() == other.as_f64()

@@ -20,6 +20,16 @@ fn indented_flow_mapping_is_written_anew_without_its_indentation() {
 }
 
 #[test]
+fn text_that_reads_otherwise_behind_another_document_is_refused() {
+    // A JSON value, and on its line a YAML document: anew it starts like JSON, and is read so there.
+    let stream = parse("{} ? \"1\"\n: a\n").unwrap();
+    let patch = |patch| Some(serde_json::from_value(patch).unwrap());
+    let patches = [None, patch(json!([{"op": "add", "path": "/b", "value": 1}]))];
+    let rendered = stream.render(&patches);
+    assert!(matches!(rendered, Err(RenderError::ReadBack { document: 2 })), "{rendered:?}");
+}
+
+#[test]
 fn edit_within_an_anchor_in_use_does_not_reach_its_aliases() {
     let text = "# head\n---\n# lead\nx: &x\n  a: 1 # one\nw: *x\n# tail\n";
     let patch = json!([{"op": "add", "path": "/x/b", "value": "on"}]);
