@@ -1,0 +1,21 @@
+//! Any bytes: a review, or an error whose text is short and one line.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use pod_identity_webhook::injection::Review;
+use pod_identity_webhook::injection::annotation::Prefix;
+
+static PREFIX: LazyLock<Prefix> = LazyLock::new(|| Prefix::new("eks.amazonaws.com").unwrap());
+
+fuzz_target!(|body: &[u8]| {
+    match Review::decode(body, &PREFIX) {
+        Ok(review) => assert!(!review.uid.is_empty()),
+        Err(error) => {
+            // What was sent may be a secret: the longest text of our own words is well below this.
+            let text = error.to_string();
+            assert!(text.len() < 200 && text.is_ascii(), "{text}");
+        }
+    }
+});

@@ -1,0 +1,20 @@
+//! Any annotation value: names that survive being quoted, integers that agree with Rust's own.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pod_identity_webhook::injection::annotation::{integer, names};
+
+fuzz_target!(|text: &str| {
+    if let Some(names) = names(text) {
+        assert!(names.iter().all(|name| !name.is_empty() && name.trim() == name));
+        let quoted: Vec<_> = names.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+        if !names.is_empty() {
+            assert_eq!(self::names(&quoted.join(",")), Some(names));
+        }
+    }
+    match (integer(text), text.parse::<i64>()) {
+        (read, Ok(exact)) => assert_eq!(read, Some(exact)),
+        (Some(clamped), Err(_)) => assert!(clamped == i64::MAX || clamped == i64::MIN),
+        (None, Err(_)) => {}
+    }
+});

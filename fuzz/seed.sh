@@ -1,0 +1,16 @@
+#!/bin/sh
+# Fills fuzz/corpus/ from the golden cases; what is there already stays.
+set -eu
+cd "$(dirname "$0")"
+mkdir -p corpus/decode corpus/admit corpus/manifests corpus/names
+for folder in ../tests/golden/*/; do
+    name=$(basename "$folder")
+    cp "$folder/review.json" "corpus/decode/$name.json"
+    cp "$folder/review.json" "corpus/admit/$name.json"
+    cp "$folder/world.yaml" "corpus/manifests/$name.yaml"
+    cp "$folder/after.json" "corpus/manifests/$name.json"
+    # What users wrote into the annotations that are read as a list or a number.
+    sed -n 's#.*/\(skip-containers\|inject-containers\|token-expiration\)": "\(.*\)",\{0,1\}$#\2#p' \
+        "$folder/review.json" | sed 's/\\"/"/g' >"corpus/names/$name"
+    [ -s "corpus/names/$name" ] || rm "corpus/names/$name"
+done

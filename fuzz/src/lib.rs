@@ -1,0 +1,57 @@
+//! What the targets share: flags and grants as an operator would have them.
+
+use pod_identity_webhook::injection::annotation::Prefix;
+use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
+use pod_identity_webhook::injection::grant::{Preferences, RoleGrant};
+use pod_identity_webhook::injection::review::Subject;
+use pod_identity_webhook::injection::{Defaults, Grant, Plan, Review, patch};
+
+/// The default flags, and a region, so that all variables are in play.
+pub fn defaults() -> Defaults {
+    Defaults {
+        annotation_prefix: Prefix::new("eks.amazonaws.com").unwrap(),
+        region: Some("eu-central-1".to_owned()),
+        regional_sts: true,
+        lifetime: 86_400,
+        lifetime_is_explicit: false,
+        web_identity: TokenVolume {
+            audience: "sts.amazonaws.com".to_owned(),
+            mount_path: "/var/run/secrets/eks.amazonaws.com/serviceaccount".to_owned(),
+            name: WEB_IDENTITY_VOLUME.to_owned(),
+            token_path: WEB_IDENTITY_TOKEN_PATH.to_owned(),
+        },
+        container_credentials: TokenVolume {
+            audience: "pods.eks.amazonaws.com".to_owned(),
+            mount_path: "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount".to_owned(),
+            name: "eks-pod-identity-token".to_owned(),
+            token_path: "eks-pod-identity-token".to_owned(),
+        },
+        credentials_full_uri: "http://169.254.170.23/v1/credentials".to_owned(),
+    }
+}
+
+/// One of each method.
+pub fn grants() -> [Grant; 2] {
+    let role = RoleGrant {
+        role_arn: "arn:aws:iam::123456789012:role/app".into(),
+        audience: None,
+        preferences: Preferences::default(),
+    };
+    [Grant::Role(role), Grant::Association(Preferences::default())]
+}
+
+/// The patch of a review, as the server would answer it; `None` where nothing is added.
+pub fn patch_of(review: &Review<'_>, grant: &Grant, defaults: &Defaults) -> Option<Vec<u8>> {
+    let pod = review.subject.pod()?;
+    if pod.metadata.is_mirror {
+        return None;
+    }
+    let plan = match &review.subject {
+        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults),
+        Subject::Pod(_) | Subject::Other => Plan::of_pod(pod, grant, defaults, Some(&review.uid)),
+    };
+    for warning in &plan.warnings {
+        assert!(!warning.to_string().contains(char::is_control));
+    }
+    patch::write(&plan)
+}
