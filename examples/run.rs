@@ -48,7 +48,8 @@ async fn main() -> Result<()> {
         "--shutdown-delay=0".to_owned(),
     ])?)?;
     telemetry::init(settings.log);
-    let signals = lifecycle::signals()?;
+    telemetry::log_panics();
+    let signals = lifecycle::Signals::of_process()?;
     let app = App::bind(settings).await?;
     let (address, metrics_address) = (app.address(), app.metrics_address());
     let server = tokio::spawn(app.run(signals));

@@ -1,5 +1,5 @@
 //! Puts the parts together, and takes them down in order: bind, spawn, supervise, drain. Imported
-//! by `main` and the tests alone.
+//! by what serves, `commands::serve` and `make run`, and by tests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::identities::Identities;
 use crate::identities::manifests::Manifests;
 use crate::identities::service_accounts::ServiceAccounts;
 use crate::kubernetes;
-use crate::lifecycle::{Readiness, Shutdown, Tasks};
+use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
 use crate::metrics::Metrics;
 use crate::server::{Server, admin, tls};
 use crate::settings::{AccountSource, CertificateSource, Settings};
@@ -109,9 +109,9 @@ impl App {
         self.metrics_address
     }
 
-    /// Serves until `signal` comes, and takes its leave without losing a call. An error if a part
-    /// ends that should not.
-    pub async fn run(self, signal: impl Future<Output = &'static str>) -> Result<()> {
+    /// Serves until the first of `signals`, and takes its leave without losing a call; the second
+    /// cuts the delay short. An error if a part ends that should not.
+    pub async fn run(self, mut signals: Signals) -> Result<()> {
         let Self { address, metrics_address, settings, webhook, admin, mut tasks, shutdown } = self;
         tracing::info!(%address, %metrics_address, settings = %settings, "serving");
         tasks.spawn("webhook", webhook.serve());
@@ -119,7 +119,7 @@ impl App {
         tokio::select! {
             biased;
             end = tasks.first_end() => bail!("{end}: stopping, so that Kubernetes starts the process anew"),
-            signal = signal => {
+            signal = signals.next() => {
                 let delay = settings.shutdown_delay;
                 tracing::info!(signal, ?delay, "leaving: not ready any more, serving on for the delay");
             }
@@ -127,11 +127,19 @@ impl App {
         // Whoever chose this replica a moment ago still calls it; whoever keeps a connection is
         // told to make a new one, elsewhere.
         shutdown.leaving.cancel();
-        sleep(settings.shutdown_delay).await;
+        tokio::select! {
+            biased;
+            end = tasks.first_end() => bail!("{end} while leaving"),
+            signal = signals.next() => tracing::info!(signal, "not waiting any longer"),
+            () = sleep(settings.shutdown_delay) => {}
+        }
         shutdown.stopping.cancel();
         tracing::info!("draining");
-        let drained = timeout(settings.limits.drain + DRAIN_SLACK, tasks.ended(&["webhook", "admin"])).await;
-        tracing::info!(complete = drained.is_ok(), "stopped");
+        match timeout(settings.limits.drain + DRAIN_SLACK, tasks.ended(&["webhook", "admin"])).await {
+            Ok(true) => tracing::info!("stopped"),
+            Ok(false) => bail!("a part failed while draining"),
+            Err(_) => tracing::warn!("stopped before everything was drained"),
+        }
         Ok(())
     }
 }

@@ -1,10 +1,14 @@
 //! Start, readiness and end of the process: latches, signals, supervised tasks.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::task::JoinSet;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Something that happens once and stays so: losing the API server later must not take every
@@ -89,55 +93,89 @@ pub struct Shutdown {
 /// Tasks that live as long as the process. One that ends before it was told to is a fault of ours
 /// that must not go unseen: the process ends, and Kubernetes starts it anew.
 #[derive(Debug, Default)]
-pub struct Tasks(JoinSet<&'static str>);
+pub struct Tasks {
+    set: JoinSet<()>,
+    names: HashMap<task::Id, &'static str>,
+}
 
 impl Tasks {
     /// Starts a task under a name for the log.
     pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(async move {
-            task.await;
-            name
-        });
+        let id = self.set.spawn(task).id();
+        self.names.insert(id, name);
+    }
+
+    /// Waits for the next task that ends: its name, and the panic if it ended by one.
+    async fn next_end(&mut self) -> Option<(&'static str, Result<(), JoinError>)> {
+        let (id, result) = match self.set.join_next_with_id().await? {
+            Ok((id, ())) => (id, Ok(())),
+            Err(error) => (error.id(), Err(error)),
+        };
+        Some((self.names.remove(&id).unwrap_or("without a name"), result))
     }
 
     /// Waits for the first task that ends, and says which and how.
     pub async fn first_end(&mut self) -> String {
-        match self.0.join_next().await {
+        match self.next_end().await {
             // No task at all: nothing that could end.
             None => std::future::pending().await,
-            Some(Ok(name)) => format!("task {name} ended"),
-            Some(Err(error)) => format!("a task failed: {error}"),
+            Some((name, Ok(()))) => format!("task {name} ended"),
+            Some((name, Err(error))) => format!("task {name} failed: {error}"),
         }
     }
 
-    /// Waits until all of these tasks have ended; others may go on.
-    pub async fn ended(&mut self, names: &[&'static str]) {
+    /// Waits until all of these tasks have ended; others may go on. Whether none of them failed.
+    pub async fn ended(&mut self, names: &[&'static str]) -> bool {
         let mut left = names.to_vec();
+        let mut is_well = true;
         while !left.is_empty() {
-            match self.0.join_next().await {
-                None => return,
-                Some(Ok(name)) => left.retain(|waited_for| *waited_for != name),
-                // A task that failed has ended too; its name went with it.
-                Some(Err(error)) => {
-                    tracing::error!(%error, "a task failed");
-                    left.pop();
-                }
+            let Some((name, result)) = self.next_end().await else {
+                return is_well;
+            };
+            left.retain(|waited_for| *waited_for != name);
+            if let Err(error) = result {
+                tracing::error!(name, %error, "task failed");
+                is_well = false;
             }
+        }
+        is_well
+    }
+}
+
+/// Signals to stop, one after the other, each by its name.
+pub struct Signals(BoxStream<'static, &'static str>);
+
+impl Signals {
+    /// Takes SIGTERM and SIGINT from now on. Before that, a signal ends the process at once, or does
+    /// nothing at all: the kernel spares a container's first process what it has no handler for.
+    pub fn of_process() -> std::io::Result<Self> {
+        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let next = async |(mut terminate, mut interrupt): (Signal, Signal)| {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            Some((name, (terminate, interrupt)))
+        };
+        Ok(Self::new(stream::unfold(signals, next)))
+    }
+
+    /// Signals that come from elsewhere.
+    pub fn new(signals: impl Stream<Item = &'static str> + Send + 'static) -> Self {
+        Self(signals.boxed())
+    }
+
+    /// Waits for the next one; for ever, once there is none to come.
+    pub async fn next(&mut self) -> &'static str {
+        match self.0.next().await {
+            Some(name) => name,
+            None => std::future::pending().await,
         }
     }
 }
 
-/// Takes SIGTERM and SIGINT from now on; the future waits for one and says which. Before that, a
-/// signal ends the process at once, or does nothing at all: the kernel spares a container's first
-/// process what it has no handler for.
-pub fn signals() -> std::io::Result<impl Future<Output = &'static str>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        }
-    })
+impl std::fmt::Debug for Signals {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Signals").finish_non_exhaustive()
+    }
 }

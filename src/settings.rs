@@ -85,12 +85,14 @@ pub struct Limits {
     pub request_memory: usize,
     /// One body.
     pub body: usize,
+    /// The headers of one request, and what is read at a time of its body.
+    pub head: usize,
     /// From a connection's start to its first request's headers, the TLS handshake included.
     pub first_request: Duration,
     /// From one answer to the next request's headers. hyper's header time is the idle time of a
     /// kept connection too, and the API server keeps one for about 90 s.
     pub idle: Duration,
-    /// From a request's headers to its answer.
+    /// From a request's headers to its answer; and how long an answer waits for its reader.
     pub request: Duration,
     /// One live look-up.
     pub lookup: Duration,
@@ -104,6 +106,7 @@ impl Default for Limits {
             connections: 1000,
             request_memory: 64 << 20,
             body: BODY_LIMIT,
+            head: 64 << 10,
             first_request: Duration::from_secs(10),
             idle: Duration::from_mins(2),
             request: Duration::from_secs(10),

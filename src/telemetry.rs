@@ -20,7 +20,12 @@ pub fn init(log: Log) {
     };
     // What libraries say at info is of no use to an operator; at -v 6 all of it is wanted.
     let libraries = if level == LevelFilter::TRACE { level } else { LevelFilter::WARN };
-    let filter = Targets::new().with_default(libraries).with_target("pod_identity_webhook", level);
+    let filter = Targets::new()
+        .with_default(libraries)
+        .with_target("pod_identity_webhook", level)
+        // kube warns of an answer that it cannot read with the whole of it, which may be a page of
+        // objects; our own errors say what went wrong.
+        .with_target("kube_client", LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let started = match log.format {

@@ -29,7 +29,7 @@ fn serve(settings: Settings) -> Result<()> {
         .build()
         .context("failed to start the runtime")?;
     runtime.block_on(async {
-        let signals = lifecycle::signals().context("failed to take signals")?;
+        let signals = lifecycle::Signals::of_process().context("failed to take signals")?;
         App::bind(settings).await?.run(signals).await
     })
 }

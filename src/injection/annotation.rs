@@ -1,5 +1,7 @@
 //! The annotations that users write, and how their values are read: as the Go webhook does.
 
+use super::name;
+
 /// ServiceAccount: the IAM role to assume.
 pub const ROLE_ARN: &str = "role-arn";
 /// ServiceAccount: the audience of the IRSA token.
@@ -22,14 +24,7 @@ impl Prefix {
     /// `None` where Kubernetes would refuse it.
     #[must_use]
     pub fn new(domain: &str) -> Option<Self> {
-        let label = |label: &str| {
-            let alphanumeric = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit();
-            let bytes = label.as_bytes();
-            bytes.first().is_some_and(alphanumeric)
-                && bytes.last().is_some_and(alphanumeric)
-                && bytes.iter().all(|c| alphanumeric(c) || *c == b'-')
-        };
-        (domain.len() <= 253 && domain.split('.').all(label)).then(|| Self(domain.to_owned()))
+        name::is_subdomain(domain).then(|| Self(domain.to_owned()))
     }
 
     /// The name behind the prefix, where `key` has this prefix.

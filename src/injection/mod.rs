@@ -9,6 +9,7 @@ pub mod answer;
 pub mod defaults;
 pub mod grant;
 mod json;
+pub mod name;
 pub mod outcome;
 pub mod patch;
 mod path;

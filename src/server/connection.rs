@@ -102,6 +102,7 @@ impl Context {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle)
+            .max_buf_size(self.limits.head)
             .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let first_request = sleep_until(first_request);

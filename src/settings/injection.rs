@@ -6,6 +6,7 @@ use crate::injection::Defaults;
 use crate::injection::annotation::Prefix;
 use crate::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
 use crate::injection::grant::{MAX_LIFETIME, MIN_LIFETIME};
+use crate::injection::name;
 
 /// Checks the flags of injection. A value that makes a pod the API server refuses loses that pod,
 /// whatever the failurePolicy: so every one is checked before the first pod comes.
@@ -74,16 +75,21 @@ fn audience(flag: &'static str, text: &str) -> Result<String, SettingsError> {
 }
 
 fn mount_path(flag: &'static str, text: &str) -> Result<String, SettingsError> {
-    // Kubernetes refuses a colon; a relative path means another place on every runtime.
-    if !text.starts_with('/') || text.contains(':') || text.chars().any(char::is_control) {
-        return Err(invalid(flag, text, "expected an absolute path without a colon"));
+    // Kubernetes refuses a colon; a relative path means another place on every runtime; and a mount
+    // over the root leaves a container without its program.
+    let depth = text.split('/').fold(0_usize, |depth, part| match part {
+        "" | "." => depth,
+        ".." => depth.saturating_sub(1),
+        _ => depth + 1,
+    });
+    if !text.starts_with('/') || depth == 0 || text.contains(':') || text.chars().any(char::is_control) {
+        return Err(invalid(flag, text, "expected an absolute path, not the root, without a colon"));
     }
     Ok(text.to_owned())
 }
 
 fn volume_name(text: &str) -> Result<String, SettingsError> {
-    let is_label = text.len() <= 63 && !text.contains('.') && Prefix::new(text).is_some();
-    if !is_label {
+    if !name::is_label(text) {
         let allowed = "expected a volume's name: at most 63 of a-z, 0-9 and -, no - at either end";
         return Err(invalid("--container-credentials-token-volume-name", text, allowed));
     }

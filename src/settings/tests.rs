@@ -48,7 +48,11 @@ fn values_that_would_cost_pods_are_refused_at_the_start() {
         ("--annotation-prefix", &["a", "a.b-c.d1"][..], &["", "A", "a_b", "a..b", ".a", "-a", "a/b"][..]),
         ("--aws-default-region", &["", "eu-west-1", "us-iso-east-1"], &["EU", "eu west", "eu_west"]),
         ("--token-audience", &["x", "https://x"], &[""]),
-        ("--token-mount-path", &["/", "/a/../b", "/a b"], &["", "a", "./a", "/a:b", "/a\nb"]),
+        (
+            "--token-mount-path",
+            &["/a/../b", "/a b"],
+            &["", "a", "./a", "/a:b", "/a\nb", "/", "//./", "/a/.."],
+        ),
         ("--container-credentials-token-mount-path", &["/a"], &["", "a"]),
         (
             "--container-credentials-token-volume-name",

@@ -122,3 +122,16 @@ fn in_front(object: &str) -> String {
         .unwrap()
         .replace("\"request\":{", &format!("\"request\":{{\"object\":{object},"))
 }
+
+#[tokio::test]
+async fn long_names_do_not_fill_the_log() {
+    let mut process = Process::start(&["--shutdown-delay=0"]).await;
+    let long = json!("x".repeat(200_000));
+    for pointer in ["/request/uid", "/request/namespace", "/request/object/spec/serviceAccountName"] {
+        assert_eq!(process.client.post("/mutate", with(pointer, long.clone())).await.status, StatusCode::OK);
+    }
+    process.terminate();
+    assert!(process.ended().await.success());
+    let longest = process.log().iter().map(String::len).max();
+    assert!(longest < Some(4096), "{longest:?}");
+}

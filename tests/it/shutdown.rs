@@ -63,7 +63,7 @@ async fn signal_under_load_loses_no_call() {
         within("the clients' end", client).await.unwrap();
     }
     assert!(process.ended().await.success());
-    process.logged("stopped complete=true").await;
+    process.logged(" stopped").await;
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn call_in_flight_is_finished_before_the_exit() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(answer.to_lowercase().contains("connection: close\r\n"), "{answer}");
     assert!(process.ended().await.success());
-    process.logged("stopped complete=true").await;
+    process.logged(" stopped").await;
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn idle_connections_do_not_hold_up_the_exit() {
     // The drain's limit is 15 s: who waits for idle connections takes as long.
     assert!(told.elapsed().as_secs() < 8, "{:?}", told.elapsed());
     until("the connection is closed", async || idle.is_closed().then_some(())).await;
-    process.logged("stopped complete=true").await;
+    process.logged(" stopped").await;
 }
 
 #[tokio::test]
@@ -145,4 +145,14 @@ async fn signal_during_the_start_ends_in_order() {
     drop(world);
     let status = starting.ended().await;
     assert!(status.success(), "{status}: {:#?}", starting.log());
+}
+
+#[tokio::test]
+async fn second_signal_cuts_the_delay_short() {
+    let mut process = Process::start(&["--shutdown-delay=1h"]).await;
+    process.terminate();
+    process.logged("leaving").await;
+    process.terminate();
+    assert!(process.ended().await.success());
+    process.logged("not waiting any longer").await;
 }

@@ -4,8 +4,10 @@
 //! that is the difference between a small pod and a large one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::super::Lookup;
+use super::super::account::Account;
 
 /// Every account of the cluster that the watch has told of.
 #[derive(Debug, Default)]
@@ -19,7 +21,7 @@ pub(super) struct Index {
 #[derive(Debug)]
 enum Known {
     Plain,
-    Annotated(std::sync::Arc<super::super::account::Account>),
+    Annotated(Arc<Account>),
 }
 
 impl Index {
@@ -76,9 +78,7 @@ impl Index {
     }
 
     /// The accounts that bear annotations of ours.
-    pub(super) fn iter_annotated(
-        &self,
-    ) -> impl Iterator<Item = (&str, &str, &super::super::account::Account)> {
+    pub(super) fn iter_annotated(&self) -> impl Iterator<Item = (&str, &str, &Account)> {
         self.namespaces.iter().flat_map(|(namespace, accounts)| {
             accounts.iter().filter_map(move |(name, known)| match known {
                 Known::Plain => None,
@@ -97,7 +97,6 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identities::account::Account;
     use crate::injection::annotation::Prefix;
 
     fn annotated() -> Lookup {

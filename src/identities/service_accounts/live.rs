@@ -17,8 +17,10 @@ use kube::Api;
 use kube::api::PartialObjectMeta;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::super::account::Account;
 use super::super::{Lookup, Unavailable};
 use crate::injection::annotation::Prefix;
+use crate::kubernetes;
 use crate::metrics::Metrics;
 
 type Answer = Result<Lookup, Arc<str>>;
@@ -109,7 +111,7 @@ impl Live {
             let mut count = Count { metrics, found: None };
             let answer = match timeout(limit, accounts.get_metadata_opt(&name)).await {
                 Err(_) => Err(Arc::from(format!("no answer within {limit:?}"))),
-                Ok(Err(error)) => Err(Arc::from(error.to_string())),
+                Ok(Err(error)) => Err(Arc::from(kubernetes::describe(&error))),
                 Ok(Ok(None)) => Ok(Lookup::Missing),
                 Ok(Ok(Some(account))) => Ok(read(&prefix, &account)),
             };
@@ -125,5 +127,5 @@ impl Live {
 pub(super) fn read(prefix: &Prefix, account: &PartialObjectMeta<ServiceAccount>) -> Lookup {
     let annotations = account.metadata.annotations.iter().flatten();
     let annotations = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
-    Lookup::of(super::super::account::Account::read(prefix, annotations))
+    Lookup::of(Account::read(prefix, annotations))
 }

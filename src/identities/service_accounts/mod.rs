@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::{Lookup, Unavailable};
 use crate::injection::annotation::Prefix;
+use crate::injection::name;
 use crate::lifecycle::Latch;
 use crate::metrics::Metrics;
 use index::Index;
@@ -88,8 +89,13 @@ impl ServiceAccounts {
         if !self.synced.is_set() {
             return Err(Unavailable::Cold);
         }
-        let known = self.read().get(namespace, name);
+        // No account has such a name; and it would be part of the request's path.
+        if !name::is_label(namespace) || !name::is_subdomain(name) {
+            return Ok(Lookup::Missing);
+        }
+        // In this order: what is read from the index is then at least as new as the promise.
         let is_current = self.is_current.load(Ordering::Acquire);
+        let known = self.read().get(namespace, name);
         match known {
             Some(known) if is_current => Ok(known),
             known => match self.live.find(namespace, name, deadline).await {

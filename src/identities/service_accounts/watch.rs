@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::Index;
 use super::{ServiceAccounts, live};
+use crate::kubernetes;
 
 /// Accounts a page. The API server ignores the size of `resourceVersion=0` lists and may answer
 /// them from an old state, so none is asked for.
@@ -32,6 +33,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// tells that the last of them has come.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
+/// After a gap of this length the accounts are listed again: what a watch brings of it may take
+/// longer than [`CATCH_UP`], or never come from an API server that was restored from a backup.
+const LONG: Duration = Duration::from_secs(10);
+
 /// How long one page may take.
 const PAGE_LIMIT: Duration = Duration::from_secs(30);
 
@@ -44,9 +49,9 @@ const SHORT: Duration = Duration::from_secs(1);
 /// Why the loop begins anew.
 #[derive(Debug, thiserror::Error)]
 enum WatchError {
-    #[error("failed to list ServiceAccounts: {0}")]
+    #[error("failed to list ServiceAccounts: {}", kubernetes::describe(.0))]
     List(#[source] kube::Error),
-    #[error("failed to watch ServiceAccounts: {0}")]
+    #[error("failed to watch ServiceAccounts: {}", kubernetes::describe(.0))]
     Watch(#[source] kube::Error),
     #[error("the watch of ServiceAccounts ended with {code} {message}", code = .0.code, message = .0.message)]
     Refused(Box<Status>),
@@ -77,9 +82,12 @@ pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>
     let mut wait = BACKOFF.0;
     // Since when the index may lack changes.
     let mut behind = Instant::now();
+    // Whether the last watch failed: a list, however long it took, is to be followed by a watch.
+    let mut has_failed = false;
     loop {
         let began = Instant::now();
-        let result = if let Some(known) = version.take() {
+        let is_too_old = has_failed && behind.elapsed() >= LONG;
+        let result = if let Some(known) = version.take().filter(|_| !is_too_old) {
             let result = watch(accounts, api, known, behind).await;
             let was_current = accounts.pause();
             if was_current && result.is_ok() {
@@ -97,6 +105,7 @@ pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>
         } else {
             list(accounts, api).await.inspect(|_| behind = began)
         };
+        has_failed = result.is_err();
         match result {
             Ok(next) => version = Some(next),
             Err((error, last)) => {

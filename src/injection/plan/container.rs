@@ -238,7 +238,7 @@ impl Selection {
         }
     }
 
-    fn skips(&self, name: &str) -> Option<SkipReason> {
+    pub(super) fn skips(&self, name: &str) -> Option<SkipReason> {
         let has = |names: &[String]| names.iter().any(|known| known == name);
         if self.skip.as_deref().is_some_and(has) {
             Some(SkipReason::Named)

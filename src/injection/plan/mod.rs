@@ -90,11 +90,15 @@ impl<'a> Plan<'a> {
             container.list == List::Ephemeral && !old.has_container(List::Ephemeral, &container.name)
         });
         let Some(volume) = volume::existing(old, grant, defaults) else {
-            let names: Vec<_> = new.map(|container| &*container.name).collect();
-            let warnings = match names.as_slice() {
-                [] => Vec::new(),
-                names => vec![Warning::NoTokenVolume { containers: names.join(", ") }],
-            };
+            let mut warnings = Vec::new();
+            let selection = container::Selection::of(&old.metadata, &mut warnings);
+            let names: Vec<_> = new
+                .map(|container| &*container.name)
+                .filter(|name| selection.skips(name).is_none())
+                .collect();
+            if !names.is_empty() {
+                warnings.push(Warning::NoTokenVolume { containers: names.join(", ") });
+            }
             return Self::assemble(pod, old, std::iter::empty(), None, grant, defaults, warnings);
         };
         Self::assemble(pod, old, new, Some(volume), grant, defaults, Vec::new())
@@ -147,10 +151,15 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match &self.volume {
-            None => Outcome::NoVolume,
-            Some(_) if self.is_empty() => Outcome::Complete,
-            Some(_) => Outcome::Injected,
+            None if self.lacks_volume() => Outcome::NoVolume,
+            Some(_) if !self.is_empty() => Outcome::Injected,
+            None | Some(_) => Outcome::Complete,
         }
+    }
+
+    /// Whether an ephemeral container had to go without: then a warning says so.
+    fn lacks_volume(&self) -> bool {
+        self.warnings.iter().any(|warning| matches!(warning, Warning::NoTokenVolume { .. }))
     }
 
     /// Whether nothing is to be added.

@@ -172,3 +172,38 @@ async fn a_slow_look_up_is_waited_for() {
     assert_eq!(api.traffic().gets.len(), 1);
     api.wait_for("no GET", PATIENCE, |traffic| traffic.gets_running == 0).await;
 }
+
+#[tokio::test]
+async fn a_name_that_no_account_can_have_is_not_asked_for() {
+    let api = FakeApi::start().await;
+    let webhook = Webhook::start(&api).await;
+    let long = "x".repeat(200_000);
+    let names = [
+        ("shop/pods/victim?a=", "orders"),
+        ("..", "orders"),
+        ("shop", "../secrets/foo"),
+        ("shop", "a b"),
+        ("shop", "Orders"),
+        ("shop", &long),
+        (&long, "orders"),
+    ];
+    for (namespace, account) in names {
+        assert_eq!(webhook.admit(namespace, account).await, Said::Missing, "{namespace:.30} {account:.30}");
+    }
+    let traffic = api.traffic();
+    assert!(traffic.gets.is_empty() && traffic.others.is_empty(), "{traffic:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_is_counted() {
+    const ABANDONED: &str = r#"pod_identity_webhook_admission_duration_seconds_count{outcome="abandoned"}"#;
+    let api = FakeApi::start().await;
+    let webhook = Webhook::start(&api).await;
+    api.hold_gets(Hold::Request);
+    let answers = webhook.admit_all(&[("shop", "orders")]).await;
+    api.wait_for_gets_running(1).await;
+    for answer in answers {
+        answer.abort();
+    }
+    webhook.wait_for_metric(ABANDONED, 1.0).await;
+}

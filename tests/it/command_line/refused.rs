@@ -35,9 +35,13 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--aws-default-region", "EU", "expected a region such as eu-west-1"),
         ("--token-audience", "", "expected an audience"),
         ("--container-credentials-audience", "", "expected an audience"),
-        ("--token-mount-path", "x", "expected an absolute path without a colon"),
-        ("--token-mount-path", "C:/x", "expected an absolute path without a colon"),
-        ("--container-credentials-token-mount-path", "", "expected an absolute path without a colon"),
+        ("--token-mount-path", "x", "expected an absolute path, not the root, without a colon"),
+        ("--token-mount-path", "C:/x", "expected an absolute path, not the root, without a colon"),
+        (
+            "--container-credentials-token-mount-path",
+            "",
+            "expected an absolute path, not the root, without a colon",
+        ),
         (
             "--container-credentials-token-volume-name",
             "a.b",
@@ -88,7 +92,7 @@ fn an_unknown_cipher_suite_is_told_from_those_that_there_are() {
 fn a_wrong_value_is_refused_offline_too() {
     assert_eq!(
         refused("inject -f - --token-mount-path=x"),
-        "invalid value 'x' for '--token-mount-path': expected an absolute path without a colon"
+        "invalid value 'x' for '--token-mount-path': expected an absolute path, not the root, without a colon"
     );
     assert_eq!(
         refused("inject -f - --output=yaml"),

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 
 use clap::Parser;
+use futures_util::stream;
 use pod_identity_webhook::app::App;
 use pod_identity_webhook::args::Args;
+use pod_identity_webhook::lifecycle::Signals;
 use pod_identity_webhook::settings::Settings;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -55,11 +57,12 @@ impl Server {
         let app = App::bind(settings).await.unwrap();
         let (address, metrics_address) = (app.address(), app.metrics_address());
         let (signal, signalled) = oneshot::channel::<()>();
-        let task = tokio::spawn(app.run(async {
-            // Dropped counts as sent: a test that fails must not leave a server behind.
+        // Dropped counts as sent: a test that fails must not leave a server behind.
+        let signals = stream::once(async {
             drop(signalled.await);
             "the test's signal"
-        }));
+        });
+        let task = tokio::spawn(app.run(Signals::new(signals)));
         let authority = authority();
         let client = Client::new(address, &authority);
         Self { address, metrics_address, client, authority, signal: Some(signal), task }
