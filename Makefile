@@ -1,4 +1,4 @@
-# The three jobs are run, test and e2e; the README's first screen names them.
+# The main jobs are run and test; the README's first screen names them.
 
 CARGO ?= cargo
 PORT ?= 8443
@@ -9,7 +9,7 @@ KUBECTL ?= kubectl
 PYTHON ?= python3
 CHART_TESTS = charts/pod-identity-webhook/tests
 
-.PHONY: run test lint bench fuzz certs chart chart-server help
+.PHONY: help run test lint deny bench certs chart chart-server
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ lint: ## formatting, lints and documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps --document-private-items
+
+deny: ## licences, bans and sources of the dependencies; needs cargo-deny
+	$(CARGO) deny check licenses bans sources
 
 bench: ## time against skipping the same bytes, and allocations
 	$(CARGO) bench --locked --bench admission

@@ -232,18 +232,18 @@ pub struct ServerArgs {
     /// How long to serve on after SIGTERM, until no API server comes here any more
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = go::duration, allow_hyphen_values = true)]
     pub shutdown_delay: Duration,
-    /// Connections at the same time
+    /// Connections at the same time, to each of the two ports
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = go::within::<u32>(1..=1_000_000),
           allow_negative_numbers = true)]
     pub max_connections: u32,
-    /// MiB of all requests in flight together, 16 at least
+    /// MiB of the bodies of all requests in flight together, 16 at least
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = go::within::<u32>(16..=4095),
           allow_negative_numbers = true)]
     pub max_request_memory: u32,
     /// How logs are written to standard error: text or json
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
     pub log_format: LogFormat,
-    /// Serve /debug/alpha/cache and /debug/alpha/cache/clear on the metrics port, /debug/alpha/deny and /debug/alpha/500 on the other
+    /// Serve /debug/alpha/cache and /debug/alpha/cache/clear on the metrics port (of a cluster alone), /debug/alpha/deny and /debug/alpha/500 on the other
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
     pub enable_debugging_handlers: bool,

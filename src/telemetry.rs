@@ -1,8 +1,9 @@
 //! The log: lines to standard error, at the verbosity that `-v` gives; and what keeps it short.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -67,5 +68,22 @@ impl Throttle {
         }
         *last = Some(Instant::now());
         Some(std::mem::take(left_out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_line_an_interval_says_how_many_were_left_out() {
+        let throttle = Throttle::new(Duration::from_secs(1));
+        assert_eq!(throttle.allow(), Some(0));
+        assert_eq!((throttle.allow(), throttle.allow()), (None, None));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(throttle.allow(), Some(2));
+        assert_eq!(throttle.allow(), None);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(throttle.allow(), Some(1));
     }
 }

@@ -177,3 +177,18 @@ fn every_error_is_one_line() {
         assert!(!error.contains('\n') && !error.is_empty(), "{error}");
     }
 }
+
+#[test]
+fn what_is_in_force_is_one_line_of_flags() {
+    let args = ["--aws-default-region=eu-west-1", "--token-expiration=900", "--tls-min-version=1.3"];
+    assert_eq!(
+        settings(&args).unwrap().to_string(),
+        "manifests=x tls-cert=(in memory) tls-min-version=1.3 annotation-prefix=eks.amazonaws.com \
+         aws-default-region=eu-west-1 sts-regional-endpoint=false token-expiration=900s \
+         irsa=sts.amazonaws.com@aws-iam-token:/var/run/secrets/eks.amazonaws.com/serviceaccount:token \
+         pod-identity=pods.eks.amazonaws.com@eks-pod-identity-token:\
+         /var/run/secrets/pods.eks.amazonaws.com/serviceaccount:eks-pod-identity-token \
+         container-credentials-full-uri=http://169.254.170.23/v1/credentials shutdown-delay=10s \
+         max-connections=1000 max-request-memory=64MiB enable-debugging-handlers=false"
+    );
+}

@@ -1,13 +1,17 @@
-//! `make run`: what a newcomer sees first.
+//! `make run`, what a newcomer sees first, and `make certs`.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-/// The program that `make run` starts; cargo builds it with the tests.
-fn program() -> PathBuf {
+use pod_identity_webhook::certificates::Pair;
+use tempfile::TempDir;
+
+/// A program that the Makefile starts; cargo builds it with the tests.
+fn program(name: &str) -> PathBuf {
     let deps = std::env::current_exe().unwrap();
-    deps.parent().unwrap().parent().unwrap().join("examples/run")
+    deps.parent().unwrap().parent().unwrap().join("examples").join(name)
 }
 
 /// Killed when the test is over, whichever way.
@@ -22,7 +26,8 @@ impl Drop for Running {
 
 #[test]
 fn shows_a_pod_with_its_role_stays_up_and_ends_cleanly() {
-    let child = Command::new(program()).args(["0", "0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child =
+        Command::new(program("run")).args(["0", "0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let mut running = Running(child.expect("cargo test builds it; cargo test --test it alone does not"));
     let stdout = BufReader::new(running.0.stdout.take().unwrap());
     let mut shown = Vec::new();
@@ -42,4 +47,20 @@ fn shows_a_pod_with_its_role_stays_up_and_ends_cleanly() {
     let id = running.0.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert!(running.0.wait().unwrap().success());
+}
+
+#[test]
+fn certificates_are_a_pair_whose_key_is_its_owners_alone() {
+    let folder = TempDir::new().unwrap();
+    // What is there from an earlier run is replaced, its mode too.
+    std::fs::write(folder.path().join("tls.key"), "old").unwrap();
+    let made = Command::new(program("certs")).arg(folder.path()).arg("webhook.eks.svc").output().unwrap();
+    assert!(made.status.success());
+    let printed = String::from_utf8(made.stdout).unwrap();
+    assert!(printed.starts_with("certificate for localhost, 127.0.0.1, ::1, webhook.eks.svc\n"), "{printed}");
+    let read = |name| std::fs::read(folder.path().join(name)).unwrap();
+    Pair::from_pem(&read("tls.crt"), &read("tls.key")).unwrap();
+    assert!(read("ca.crt").starts_with(b"-----BEGIN CERTIFICATE-----"));
+    let mode = std::fs::metadata(folder.path().join("tls.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
