@@ -9,8 +9,15 @@ use std::hint::black_box;
 fn main() {
     let defaults = reviews::defaults();
     let identities = reviews::identities(&defaults);
+    // For load.sh, which has no reviews of its own.
+    let is_writing = std::env::args().any(|argument| argument == "--write-reviews");
+    let folder = std::path::Path::new("target/reviews");
     for (name, shape) in &reviews::SIZES {
         let body = reviews::review(shape);
+        if is_writing {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(folder.join(format!("{name}.json")), &body).unwrap();
+        }
         let allocations = allocation_counter::measure(|| {
             black_box(reviews::answer(&body, &identities, &defaults));
         });

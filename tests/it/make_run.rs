@@ -61,6 +61,6 @@ fn certificates_are_a_pair_whose_key_is_its_owners_alone() {
     let read = |name| std::fs::read(folder.path().join(name)).unwrap();
     Pair::from_pem(&read("tls.crt"), &read("tls.key")).unwrap();
     assert!(read("ca.crt").starts_with(b"-----BEGIN CERTIFICATE-----"));
-    let mode = std::fs::metadata(folder.path().join("tls.key")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let permissions = std::fs::metadata(folder.path().join("tls.key")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(permissions, 0o600);
 }
