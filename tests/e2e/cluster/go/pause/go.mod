@@ -1,0 +1,3 @@
+module pod-identity-webhook/e2e/pause
+
+go 1.26.0
