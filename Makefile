@@ -9,10 +9,13 @@ KUBECTL ?= kubectl
 PYTHON ?= python3
 CHART_TESTS = charts/pod-identity-webhook/tests
 
-.PHONY: help run test lint deny bench certs chart chart-server
+# Where the end-to-end tests get their cluster: node (this machine, Linux and root), kind, existing.
+CLUSTER ?= node
+
+.PHONY: help run test lint deny bench load certs chart chart-server image cluster cluster-down cluster-deps
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: ## a server on the examples, a pod posted to it; no cluster needed
 	@$(CARGO) run --locked --example run -- $(PORT) $(METRICS_PORT)
@@ -32,6 +35,9 @@ bench: ## time against skipping the same bytes, and allocations
 	$(CARGO) bench --locked --bench admission
 	$(CARGO) bench --locked --bench allocations
 
+load: ## reviews a second over TLS; needs wrk
+	@benches/load.sh
+
 certs: ## development certificates in certs/, for NAMES="..." too
 	@$(CARGO) run --quiet --locked --example certs -- certs $(NAMES)
 
@@ -40,3 +46,15 @@ chart: ## lints and renders the chart, and tests the manifests; needs helm, pyth
 
 chart-server: ## has the API server of the current context check the chart, and installs it there
 	@HELM=$(HELM) KUBECTL=$(KUBECTL) $(PYTHON) -B $(CHART_TESTS)/against_a_server.py
+
+image: ## the container image, for ARCH=amd64 or arm64; needs buildah or docker
+	@ARCH=$(ARCH) .ci/image
+
+cluster: ## a real Kubernetes, CLUSTER=node|kind|existing; prints its KUBECONFIG
+	@tests/e2e/cluster/$(CLUSTER) up
+
+cluster-down: ## end it; nothing is left behind
+	@tests/e2e/cluster/$(CLUSTER) down
+
+cluster-deps: ## install the host packages that a node needs, on Debian
+	@tests/e2e/cluster/node.d/packages install
