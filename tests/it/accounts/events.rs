@@ -75,9 +75,13 @@ async fn an_account_that_is_deleted_is_missing_until_it_is_made_again() {
     let webhook = Webhook::start(&api).await;
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
     api.delete("shop", "orders");
-    webhook.wait_for_answer("shop", "orders", &Said::Missing).await;
+    webhook.wait_for_metric(ANNOTATED, 0.0).await;
+    assert_eq!(webhook.admit("shop", "orders").await, Said::Missing);
+    assert_eq!(api.traffic().gets.len(), 1);
     api.put("shop", "orders", &annotation(BILLING));
-    webhook.wait_for_answer("shop", "orders", &role(BILLING)).await;
+    webhook.wait_for_metric(ANNOTATED, 1.0).await;
+    assert_eq!(webhook.admit("shop", "orders").await, role(BILLING));
+    assert_eq!(api.traffic().gets.len(), 1);
 }
 
 #[tokio::test]
@@ -93,4 +97,5 @@ async fn an_account_with_other_annotations_alone_is_known_without_a_role() {
     assert!(api.traffic().gets.is_empty());
     api.put("shop", "audience", &[("eks.amazonaws.com/audience", "sts.amazonaws.com"), (ROLE_ARN, ORDERS)]);
     webhook.wait_for_answer("shop", "audience", &role(ORDERS)).await;
+    assert!(api.traffic().gets.is_empty());
 }

@@ -1,6 +1,6 @@
 //! The first list: nothing is decided before it is complete, and nothing but it is waited for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{ORDERS, Said, Webhook, annotation, role, skip};
 use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route, reserve_port};
@@ -134,4 +134,16 @@ async fn an_api_server_that_starts_late_is_waited_for() {
     api.put("shop", "orders", &annotation(ORDERS));
     webhook.wait_until_ready().await;
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
+}
+
+#[tokio::test]
+async fn a_peer_that_refuses_every_list_is_not_asked_in_a_hot_loop() {
+    let api = FakeApi::start().await;
+    api.set_fault(Route::List, Fault::Status(500));
+    let _webhook = Webhook::start_cold(&api.url(), |_| {}).await;
+    let first = api.wait_for("attempts", PATIENCE, |traffic| traffic.lists.len() >= 2).await.lists.len();
+    let began = Instant::now();
+    api.wait_for("attempts", PATIENCE, |traffic| traffic.lists.len() >= first + 2).await;
+    // At least half of 400 and 800 ms.
+    assert!(began.elapsed() > Duration::from_millis(550), "{:?}", began.elapsed());
 }
