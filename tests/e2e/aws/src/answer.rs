@@ -1,0 +1,115 @@
+//! The XML of the query protocol, as STS writes it.
+
+use crate::assume::Assumed;
+use crate::caller::Caller;
+use crate::refusal::Refusal;
+
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/// A successful call's result.
+#[derive(Debug)]
+pub enum Answer {
+    /// Credentials for a token.
+    Assumed(Assumed),
+    /// Whose credentials signed the request.
+    Caller(Caller),
+}
+
+impl Answer {
+    /// The response's body.
+    #[must_use]
+    pub fn xml(&self, request_id: &str) -> String {
+        match self {
+            Self::Assumed(assumed) => {
+                response("AssumeRoleWithWebIdentity", request_id, |xml| assumed_result(xml, assumed))
+            }
+            Self::Caller(caller) => response("GetCallerIdentity", request_id, |xml| {
+                xml.text("Arn", &caller.arn);
+                xml.text("UserId", &caller.user_id);
+                xml.text("Account", &caller.account);
+            }),
+        }
+    }
+}
+
+impl Refusal {
+    /// The response's body.
+    #[must_use]
+    pub fn xml(&self, request_id: &str) -> String {
+        let mut xml = Xml(format!("<ErrorResponse xmlns=\"{NAMESPACE}\">"));
+        xml.nest("Error", |xml| {
+            xml.text("Type", if self.status() < 500 { "Sender" } else { "Receiver" });
+            xml.text("Code", self.code());
+            xml.text("Message", &self.to_string());
+        });
+        xml.text("RequestId", request_id);
+        xml.0.push_str("</ErrorResponse>\n");
+        xml.0
+    }
+}
+
+fn response(action: &str, request_id: &str, result: impl FnOnce(&mut Xml)) -> String {
+    let mut xml = Xml(format!("<{action}Response xmlns=\"{NAMESPACE}\">"));
+    xml.nest(&format!("{action}Result"), result);
+    xml.nest("ResponseMetadata", |xml| xml.text("RequestId", request_id));
+    xml.0.extend(["</", action, "Response>\n"]);
+    xml.0
+}
+
+fn assumed_result(xml: &mut Xml, assumed: &Assumed) {
+    xml.text("Audience", &assumed.audience);
+    xml.nest("AssumedRoleUser", |xml| {
+        xml.text("AssumedRoleId", &assumed.caller.user_id);
+        xml.text("Arn", &assumed.caller.arn);
+    });
+    xml.text("Provider", &assumed.provider);
+    xml.nest("Credentials", |xml| {
+        xml.text("AccessKeyId", &assumed.credentials.access_key_id);
+        xml.text("SecretAccessKey", &assumed.credentials.secret_access_key);
+        xml.text("SessionToken", &assumed.credentials.session_token);
+        xml.text("Expiration", &assumed.expiration);
+    });
+    xml.text("SubjectFromWebIdentityToken", &assumed.subject);
+}
+
+struct Xml(String);
+
+impl Xml {
+    fn nest(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
+        self.0.extend(["<", name, ">"]);
+        content(self);
+        self.0.extend(["</", name, ">"]);
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.nest(name, |xml| {
+            for character in value.chars() {
+                match character {
+                    '&' => xml.0.push_str("&amp;"),
+                    '<' => xml.0.push_str("&lt;"),
+                    '>' => xml.0.push_str("&gt;"),
+                    '"' => xml.0.push_str("&quot;"),
+                    // XML 1.0 knows no other control characters, escaped or not.
+                    '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => xml.0.push('\u{fffd}'),
+                    other => xml.0.push(other),
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_a_caller_sent() {
+        let refusal = Refusal::InvalidAction { action: "<a&\"b\">\u{1}".to_owned(), version: String::new() };
+        assert_eq!(
+            refusal.xml("0-0"),
+            "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+             <Code>InvalidAction</Code><Message>Could not find operation &lt;a&amp;&quot;b&quot;&gt;\u{fffd} for \
+             version </Message></Error><RequestId>0-0</RequestId></ErrorResponse>\n"
+        );
+    }
+}

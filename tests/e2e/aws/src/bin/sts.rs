@@ -1,0 +1,70 @@
+//! The STS as a program. See the README beside it for what it prints.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use e2e_aws::assume::Authority;
+use e2e_aws::keys::KeySource;
+use e2e_aws::provider::Provider;
+use e2e_aws::server::{self, Sts};
+use e2e_aws::sessions::Sessions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// An STS for tests: verifies projected tokens, issues credentials that nothing else takes.
+#[derive(Parser)]
+struct Args {
+    /// Where to listen; port 0 takes a free one, which the first line tells.
+    #[arg(long, default_value_t = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 8080)))]
+    listen: SocketAddr,
+    /// The cluster's issuer, to the letter as in its tokens.
+    #[arg(long)]
+    issuer: String,
+    /// An audience that is taken; may be given several times.
+    #[arg(long = "client-id", default_value = "sts.amazonaws.com")]
+    client_ids: Vec<String>,
+    /// JSON: role ARN to IAM trust policy; read at each call.
+    #[arg(long)]
+    roles: PathBuf,
+    /// The key set; by default that of the cluster this runs in.
+    #[arg(long)]
+    jwks_url: Option<String>,
+    /// Who signed the certificate of an https key set.
+    #[arg(long, default_value = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")]
+    ca_file: PathBuf,
+    /// The token to show to an https key set; read at each fetch.
+    #[arg(long, default_value = "/var/run/secrets/kubernetes.io/serviceaccount/token")]
+    token_file: PathBuf,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let Args { listen, issuer, client_ids, roles, jwks_url, ca_file, token_file } = Args::parse();
+    let jwks_url = jwks_url.map_or_else(in_cluster, Ok)?;
+    let address = jwks_url.parse().with_context(|| format!("no address of a key set: {jwks_url}"))?;
+    let keys = KeySource::new(address, &ca_file, &token_file)?;
+    let authority = Authority { provider: Provider { issuer, client_ids }, keys, roles };
+    let sts = Arc::new(Sts { authority, sessions: Sessions::default() });
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
+    // A process with the id 1 ends by SIGTERM only if it asks for it.
+    let mut end = signal(SignalKind::terminate())?;
+    println!("listening on {}", listener.local_addr()?);
+    tokio::select! {
+        biased;
+        _ = end.recv() => Ok(()),
+        never = server::serve(listener, sts) => match never {},
+    }
+}
+
+/// By address, as Kubernetes' own clients do: a test cluster may have no DNS.
+fn in_cluster() -> Result<String> {
+    let variable = |name| std::env::var(name).with_context(|| format!("no --jwks-url, and no {name}"));
+    let host = variable("KUBERNETES_SERVICE_HOST")?;
+    let port = variable("KUBERNETES_SERVICE_PORT")?;
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    Ok(format!("https://{host}:{port}/openid/v1/jwks"))
+}

@@ -1,0 +1,25 @@
+//! An STS for the end-to-end suite: it verifies what the real one verifies, so that a pod gets
+//! credentials here only if the webhook and the cluster gave it the right token.
+//!
+//! From a connection to its answer:
+//!
+//! ```text
+//! server → query → assume (token, keys, trust) or caller (sigv4) → sessions → answer
+//! ```
+//!
+//! Errors and their codes are those of the STS API, version 2011-06-15; where its documentation
+//! leaves the code open, [`refusal`] says what was chosen.
+
+pub mod answer;
+pub mod assume;
+pub mod caller;
+pub mod keys;
+pub mod provider;
+pub mod query;
+pub mod refusal;
+pub mod role;
+pub mod server;
+pub mod sessions;
+pub mod sigv4;
+pub mod token;
+pub mod trust;
