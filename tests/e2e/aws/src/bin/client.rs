@@ -1,0 +1,110 @@
+//! A workload on the AWS SDK for Rust: finds credentials as the SDK does, asks STS who it is, prints
+//! one line. All that it knows comes from the environment and the files that this names, read by the
+//! SDK alone.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::config::{Builder, Credentials};
+use aws_sdk_sts::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use serde::Serialize;
+
+/// For all of it: a pod that gets no answer has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What is printed; `client.py` prints the same.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    ok: bool,
+    sdk: &'static str,
+    arn: Option<String>,
+    account: Option<String>,
+    access_key_id_prefix: Option<String>,
+    error: Option<String>,
+    message: Option<String>,
+}
+
+/// A code of STS, `NoCredentials`, or the SDK's own class.
+struct Failure {
+    class: String,
+    message: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut line = Line { sdk: "rust", ..Line::default() };
+    let outcome = tokio::time::timeout(DEADLINE, identify(&mut line)).await;
+    let failure = match outcome {
+        Ok(Ok(())) => None,
+        Ok(Err(failure)) => Some(failure),
+        Err(_) => Some(Failure { class: "Timeout".into(), message: format!("no answer in {DEADLINE:?}") }),
+    };
+    line.ok = failure.is_none();
+    let exit = if line.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if let Some(Failure { class, message }) = failure {
+        (line.error, line.message) = (Some(class), Some(message));
+    }
+    println!("{}", serde_json::to_string(&line).unwrap_or_default());
+    exit
+}
+
+async fn identify(line: &mut Line) -> Result<(), Failure> {
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let chain = config
+        .credentials_provider()
+        .ok_or_else(|| Failure { class: "NoCredentials".into(), message: "no chain".into() })?;
+    let credentials: Credentials = chain.provide_credentials().await.map_err(|error| not_provided(&error))?;
+    line.access_key_id_prefix = credentials.access_key_id().get(..4).map(str::to_owned);
+    // The same credentials, or the chain would ask STS a second time.
+    let client =
+        aws_sdk_sts::Client::from_conf(Builder::from(&config).credentials_provider(credentials).build());
+    let identity = client.get_caller_identity().send().await.map_err(|error| Failure {
+        class: error.code().unwrap_or_else(|| kind(&error)).to_owned(),
+        message: DisplayErrorContext(&error).to_string(),
+    })?;
+    line.arn = identity.arn().map(str::to_owned);
+    line.account = identity.account().map(str::to_owned);
+    Ok(())
+}
+
+fn not_provided(error: &CredentialsError) -> Failure {
+    let class = match error {
+        CredentialsError::CredentialsNotLoaded(_) => "NoCredentials",
+        CredentialsError::ProviderTimedOut(_) => "Timeout",
+        CredentialsError::InvalidConfiguration(_) => "InvalidConfiguration",
+        CredentialsError::ProviderError(_) => "ProviderError",
+        _ => "Unhandled",
+    };
+    Failure {
+        class: sts_code(error).unwrap_or_else(|| class.to_owned()),
+        message: DisplayErrorContext(error).to_string(),
+    }
+}
+
+/// STS's own code, where STS was asked: it is among the causes.
+fn sts_code(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<AssumeRoleWithWebIdentityError>() {
+            return refused.code().map(str::to_owned);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn kind<E, R>(error: &SdkError<E, R>) -> &'static str {
+    match error {
+        SdkError::ConstructionFailure(_) => "ConstructionFailure",
+        SdkError::TimeoutError(_) => "TimeoutError",
+        SdkError::DispatchFailure(_) => "DispatchFailure",
+        SdkError::ResponseError(_) => "ResponseError",
+        _ => "ServiceError",
+    }
+}

@@ -1,0 +1,220 @@
+//! The STS as a process, and everything that calls it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command as AsyncCommand};
+
+use crate::issuer::{BEARER, ISSUER, Issuer, SigningKey};
+
+pub const ROLE: &str = "arn:aws:iam::111122223333:role/checkout";
+
+pub struct World {
+    pub key: SigningKey,
+    pub issuer: Issuer,
+    pub folder: TempDir,
+    address: String,
+    lines: Arc<Mutex<Vec<String>>>,
+    _sts: Child,
+}
+
+/// A workload: an SDK and how it is started.
+#[derive(Clone, Copy, Debug)]
+pub enum Sdk {
+    Rust,
+    Boto3,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let key = SigningKey::generate();
+        let issuer = Issuer::start(&[&key]).await;
+        let folder = TempDir::new().unwrap();
+        let file = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            folder.path().join(name)
+        };
+        let mut sts = AsyncCommand::new(env!("CARGO_BIN_EXE_sts"))
+            .args(["--listen", "127.0.0.1:0", "--issuer", ISSUER, "--jwks-url", &issuer.url])
+            .arg("--ca-file")
+            .arg(file("ca.crt", &issuer.authority_pem))
+            .arg("--token-file")
+            .arg(file("bearer", BEARER))
+            .arg("--roles")
+            .arg(file("roles.json", &roles("shop").to_string()))
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(sts.stdout.take().unwrap()).lines();
+        let first = output.next_line().await.unwrap().expect("a first line");
+        let address = first.strip_prefix("listening on ").expect("an address").to_owned();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let seen = lines.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = output.next_line().await {
+                seen.lock().unwrap().push(line);
+            }
+        });
+        Self { key, issuer, folder, address, lines, _sts: sts }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Log lines, once there are so many.
+    pub async fn lines(&self, count: usize) -> Vec<String> {
+        for _ in 0..500 {
+            let lines = self.lines.lock().unwrap().clone();
+            if lines.len() >= count {
+                return lines;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("no {count} lines in five seconds");
+    }
+
+    /// Writes the roles anew: they trust this namespace's account.
+    pub fn trust(&self, namespace: &str) {
+        std::fs::write(self.folder.path().join("roles.json"), roles(namespace).to_string()).unwrap();
+    }
+
+    /// `AssumeRoleWithWebIdentity` for the role: status, code, body.
+    pub async fn assume(&self, token: &str) -> (u16, String, String) {
+        self.assume_role(ROLE, token).await
+    }
+
+    pub async fn assume_role(&self, role: &str, token: &str) -> (u16, String, String) {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("Action", "AssumeRoleWithWebIdentity")
+            .append_pair("Version", "2011-06-15")
+            .append_pair("RoleArn", role)
+            .append_pair("RoleSessionName", "loopback")
+            .append_pair("WebIdentityToken", token)
+            .finish();
+        self.post(form).await
+    }
+
+    pub async fn post(&self, form: String) -> (u16, String, String) {
+        let request = Request::post(self.url())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Full::from(form))
+            .unwrap();
+        send(request).await
+    }
+
+    pub async fn get(&self, path_and_query: &str) -> (u16, String, String) {
+        let request = Request::get(format!("{}{path_and_query}", self.url())).body(Full::default()).unwrap();
+        send(request).await
+    }
+
+    /// What the webhook gives a container, with a token in its file.
+    pub fn injected(&self, token: &str) -> HashMap<&'static str, String> {
+        let path = self.folder.path().join(format!("token-{}", token.len()));
+        std::fs::write(&path, token).unwrap();
+        HashMap::from([
+            ("AWS_REGION", "eu-west-1".to_owned()),
+            ("AWS_DEFAULT_REGION", "eu-west-1".to_owned()),
+            ("AWS_STS_REGIONAL_ENDPOINTS", "regional".to_owned()),
+            ("AWS_ROLE_ARN", ROLE.to_owned()),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", path.to_str().unwrap().to_owned()),
+        ])
+    }
+
+    /// Runs a workload; gives its exit code and its line.
+    pub async fn run(&self, sdk: Sdk, env: &HashMap<&'static str, String>) -> (i32, Value) {
+        let mut command = match sdk {
+            Sdk::Rust => AsyncCommand::new(env!("CARGO_BIN_EXE_client")),
+            Sdk::Boto3 => {
+                let (python, packages) = python();
+                let mut command = AsyncCommand::new(python);
+                command.arg("-s").arg(source("python/client.py"));
+                command.env_clear().env("PYTHONPATH", packages);
+                command
+            }
+        };
+        if let Sdk::Rust = sdk {
+            command.env_clear();
+        }
+        let output = command
+            .envs(env)
+            .env("AWS_ENDPOINT_URL_STS", self.url())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            // No ~/.aws of the machine.
+            .env("HOME", self.folder.path())
+            .output()
+            .await
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}{}", String::from_utf8_lossy(&output.stderr));
+        (output.status.code().unwrap(), serde_json::from_str(&text).unwrap())
+    }
+}
+
+/// The text of an element's first appearance.
+pub fn element<'a>(xml: &'a str, name: &str) -> &'a str {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name} in {xml}"));
+    rest.split_once(&format!("</{name}>")).unwrap().0
+}
+
+/// One role that a token of `NAMESPACE/checkout` may assume.
+fn roles(namespace: &str) -> Value {
+    json!({ROLE: {
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/issuer.example/cluster-1"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {
+                "issuer.example/cluster-1:sub": format!("system:serviceaccount:{namespace}:checkout"),
+                "issuer.example/cluster-1:aud": "sts.amazonaws.com",
+            }},
+        }],
+    }})
+}
+
+async fn send(request: Request<Full<Bytes>>) -> (u16, String, String) {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.request(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    let code = if body.contains("<Code>") { element(&body, "Code").to_owned() } else { String::new() };
+    (status, code, body)
+}
+
+fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The interpreter, found with the machine's own environment, and boto3's folder, made once.
+fn python() -> &'static (PathBuf, PathBuf) {
+    static PYTHON: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let found =
+            Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
+        let interpreter = PathBuf::from(String::from_utf8(found.stdout).unwrap().trim());
+        let requirements = std::fs::read(source("python/requirements.txt")).unwrap();
+        let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &requirements);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("python-{key:?}").replace(':', "-"));
+        if !folder.exists() {
+            let half = folder.with_extension("half");
+            drop(std::fs::remove_dir_all(&half));
+            let installed = Command::new(source("python/install")).arg(&half).status().unwrap();
+            assert!(installed.success(), "boto3 could not be installed");
+            std::fs::rename(half, &folder).unwrap();
+        }
+        (interpreter, folder)
+    })
+}
