@@ -11,7 +11,6 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::identities::Lookup;
 use crate::injection::Outcome;
 use crate::injection::grant::Method;
 
@@ -35,6 +34,17 @@ const GO_BOUNDS: [(&str, &str); 4] = [
 /// the API server's longest wait.
 const ADMISSION_BUCKETS: [f64; 14] =
     [5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+/// How a live look-up ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookupResult {
+    /// The account exists.
+    Found,
+    /// It does not.
+    Missing,
+    /// Nobody knows: an error, or nobody waited for it any more.
+    Error,
+}
 
 /// All metrics of the process.
 #[derive(Debug)]
@@ -203,12 +213,12 @@ impl Metrics {
         &self.connections
     }
 
-    /// A live look-up ended; `None` is a failure.
-    pub fn live_lookup(&self, found: Option<&Lookup>) {
-        let result = match found {
-            None => "error",
-            Some(Lookup::Missing) => "missing",
-            Some(Lookup::Plain | Lookup::Annotated(_)) => "found",
+    /// A live look-up ended.
+    pub fn live_lookup(&self, result: LookupResult) {
+        let result = match result {
+            LookupResult::Found => "found",
+            LookupResult::Missing => "missing",
+            LookupResult::Error => "error",
         };
         self.lookups.with_label_values(&[result]).inc();
     }

@@ -21,7 +21,7 @@ use super::super::account::Account;
 use super::super::{Lookup, Unavailable};
 use crate::injection::annotation::Prefix;
 use crate::kubernetes;
-use crate::metrics::Metrics;
+use crate::metrics::{LookupResult, Metrics};
 
 type Answer = Result<Lookup, Arc<str>>;
 type Flights = HashMap<(Box<str>, Box<str>), Flight>;
@@ -44,12 +44,12 @@ struct Flight {
 /// Counts a request once it is over. One that is given up has failed: its callers' time was up.
 struct Count {
     metrics: Arc<Metrics>,
-    found: Option<Lookup>,
+    result: LookupResult,
 }
 
 impl Drop for Count {
     fn drop(&mut self) {
-        self.metrics.live_lookup(self.found.as_ref());
+        self.metrics.live_lookup(self.result);
     }
 }
 
@@ -108,14 +108,18 @@ impl Live {
         let (name, prefix, limit) = (name.to_owned(), self.prefix.clone(), self.limit);
         let metrics = self.metrics.clone();
         async move {
-            let mut count = Count { metrics, found: None };
+            let mut count = Count { metrics, result: LookupResult::Error };
             let answer = match timeout(limit, accounts.get_metadata_opt(&name)).await {
                 Err(_) => Err(Arc::from(format!("no answer within {limit:?}"))),
                 Ok(Err(error)) => Err(Arc::from(kubernetes::describe(&error))),
                 Ok(Ok(None)) => Ok(Lookup::Missing),
                 Ok(Ok(Some(account))) => Ok(read(&prefix, &account)),
             };
-            count.found = answer.as_ref().ok().cloned();
+            count.result = match &answer {
+                Err(_) => LookupResult::Error,
+                Ok(Lookup::Missing) => LookupResult::Missing,
+                Ok(Lookup::Plain | Lookup::Annotated(_)) => LookupResult::Found,
+            };
             answer
         }
         .boxed()

@@ -196,10 +196,6 @@ async fn an_api_server_that_restarts_is_followed_again() {
     assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
     assert_eq!(webhook.admit("shop", "nobody").await, Said::Missing);
     skip(LONG).await;
-    api.wait_for("a list: the gap was too long for a watch alone", PATIENCE, |traffic| {
-        !traffic.lists.is_empty()
-    })
-    .await;
     assert_followed(&api, &webhook).await;
 }
 
