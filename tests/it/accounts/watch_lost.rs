@@ -31,6 +31,12 @@ async fn a_watch_that_is_dead_is_noticed_and_does_no_harm_until_then() {
     assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
     assert_eq!(webhook.admit("shop", "made").await, role(BILLING));
+    // More than a minute in all.
+    for _ in 0..3 {
+        skip(Duration::from_secs(11)).await;
+        assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
+        assert!(webhook.is_ready().await);
+    }
     api.set_fault(Route::Get, Fault::Hang);
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
     assert_eq!(webhook.admit("shop", "nobody").await, Said::Unavailable);
