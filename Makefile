@@ -12,7 +12,7 @@ CHART_TESTS = charts/pod-identity-webhook/tests
 # Where the end-to-end tests get their cluster: node (this machine, Linux and root), kind, existing.
 CLUSTER ?= node
 
-.PHONY: help run test lint deny bench load certs chart chart-server image cluster cluster-down cluster-deps
+.PHONY: help run test lint deny bench load certs chart chart-server image e2e cluster cluster-down cluster-deps
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,8 +24,8 @@ test: lint ## formatting, lints, documentation and all tests that need only Rust
 	$(CARGO) test --locked
 
 lint: ## formatting, lints and documentation
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps --document-private-items
 
 deny: ## licences, bans and sources of the dependencies; needs cargo-deny
@@ -49,6 +49,9 @@ chart-server: ## has the API server of the current context check the chart, and 
 
 image: ## the container image, for ARCH=amd64 or arm64; needs buildah or docker
 	@ARCH=$(ARCH) .ci/image
+
+e2e: ## the end-to-end suite on a real Kubernetes; FILTER="words of tests"
+	@tests/e2e/run
 
 cluster: ## a real Kubernetes, CLUSTER=node|kind|existing; prints its KUBECONFIG
 	@tests/e2e/cluster/$(CLUSTER) up

@@ -1,0 +1,19 @@
+//! What every test stands on: the cluster, a namespace of its own, the webhook installed as users
+//! install it, and what is printed when a test fails.
+
+pub mod certificates;
+pub mod cluster;
+pub mod command;
+pub mod diagnosis;
+pub mod injected;
+pub mod process;
+pub mod registration;
+pub mod release;
+pub mod test;
+pub mod wait;
+pub mod workload;
+
+pub use cluster::Cluster;
+pub use injected::Injected;
+pub use test::{Case, Test};
+pub use wait::until;

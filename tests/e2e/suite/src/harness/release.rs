@@ -1,0 +1,143 @@
+//! The chart, installed with helm as users do.
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::certificates::Certificates;
+use super::cluster::root;
+use super::test::{OURS, OWN_WEBHOOK};
+use super::{Cluster, command, registration};
+
+/// Where the release lives that most tests share.
+pub const SHARED: &str = "e2e-webhook";
+
+/// Its name, which is then its objects' too.
+const SHARED_NAME: &str = "pod-identity-webhook";
+
+/// Region that the shared release gives to pods which have none.
+pub const REGION: &str = "eu-central-1";
+
+/// A release of the chart.
+#[derive(Debug, Clone)]
+pub struct Release {
+    pub name: String,
+    pub namespace: String,
+}
+
+impl Release {
+    /// Makes the serving certificate's Secret, installs the chart with these values beside what the
+    /// suite must set, and waits until it is ready. The namespace has to be there.
+    pub async fn install(cluster: &Cluster, name: &str, namespace: &str, values: &Value) -> Result<Self> {
+        let release = Self { name: name.to_owned(), namespace: namespace.to_owned() };
+        release.make_certificate().await?;
+        release.helm(cluster, "install", values).await?;
+        Ok(release)
+    }
+
+    /// `helm upgrade` to these values, and waits until it is rolled out.
+    pub async fn upgrade(&self, cluster: &Cluster, values: &Value) -> Result<()> {
+        self.helm(cluster, "upgrade", values).await
+    }
+
+    /// `helm uninstall`, and waits until nothing of it is left.
+    pub async fn uninstall(&self) -> Result<()> {
+        let words = ["uninstall", &self.name, "--namespace", &self.namespace, "--wait", "--timeout=120s"];
+        command::run("helm", words, "").await.map(drop)
+    }
+
+    /// Name of its Deployment, its Service and so on, as the chart makes it.
+    pub fn fullname(&self) -> String {
+        let chart = "pod-identity-webhook";
+        if self.name.contains(chart) { self.name.clone() } else { format!("{}-{chart}", self.name) }
+    }
+
+    /// Name of its registration.
+    pub fn registration(&self) -> String {
+        format!("{}.{}", self.fullname(), self.namespace)
+    }
+
+    async fn helm(&self, cluster: &Cluster, verb: &str, values: &Value) -> Result<()> {
+        let chart = root().join("charts/pod-identity-webhook").display().to_string();
+        let (repository, tag) = cluster.image.rsplit_once(':').context("IMAGE without a tag")?;
+        let image = json!({"image": {"repository": repository, "tag": tag}}).to_string();
+        let folder = tempfile::tempdir()?;
+        let files = [folder.path().join("values.json"), folder.path().join("image.json")];
+        std::fs::write(&files[0], values.to_string())?;
+        std::fs::write(&files[1], image)?;
+        let files = files.map(|file| format!("--values={}", file.display()));
+        let mut words = vec![verb, &self.name, &chart, "--namespace", &self.namespace];
+        words.extend([files[0].as_str(), &files[1], "--wait", "--timeout=120s"]);
+        command::run("helm", words, "").await.map(drop)
+    }
+
+    async fn make_certificate(&self) -> Result<()> {
+        let certificates = Certificates::of(&[&format!("{}.{}.svc", self.fullname(), self.namespace)])?;
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": format!("{}-tls", self.fullname()), "namespace": self.namespace},
+            "type": "Opaque",
+            "data": {
+                "ca.crt": STANDARD.encode(certificates.authority),
+                "tls.crt": STANDARD.encode(certificates.leaf.certificate_pem),
+                "tls.key": STANDARD.encode(certificates.leaf.key_pem),
+            },
+        });
+        command::apply(&secret.to_string()).await
+    }
+}
+
+/// Installs the release that most tests share, in place of one that an earlier run left behind. It
+/// keeps out of the namespaces of tests that bring a webhook of their own.
+pub async fn install_shared(cluster: &Cluster) -> Result<()> {
+    let words = ["status", SHARED_NAME, "--namespace", SHARED];
+    if is_kept() && command::output("helm", words, "").await?.code == 0 {
+        return Ok(());
+    }
+    remove_shared().await?;
+    command::apply(&namespace(SHARED, false).to_string()).await?;
+    let not_theirs = json!({"matchExpressions": [{"key": OWN_WEBHOOK, "operator": "DoesNotExist"}]});
+    let values = json!({
+        "injection": {"awsDefaultRegion": REGION},
+        "webhook": {"namespaceSelector": not_theirs},
+    });
+    let release = Release::install(cluster, SHARED_NAME, SHARED, &values).await?;
+    registration::await_injection(cluster, SHARED).await?;
+    println!("installed {} in {SHARED}", release.name);
+    Ok(())
+}
+
+/// Takes away what the suite made, unless a test failed and somebody may want to look.
+pub async fn clean_up(is_well: bool) -> Result<()> {
+    if !is_well {
+        println!("left as it is, to look at: namespaces with the label {OURS}");
+    }
+    if is_well && !is_kept() {
+        remove_shared().await?;
+    }
+    Ok(())
+}
+
+/// Whether `REUSE` asks for the release of the last run, and to leave it for the next.
+fn is_kept() -> bool {
+    std::env::var_os("REUSE").is_some()
+}
+
+async fn remove_shared() -> Result<()> {
+    let words = ["uninstall", SHARED_NAME, "--namespace", SHARED, "--ignore-not-found", "--wait"];
+    command::run("helm", words, "").await?;
+    // All at once, and one wait: namespaces of tests that ended may still be on their way out.
+    let selector = format!("--selector={OURS}");
+    command::kubectl(["delete", "namespaces", &selector, "--wait", "--timeout=180s"]).await.map(drop)
+}
+
+/// A namespace of the suite.
+pub fn namespace(name: &str, has_own_webhook: bool) -> Value {
+    let mut labels = json!({OURS: "true"});
+    if has_own_webhook {
+        labels[OWN_WEBHOOK] = json!("true");
+    }
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+}

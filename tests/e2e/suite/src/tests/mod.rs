@@ -1,0 +1,26 @@
+//! The tests, a file for each thing that users rely on.
+
+mod deployment;
+
+use crate::harness::Case;
+
+/// Tests by their paths, which are their names.
+macro_rules! cases {
+    ($($path:path),* $(,)?) => {
+        [$(Case::new(stringify!($path), |test| Box::pin($path(test)))),*]
+    };
+}
+
+/// Tests that disturb nobody, side by side.
+pub fn beside() -> Vec<Case> {
+    let shared = cases![deployment::pod_has_env_volume_and_token_to_the_letter,];
+    let own_webhook = cases![];
+    shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
+}
+
+/// Tests that disturb the cluster itself, after the others and one at a time.
+pub fn alone() -> Vec<Case> {
+    let shared = cases![];
+    let own_webhook: [Case; 0] = cases![];
+    shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
+}
