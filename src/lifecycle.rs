@@ -30,7 +30,24 @@ impl Latch {
     }
 }
 
-type Check = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// How it stands with something that has to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// It holds.
+    Holds,
+    /// It holds, and yet there is something that an operator should know.
+    HoldsBut(String),
+    /// It does not: what is missing.
+    Fails(String),
+}
+
+impl From<Result<(), String>> for Condition {
+    fn from(result: Result<(), String>) -> Self {
+        result.map_or_else(Self::Fails, |()| Self::Holds)
+    }
+}
+
+type Check = Box<dyn Fn() -> Condition + Send + Sync>;
 
 /// What has to hold for the process to be ready, each by its name.
 #[derive(Clone, Default)]
@@ -43,12 +60,13 @@ impl std::fmt::Debug for Readiness {
 }
 
 impl Readiness {
-    /// Adds a condition; its error says what is missing.
-    pub fn require(
+    /// Adds a condition; the error of a `Result` says what is missing.
+    pub fn require<C: Into<Condition>>(
         &self,
         name: &'static str,
-        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+        check: impl Fn() -> C + Send + Sync + 'static,
     ) {
+        let check = move || check().into();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name, Box::new(check)));
     }
 
@@ -69,8 +87,9 @@ impl Readiness {
         let mut lines = String::new();
         for (name, check) in checks.iter() {
             match check() {
-                Ok(()) => lines.extend(["[+]", name, " ok\n"]),
-                Err(missing) => {
+                Condition::Holds => lines.extend(["[+]", name, " ok\n"]),
+                Condition::HoldsBut(note) => lines.extend(["[+]", name, " ok (", &note, ")\n"]),
+                Condition::Fails(missing) => {
                     is_ready = false;
                     lines.extend(["[-]", name, " ", &missing, "\n"]);
                 }
