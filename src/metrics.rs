@@ -2,6 +2,8 @@
 //!
 //! No label bears the name of a pod or an account: their number has no bound.
 
+mod sources;
+
 use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
@@ -13,6 +15,9 @@ use prometheus::{
 
 use crate::injection::Outcome;
 use crate::injection::grant::Method;
+use sources::Sources;
+
+pub use sources::SourceMetrics;
 
 /// The path that is counted, as the Go webhook counts it.
 const PATH: &str = "/mutate";
@@ -62,6 +67,7 @@ pub struct Metrics {
     lookups: IntCounterVec,
     watch_up: IntGauge,
     accounts: IntGaugeVec,
+    sources: Sources,
     certificate_expiry: IntGauge,
     certificate_errors: IntCounter,
 }
@@ -152,6 +158,7 @@ impl Metrics {
                     &["annotated"],
                 )?,
             )?,
+            sources: Sources::new(&registry)?,
             certificate_expiry: int_gauge(
                 &registry,
                 "pod_identity_webhook_certificate_expiry_timestamp_seconds",
@@ -235,6 +242,12 @@ impl Metrics {
         };
         set("true", annotated);
         set("false", all - annotated);
+    }
+
+    /// The metrics of a source of identities, which bear its name.
+    #[must_use]
+    pub fn source(&self, name: &'static str) -> SourceMetrics {
+        self.sources.add(name)
     }
 
     /// When the serving certificate expires, in seconds since 1970.

@@ -1,0 +1,111 @@
+//! What is told of the sources of identity that are followed, each by its name.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use tokio::time::Instant;
+
+use super::{int_counters, registered};
+
+const LABELS: [&str; 1] = ["source"];
+
+/// The metrics of all sources.
+#[derive(Debug)]
+pub(super) struct Sources {
+    entries: IntGaugeVec,
+    errors: IntCounterVec,
+    ages: Ages,
+}
+
+/// The metrics of one source.
+#[derive(Debug)]
+pub struct SourceMetrics {
+    entries: IntGauge,
+    errors: IntCounter,
+    read: Moment,
+}
+
+/// When something last happened.
+type Moment = Arc<Mutex<Instant>>;
+
+/// Ages are made when they are asked for: a source that is never read again must be seen to age.
+#[derive(Debug, Clone)]
+struct Ages {
+    gauges: GaugeVec,
+    reads: Arc<Mutex<Vec<(&'static str, Moment)>>>,
+}
+
+impl Sources {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let ages = GaugeVec::new(
+            Opts::new(
+                "pod_identity_webhook_source_age_seconds",
+                "Time since a source of identities was last read, or since the start if it never was.",
+            ),
+            &LABELS,
+        )?;
+        Ok(Self {
+            entries: registered(
+                registry,
+                IntGaugeVec::new(
+                    Opts::new("pod_identity_webhook_source_entries", "Entries of a source of identities."),
+                    &LABELS,
+                )?,
+            )?,
+            errors: int_counters(
+                registry,
+                "pod_identity_webhook_source_errors_total",
+                "Attempts to read a source of identities that failed; the last good set was kept.",
+                &LABELS,
+            )?,
+            ages: registered(registry, Ages { gauges: ages, reads: Arc::default() })?,
+        })
+    }
+
+    /// The metrics of a source, at zero from now on.
+    pub(super) fn add(&self, source: &'static str) -> SourceMetrics {
+        let read = Arc::new(Mutex::new(Instant::now()));
+        lock(&self.ages.reads).push((source, read.clone()));
+        SourceMetrics {
+            entries: self.entries.with_label_values(&[source]),
+            errors: self.errors.with_label_values(&[source]),
+            read,
+        }
+    }
+}
+
+impl SourceMetrics {
+    /// How many entries the set that counts has.
+    pub fn entries(&self, entries: usize) {
+        self.entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// The source was read.
+    pub fn read(&self) {
+        *lock(&self.read) = Instant::now();
+    }
+
+    /// The source could not be read.
+    pub fn failed(&self) {
+        self.errors.inc();
+    }
+}
+
+impl Collector for Ages {
+    fn desc(&self) -> Vec<&Desc> {
+        self.gauges.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        for (source, read) in &*lock(&self.reads) {
+            self.gauges.with_label_values(&[source]).set(lock(read).elapsed().as_secs_f64());
+        }
+        self.gauges.collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
