@@ -1,27 +1,23 @@
 //! Puts the parts together, and takes them down in order: bind, spawn, supervise, drain. Imported
 //! by what serves, `commands::serve` and `make run`, and by tests.
 
+mod identities;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
-use axum::Router;
-use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 use crate::admission::Admission;
 use crate::certificates::{Authority, Files, Store};
-use crate::identities::Identities;
-use crate::identities::manifests::Manifests;
-use crate::identities::service_accounts::ServiceAccounts;
-use crate::kubernetes;
 use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
 use crate::metrics::Metrics;
 use crate::server::{Server, admin, tls};
-use crate::settings::{AccountSource, CertificateSource, Settings};
+use crate::settings::{CertificateSource, Settings};
 
 /// Names that a certificate made in memory is good for: only this machine asks for it.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -58,7 +54,7 @@ impl App {
 
         let mut tasks = Tasks::default();
         let certificates = certificates(&settings, &metrics, &readiness, &mut tasks).await?;
-        let (identities, debug) = identities(&settings, &metrics, &readiness, &mut tasks).await?;
+        let (identities, debug) = identities::follow(&settings, &metrics, &readiness, &mut tasks).await?;
         let admission = Arc::new(Admission::new(
             identities,
             settings.defaults.clone(),
@@ -185,49 +181,4 @@ async fn certificates(
     let served = store.clone();
     readiness.require("certificate", move || served.check(SystemTime::now()));
     Ok(store)
-}
-
-/// The sources of identity, and what the debug handlers show of them.
-async fn identities(
-    settings: &Settings,
-    metrics: &Arc<Metrics>,
-    readiness: &Readiness,
-    tasks: &mut Tasks,
-) -> Result<(Identities, Router)> {
-    let prefix = &settings.defaults.annotation_prefix;
-    match &settings.accounts {
-        AccountSource::Manifests(paths) => {
-            let manifests = Manifests::read(paths, "default", prefix)?;
-            let (accounts, associations) = (manifests.accounts(), manifests.associations());
-            tracing::info!(accounts, associations, "identities are read from manifests");
-            Ok((Identities::Manifests(manifests), Router::new()))
-        }
-        AccountSource::Cluster { kubeconfig, server } => {
-            let client = kubernetes::client(kubeconfig.as_deref(), server.as_ref()).await?;
-            let synced = readiness.latch("service-accounts", "not all read yet");
-            let accounts = Arc::new(ServiceAccounts::new(
-                client.clone(),
-                prefix.clone(),
-                settings.limits.lookup,
-                synced,
-                metrics.clone(),
-            ));
-            let followed = accounts.clone();
-            tasks.spawn("service-accounts", async move { followed.follow(client).await });
-            let debug = if settings.debug_handlers { debug(accounts.clone()) } else { Router::new() };
-            Ok((Identities::Cluster(accounts), debug))
-        }
-    }
-}
-
-/// The Go webhook's debug handlers of the metrics port.
-fn debug(accounts: Arc<ServiceAccounts>) -> Router {
-    let cleared = accounts.clone();
-    Router::new().route("/debug/alpha/cache", get(async move || accounts.dump().to_string())).route(
-        "/debug/alpha/cache/clear",
-        get(async move || {
-            cleared.clear();
-            "cleared; accounts are looked up live until all are read again\n"
-        }),
-    )
 }

@@ -23,8 +23,8 @@ pub const BODY_LIMIT: usize = 7 << 20;
 pub struct Settings {
     /// What is injected.
     pub defaults: Defaults,
-    /// Where ServiceAccounts are read.
-    pub accounts: AccountSource,
+    /// Where identities are read.
+    pub sources: Sources,
     /// The serving certificate.
     pub certificate: CertificateSource,
     /// Versions and cipher suites.
@@ -43,6 +43,13 @@ pub struct Settings {
     pub log: Log,
     /// What the operator should know, logged once at start.
     pub notices: Vec<String>,
+}
+
+/// Where identities are read: each part a source of its own.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// ServiceAccounts.
+    pub accounts: AccountSource,
 }
 
 /// Where ServiceAccounts are read.
@@ -187,7 +194,7 @@ impl Settings {
         let address = address(&server.bind_address)?;
         Ok(Self {
             defaults: defaults(injection, &mut notices)?,
-            accounts: accounts(serve)?,
+            sources: Sources { accounts: accounts(serve)? },
             certificate: certificate(serve)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
             address: SocketAddr::new(address, server.port),

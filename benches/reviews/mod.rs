@@ -149,7 +149,7 @@ pub fn identities(defaults: &Defaults) -> Identities {
     let mut identities = Manifests::default();
     let stream = manifests::parse(account).unwrap();
     identities.add(&stream, "account.yaml".as_ref(), "default", &defaults.annotation_prefix).unwrap();
-    Identities::Manifests(identities)
+    Identities::of_manifests(identities)
 }
 
 /// From a review's bytes to the answer's: what a call does between its socket reads and writes.

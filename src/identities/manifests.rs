@@ -1,7 +1,6 @@
 //! Identities read from files, once: ServiceAccounts as manifests, and associations in the format
 //! in which EKS feeds its own webhook. No cluster is asked.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::account::Account;
-use super::{Found, Lookup};
+use super::by_account::ByAccount;
+use super::{Claims, Found, Lookup};
 use crate::injection::annotation::Prefix;
 use crate::manifests::{self, Document, Object, Stream};
 
@@ -19,12 +19,9 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// Accounts and associations that are known beforehand, each with the place where it stands.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    accounts: HashMap<Key, (Lookup, Place)>,
-    associations: HashMap<Key, Place>,
+    accounts: ByAccount<(Lookup, Place)>,
+    associations: ByAccount<Place>,
 }
-
-/// Namespace and name.
-type Key = (Box<str>, Box<str>);
 
 /// A document of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +131,7 @@ impl Manifests {
             (_, "") if object.value.get("identities").is_some() => {
                 let file = AssociationFile::deserialize(object.value).map_err(|error| error.to_string())?;
                 for Association { namespace, service_account } in file.identities.into_iter().flatten() {
-                    self.associations.insert((namespace, service_account), place.clone());
+                    self.associations.insert(&namespace, &service_account, place.clone());
                 }
                 Ok(())
             }
@@ -165,28 +162,33 @@ impl Manifests {
             Some(_) => return Err(format!("the annotations of ServiceAccount {name} are not a map")),
         };
         let lookup = Lookup::of(Account::read(prefix, annotations));
-        self.accounts.insert((namespace.into(), name.into()), (lookup, place.clone()));
+        self.accounts.insert(namespace, name, (lookup, place.clone()));
         Ok(())
     }
 
     /// The identity of an account.
     #[must_use]
     pub fn find(&self, namespace: &str, name: &str) -> Found {
-        let key = (namespace.into(), name.into());
-        let account = self.accounts.get(&key).map_or(Lookup::Missing, |(lookup, _)| lookup.clone());
-        Found::of(account, self.associations.contains_key(&key))
+        let is_associated = self.association_place(namespace, name).is_some();
+        Found::of(Claims { is_associated, account: self.lookup(namespace, name) })
+    }
+
+    /// What is known of the ServiceAccount.
+    #[must_use]
+    pub fn lookup(&self, namespace: &str, name: &str) -> Lookup {
+        self.accounts.get(namespace, name).map_or(Lookup::Missing, |(lookup, _)| lookup.clone())
     }
 
     /// What is known of the ServiceAccount, and where it stands.
     #[must_use]
     pub fn account(&self, namespace: &str, name: &str) -> Option<(&Lookup, &Place)> {
-        self.accounts.get(&(namespace.into(), name.into())).map(|(lookup, place)| (lookup, place))
+        self.accounts.get(namespace, name).map(|(lookup, place)| (lookup, place))
     }
 
     /// Where an association names the account, to the letter.
     #[must_use]
     pub fn association_place(&self, namespace: &str, name: &str) -> Option<&Place> {
-        self.associations.get(&(namespace.into(), name.into()))
+        self.associations.get(namespace, name)
     }
 
     /// How many accounts there are.

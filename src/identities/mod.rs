@@ -1,11 +1,15 @@
-//! Who has which identity: one file a source, precedence written once, in [`Identities::find`].
+//! Who has which identity: one file a source, precedence written once, in [`Found::of`].
 //!
 //! Called by the admission path and by `inject`. Never answers from a cold or stale cache: where
-//! it cannot know, it says so, and the API server asks again.
+//! it cannot know, it says so, and the API server asks again. The order in which sources stand or
+//! were read makes no difference to an answer.
 
 pub mod account;
+pub mod associations;
+mod by_account;
 pub mod manifests;
 pub mod service_accounts;
+pub mod source;
 
 use std::sync::Arc;
 
@@ -13,16 +17,24 @@ use tokio::time::Instant;
 
 use crate::injection::Grant;
 use account::Account;
+use associations::Associations;
 use manifests::Manifests;
 use service_accounts::ServiceAccounts;
 
 /// All sources of identity.
 #[derive(Debug)]
-pub enum Identities {
-    /// A cluster's ServiceAccounts.
+pub struct Identities {
+    accounts: Accounts,
+    associations: Vec<Associations>,
+}
+
+/// Where ServiceAccounts are known from.
+#[derive(Debug, Clone)]
+pub enum Accounts {
+    /// A cluster.
     Cluster(Arc<ServiceAccounts>),
-    /// Files.
-    Manifests(Manifests),
+    /// Files that were read at start.
+    Manifests(Arc<Manifests>),
 }
 
 /// What was found out about an account.
@@ -37,9 +49,9 @@ pub struct Found {
 /// Why it could not be found out. All of it passes: the caller answers 503 and is asked again.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unavailable {
-    /// The first list is not complete.
-    #[error("ServiceAccounts are not all read yet")]
-    Cold,
+    /// A source was not read for the first time yet: what it has to say may change the answer.
+    #[error("the source of identities {0} is not read yet")]
+    Cold(&'static str),
     /// The live look-up failed.
     #[error("failed to look up ServiceAccount {namespace}/{name}: {reason}")]
     Lookup {
@@ -52,26 +64,90 @@ pub enum Unavailable {
     },
 }
 
+/// An account that could not be looked up.
+#[derive(Debug)]
+pub struct Doubt {
+    /// What was known of it before, which may be old.
+    pub known: Option<Lookup>,
+    /// Why it is not known now.
+    pub error: Unavailable,
+}
+
 impl Identities {
+    /// Puts sources together.
+    #[must_use]
+    pub fn new(accounts: Accounts, associations: Vec<Associations>) -> Self {
+        Self { accounts, associations }
+    }
+
+    /// Files alone, for accounts and associations.
+    #[must_use]
+    pub fn of_manifests(manifests: Manifests) -> Self {
+        let manifests = Arc::new(manifests);
+        Self::new(Accounts::Manifests(manifests.clone()), vec![Associations::Manifests(manifests)])
+    }
+
     /// The identity of an account, found out before `deadline`.
     pub async fn find(&self, namespace: &str, name: &str, deadline: Instant) -> Result<Found, Unavailable> {
+        let is_associated = self.is_associated(namespace, name)?;
+        self.accounts.check_synced()?;
+        let account = self.accounts.find(namespace, name, deadline).await;
+        let account = account.or_else(|Doubt { known, error }| match known {
+            // A grant that is known is better than none, even if it may be old.
+            Some(known) if is_associated || known.has_role() => Ok(known),
+            // The API server makes no pods of accounts that do not exist.
+            None if is_associated => Ok(Lookup::Plain),
+            Some(_) | None => Err(error),
+        })?;
+        Ok(Found::of(Claims { is_associated, account }))
+    }
+
+    /// Whether any source has an association for the account. All of them must have been read, also
+    /// where the first one has: an answer must not depend on their order.
+    fn is_associated(&self, namespace: &str, name: &str) -> Result<bool, Unavailable> {
+        self.associations.iter().try_fold(false, |is_associated, source| {
+            let names_it = source.contains(namespace, name).ok_or(Unavailable::Cold(source.name()))?;
+            Ok(is_associated || names_it)
+        })
+    }
+}
+
+impl Accounts {
+    fn check_synced(&self) -> Result<(), Unavailable> {
         match self {
-            Self::Cluster(accounts) => Ok(Found::of(accounts.find(namespace, name, deadline).await?, false)),
-            Self::Manifests(manifests) => Ok(manifests.find(namespace, name)),
+            Self::Cluster(accounts) if !accounts.is_synced() => Err(Unavailable::Cold("service-accounts")),
+            Self::Cluster(_) | Self::Manifests(_) => Ok(()),
+        }
+    }
+
+    async fn find(&self, namespace: &str, name: &str, deadline: Instant) -> Result<Lookup, Doubt> {
+        match self {
+            Self::Cluster(accounts) => accounts.find(namespace, name, deadline).await,
+            Self::Manifests(manifests) => Ok(manifests.lookup(namespace, name)),
         }
     }
 }
 
+/// What all sources say of one account, in the order in which they count.
+#[derive(Debug)]
+pub struct Claims {
+    /// Whether any source of associations names it.
+    pub is_associated: bool,
+    /// Its ServiceAccount's annotations.
+    pub account: Lookup,
+}
+
 impl Found {
-    /// What the sources say, put in order: association, then the ServiceAccount's annotation.
+    /// Precedence: association, then the ServiceAccount's annotation.
     ///
     /// The winner's settings are used whole, but for Pod Identity's regional STS and lifetime,
     /// which always come from the account's annotations.
     #[must_use]
-    pub fn of(account: Lookup, has_association: bool) -> Self {
+    pub fn of(claims: Claims) -> Self {
+        let Claims { is_associated, account } = claims;
         let exists = account != Lookup::Missing;
         let annotations = account.into_annotations();
-        let grant = if has_association {
+        let grant = if is_associated {
             let preferences = annotations.map(|account| account.preferences.clone()).unwrap_or_default();
             Some(Arc::new(Grant::Association(preferences)))
         } else {
@@ -124,3 +200,6 @@ impl Lookup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountSource, CertificateSource, Settings};
+use super::{AccountSource, CertificateSource, Settings, Sources};
 use crate::injection::Defaults;
 
 impl fmt::Display for Settings {
@@ -10,7 +10,7 @@ impl fmt::Display for Settings {
         // Taken apart whole: a setting that is forgotten here does not compile.
         let Self {
             defaults,
-            accounts,
+            sources,
             certificate,
             tls,
             address: _,
@@ -31,7 +31,7 @@ impl fmt::Display for Settings {
             container_credentials,
             credentials_full_uri,
         } = defaults;
-        write!(f, "{accounts} {certificate} {tls} annotation-prefix={}", annotation_prefix.as_str())?;
+        write!(f, "{sources} {certificate} {tls} annotation-prefix={}", annotation_prefix.as_str())?;
         write!(
             f,
             " aws-default-region={} sts-regional-endpoint={regional_sts}",
@@ -49,6 +49,13 @@ impl fmt::Display for Settings {
             limits.request_memory >> 20
         )?;
         write!(f, " enable-debugging-handlers={debug_handlers}")
+    }
+}
+
+impl fmt::Display for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { accounts } = self;
+        write!(f, "{accounts}")
     }
 }
 

@@ -227,8 +227,9 @@ async fn bodies_that_are_announced_and_do_not_come_keep_nobody_out() {
 async fn refuses_before_the_api_server_gives_up() {
     let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/world.yaml");
     let Settings { defaults, limits, .. } = settings([WORLD]);
-    let identities =
-        Identities::Manifests(Manifests::read(&[manifests], "default", &defaults.annotation_prefix).unwrap());
+    let identities = Identities::of_manifests(
+        Manifests::read(&[manifests], "default", &defaults.annotation_prefix).unwrap(),
+    );
     let metrics = Arc::new(Metrics::new().unwrap());
     let admission = Admission::new(identities, defaults, limits, metrics);
     let router = Arc::new(admission).routes(false);

@@ -3,17 +3,16 @@
 //! A store of whole metadata takes 360 bytes an account before its strings; at 150,000 accounts
 //! that is the difference between a small pod and a large one.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::Lookup;
 use super::super::account::Account;
+use super::super::by_account::ByAccount;
 
 /// Every account of the cluster that the watch has told of.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    namespaces: HashMap<Box<str>, HashMap<Box<str>, Known>>,
-    accounts: usize,
+    accounts: ByAccount<Known>,
     annotated: usize,
 }
 
@@ -27,7 +26,7 @@ enum Known {
 impl Index {
     /// What is known of an account; `None` where the watch has not told of it.
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Lookup> {
-        Some(match self.namespaces.get(namespace)?.get(name)? {
+        Some(match self.accounts.get(namespace, name)? {
             Known::Plain => Lookup::Plain,
             Known::Annotated(account) => Lookup::Annotated(account.clone()),
         })
@@ -41,35 +40,21 @@ impl Index {
             Lookup::Annotated(account) => Known::Annotated(account),
         };
         self.annotated += usize::from(known.is_annotated());
-        // Not the entry API: it would need the namespace's name owned each time.
-        if !self.namespaces.contains_key(namespace) {
-            self.namespaces.insert(namespace.into(), HashMap::new());
-        }
-        let previous =
-            self.namespaces.get_mut(namespace).and_then(|accounts| accounts.insert(name.into(), known));
-        match previous {
-            None => self.accounts += 1,
-            Some(previous) => self.annotated -= usize::from(previous.is_annotated()),
+        if let Some(previous) = self.accounts.insert(namespace, name, known) {
+            self.annotated -= usize::from(previous.is_annotated());
         }
     }
 
     /// Forgets an account.
     pub(super) fn remove(&mut self, namespace: &str, name: &str) {
-        let Some(accounts) = self.namespaces.get_mut(namespace) else {
-            return;
-        };
-        if let Some(previous) = accounts.remove(name) {
-            self.accounts -= 1;
+        if let Some(previous) = self.accounts.remove(namespace, name) {
             self.annotated -= usize::from(previous.is_annotated());
-        }
-        if accounts.is_empty() {
-            self.namespaces.remove(namespace);
         }
     }
 
     /// How many accounts there are.
     pub(super) fn accounts(&self) -> usize {
-        self.accounts
+        self.accounts.len()
     }
 
     /// How many of them bear annotations of ours.
@@ -79,11 +64,9 @@ impl Index {
 
     /// The accounts that bear annotations of ours.
     pub(super) fn iter_annotated(&self) -> impl Iterator<Item = (&str, &str, &Account)> {
-        self.namespaces.iter().flat_map(|(namespace, accounts)| {
-            accounts.iter().filter_map(move |(name, known)| match known {
-                Known::Plain => None,
-                Known::Annotated(account) => Some((&**namespace, &**name, &**account)),
-            })
+        self.accounts.iter().filter_map(|(namespace, name, known)| match known {
+            Known::Plain => None,
+            Known::Annotated(account) => Some((namespace, name, &**account)),
         })
     }
 }
@@ -119,6 +102,5 @@ mod tests {
         index.remove("b", "one");
         index.apply("a", "two", Lookup::Missing);
         assert_eq!((index.accounts(), index.annotated()), (0, 0));
-        assert!(index.namespaces.is_empty());
     }
 }

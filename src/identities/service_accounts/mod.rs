@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Lookup, Unavailable};
+use super::{Doubt, Lookup};
 use crate::injection::annotation::Prefix;
 use crate::injection::name;
 use crate::lifecycle::Latch;
@@ -84,11 +84,14 @@ impl ServiceAccounts {
         }
     }
 
+    /// Whether all accounts were ever read.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.synced.is_set()
+    }
+
     /// What is known of an account, found out before `deadline`.
-    pub async fn find(&self, namespace: &str, name: &str, deadline: Instant) -> Result<Lookup, Unavailable> {
-        if !self.synced.is_set() {
-            return Err(Unavailable::Cold);
-        }
+    pub async fn find(&self, namespace: &str, name: &str, deadline: Instant) -> Result<Lookup, Doubt> {
         // No account has such a name; and it would be part of the request's path.
         if !name::is_label(namespace) || !name::is_subdomain(name) {
             return Ok(Lookup::Missing);
@@ -98,11 +101,10 @@ impl ServiceAccounts {
         let known = self.read().get(namespace, name);
         match known {
             Some(known) if is_current => Ok(known),
-            known => match self.live.find(namespace, name, deadline).await {
-                Ok(found) => Ok(found),
-                // A role that is known is better than none, even if it may be old.
-                Err(error) => known.filter(Lookup::has_role).ok_or(error),
-            },
+            known => {
+                let found = self.live.find(namespace, name, deadline).await;
+                found.map_err(|error| Doubt { known, error })
+            }
         }
     }
 

@@ -28,8 +28,9 @@ fn takes_the_arguments_of_the_published_deployment() {
     let settings = settings(&PUBLISHED);
     assert_eq!((settings.address.port(), settings.metrics_address.port()), (8443, 9999));
     assert_eq!(settings.notices, ["klog flags without an effect here: --logtostderr"]);
-    let AccountSource::Cluster { kubeconfig: Some(kubeconfig), server: None } = &settings.accounts else {
-        panic!("{:?}", settings.accounts)
+    let AccountSource::Cluster { kubeconfig: Some(kubeconfig), server: None } = &settings.sources.accounts
+    else {
+        panic!("{:?}", settings.sources.accounts)
     };
     assert_eq!(kubeconfig.to_str(), Some("/etc/kubernetes/webhook.conf"));
 }
@@ -42,7 +43,7 @@ fn defaults_are_those_of_the_go_webhook() {
     assert_eq!(key.to_str(), Some("/etc/webhook/certs/tls.key"));
     assert_eq!(settings.address.to_string(), "[::]:443");
     assert_eq!(settings.metrics_address.to_string(), "[::]:9999");
-    assert!(matches!(settings.accounts, AccountSource::Cluster { kubeconfig: None, server: None }));
+    assert!(matches!(settings.sources.accounts, AccountSource::Cluster { kubeconfig: None, server: None }));
     let defaults = &settings.defaults;
     assert_eq!(defaults.annotation_prefix.as_str(), "eks.amazonaws.com");
     assert_eq!((defaults.lifetime, defaults.lifetime_is_explicit), (86_400, false));
@@ -84,7 +85,8 @@ fn flags_of_later_features_are_no_obstacle_where_they_are_off() {
 #[test]
 fn kube_api_is_taken_beside_a_kubeconfig() {
     let settings = settings(&["--in-cluster=false", "--kubeconfig=/k", "--kube-api=https://10.0.0.1:6443"]);
-    let AccountSource::Cluster { kubeconfig: Some(_), server: Some(server) } = settings.accounts else {
+    let AccountSource::Cluster { kubeconfig: Some(_), server: Some(server) } = settings.sources.accounts
+    else {
         panic!("both")
     };
     assert_eq!(server.to_string(), "https://10.0.0.1:6443/");

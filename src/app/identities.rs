@@ -1,0 +1,84 @@
+//! The sources of identity, put together as a list: each is made, registers what it needs to be ready,
+//! and is followed by a task of its own.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use axum::Router;
+use axum::routing::get;
+
+use crate::identities::associations::Associations;
+use crate::identities::manifests::Manifests;
+use crate::identities::service_accounts::ServiceAccounts;
+use crate::identities::{Accounts, Identities};
+use crate::kubernetes;
+use crate::lifecycle::{Readiness, Tasks};
+use crate::metrics::Metrics;
+use crate::settings::{AccountSource, Settings, Sources};
+
+/// Begins to follow every source that is configured; and what the debug handlers show of them.
+pub(super) async fn follow(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Result<(Identities, Router)> {
+    // Taken apart whole: a source that is forgotten here does not compile.
+    let Sources { accounts } = &settings.sources;
+    let mut associations = Vec::new();
+    let mut debug = Router::new();
+    let accounts = match accounts {
+        AccountSource::Manifests(paths) => {
+            let manifests = Arc::new(manifests(paths, settings)?);
+            associations.push(Associations::Manifests(manifests.clone()));
+            Accounts::Manifests(manifests)
+        }
+        AccountSource::Cluster { kubeconfig, server } => {
+            let client = kubernetes::client(kubeconfig.as_deref(), server.as_ref()).await?;
+            let accounts = service_accounts(client, settings, metrics, readiness, tasks);
+            if settings.debug_handlers {
+                debug = handlers(accounts.clone());
+            }
+            Accounts::Cluster(accounts)
+        }
+    };
+    Ok((Identities::new(accounts, associations), debug))
+}
+
+fn manifests(paths: &[std::path::PathBuf], settings: &Settings) -> Result<Manifests> {
+    let manifests = Manifests::read(paths, "default", &settings.defaults.annotation_prefix)?;
+    let (accounts, associations) = (manifests.accounts(), manifests.associations());
+    tracing::info!(accounts, associations, "identities are read from manifests");
+    Ok(manifests)
+}
+
+fn service_accounts(
+    client: kube::Client,
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Arc<ServiceAccounts> {
+    let accounts = Arc::new(ServiceAccounts::new(
+        client.clone(),
+        settings.defaults.annotation_prefix.clone(),
+        settings.limits.lookup,
+        readiness.latch("service-accounts", "not all read yet"),
+        metrics.clone(),
+    ));
+    let followed = accounts.clone();
+    tasks.spawn("service-accounts", async move { followed.follow(client).await });
+    accounts
+}
+
+/// The Go webhook's debug handlers of the metrics port.
+fn handlers(accounts: Arc<ServiceAccounts>) -> Router {
+    let cleared = accounts.clone();
+    Router::new().route("/debug/alpha/cache", get(async move || accounts.dump().to_string())).route(
+        "/debug/alpha/cache/clear",
+        get(async move || {
+            cleared.clear();
+            "cleared; accounts are looked up live until all are read again\n"
+        }),
+    )
+}

@@ -1,0 +1,97 @@
+//! EKS Pod Identity's associations, whichever source says so: which accounts have one. The role
+//! itself is nothing to the webhook: the node's agent asks EKS for it.
+
+use std::sync::Arc;
+
+use super::by_account::ByAccount;
+use super::manifests::Manifests;
+use super::source::Source;
+
+/// The accounts that associations name, namespace and name to the letter.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct AssociationSet(ByAccount<()>);
+
+impl AssociationSet {
+    /// Whether an association names this account.
+    #[must_use]
+    pub fn contains(&self, namespace: &str, name: &str) -> bool {
+        self.0.get(namespace, name).is_some()
+    }
+
+    /// How many accounts there are, each counted once.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<N: AsRef<str>, A: AsRef<str>> FromIterator<(N, A)> for AssociationSet {
+    fn from_iter<I: IntoIterator<Item = (N, A)>>(associations: I) -> Self {
+        let mut accounts = ByAccount::default();
+        for (namespace, name) in associations {
+            accounts.insert(namespace.as_ref(), name.as_ref(), ());
+        }
+        accounts.shrink_to_fit();
+        Self(accounts)
+    }
+}
+
+/// One source of associations. Sources add up: none can take away what another grants.
+#[derive(Debug, Clone)]
+pub enum Associations {
+    /// Files that were read at start.
+    Manifests(Arc<Manifests>),
+    /// A set that a task keeps up to date.
+    Followed(Arc<Source<AssociationSet>>),
+}
+
+impl Associations {
+    /// Whether this source names the account; `None` before it was read for the first time.
+    #[must_use]
+    pub fn contains(&self, namespace: &str, name: &str) -> Option<bool> {
+        match self {
+            Self::Manifests(manifests) => Some(manifests.association_place(namespace, name).is_some()),
+            Self::Followed(source) => Some(source.current()?.contains(namespace, name)),
+        }
+    }
+
+    /// The source's name, for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Manifests(_) => "manifests",
+            Self::Followed(source) => source.name(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exact() {
+        let set: AssociationSet = [("shop", "orders")].into_iter().collect();
+        assert!(set.contains("shop", "orders"));
+        for (namespace, name) in
+            [("shop", "order"), ("sho", "porders"), ("orders", "shop"), ("Shop", "orders")]
+        {
+            assert!(!set.contains(namespace, name), "{namespace}/{name}");
+        }
+    }
+
+    #[test]
+    fn order_and_repetition_make_no_difference() {
+        let one: AssociationSet = [("a", "x"), ("b", "x"), ("a", "y")].into_iter().collect();
+        let other: AssociationSet = [("a", "y"), ("a", "x"), ("b", "x"), ("a", "x")].into_iter().collect();
+        assert_eq!(one, other);
+        assert_eq!((one.len(), AssociationSet::default().is_empty()), (3, true));
+        assert_ne!(one, [("a", "x"), ("b", "x"), ("b", "y")].into_iter().collect());
+    }
+}

@@ -1,0 +1,210 @@
+//! A source that a task of its own follows: the last good set is what answers, whatever happens
+//! to the source. What goes wrong is said once and shown by readiness and metrics.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::time::Instant;
+
+use crate::lifecycle::{Condition, Readiness};
+use crate::metrics::{Metrics, SourceMetrics};
+
+/// What a source last said, as `T`. Its task calls [`Self::replace`] or [`Self::confirm`] after
+/// every time that the source was read, and [`Self::fail`] after every time that it was not.
+#[derive(Debug)]
+pub struct Source<T> {
+    name: &'static str,
+    count: fn(&T) -> usize,
+    current: ArcSwapOption<T>,
+    state: Mutex<State>,
+    metrics: SourceMetrics,
+}
+
+#[derive(Debug)]
+struct State {
+    /// When the source was last read, or made.
+    read: Instant,
+    /// What is wrong with it now.
+    trouble: Option<Box<str>>,
+}
+
+impl<T: Send + Sync + 'static> Source<T> {
+    /// A source that was not read yet: the replica is not ready before it was, and answers nothing.
+    /// `count` tells the entries of a set for the metrics, which bear the source's name.
+    #[must_use]
+    pub fn new(
+        name: &'static str,
+        count: fn(&T) -> usize,
+        readiness: &Readiness,
+        metrics: &Metrics,
+    ) -> Arc<Self> {
+        let source = Arc::new(Self {
+            name,
+            count,
+            current: ArcSwapOption::empty(),
+            state: Mutex::new(State { read: Instant::now(), trouble: None }),
+            metrics: metrics.source(name),
+        });
+        let followed = source.clone();
+        readiness.require(name, move || followed.condition());
+        source
+    }
+
+    /// The source was read and says this: it counts from the next admission on.
+    pub fn replace(&self, set: T) {
+        let entries = (self.count)(&set);
+        let previous = self.current.swap(Some(Arc::new(set)));
+        self.metrics.entries(entries);
+        if previous.is_none() {
+            tracing::info!(source = self.name, entries, "read for the first time");
+        }
+        self.confirm();
+    }
+
+    /// The source was read and says what it said before.
+    pub fn confirm(&self) {
+        self.metrics.read();
+        let mut state = self.state();
+        state.read = Instant::now();
+        if state.trouble.take().is_some() {
+            tracing::info!(source = self.name, "can be read again");
+        }
+    }
+
+    /// The source could not be read, for a reason in one line that holds no secret: the last good
+    /// set stays.
+    pub fn fail(&self, reason: &str) {
+        self.metrics.failed();
+        let mut state = self.state();
+        if state.trouble.as_deref() != Some(reason) {
+            state.trouble = Some(reason.into());
+            let keeps = if self.is_synced() { "the last good set" } else { "nothing: not ready" };
+            tracing::warn!(source = self.name, reason, keeps, "cannot be read");
+        }
+    }
+
+    /// The last good set; `None` before the first.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<T>> {
+        self.current.load_full()
+    }
+
+    /// Whether it was ever read.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.current.load().is_some()
+    }
+
+    /// Its name in log, metrics and readiness.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn condition(&self) -> Condition {
+        let State { read, trouble } = &*self.state();
+        match (self.is_synced(), trouble) {
+            (true, None) => Condition::Holds,
+            (true, Some(trouble)) => {
+                let age = Duration::from_secs(read.elapsed().as_secs());
+                Condition::HoldsBut(format!("keeps the set read {age:?} ago: {trouble}"))
+            }
+            (false, None) => Condition::Fails("not read yet".to_owned()),
+            (false, Some(trouble)) => Condition::Fails(format!("not read yet: {trouble}")),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // Nothing panics halfway through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identities::associations::AssociationSet;
+
+    fn source() -> (Arc<Source<AssociationSet>>, Readiness, Metrics) {
+        let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
+        let source = Source::new("association-file", AssociationSet::len, &readiness, &metrics);
+        (source, readiness, metrics)
+    }
+
+    fn set(names: &[&str]) -> AssociationSet {
+        names.iter().map(|name| ("shop", *name)).collect()
+    }
+
+    fn metric(metrics: &Metrics, name: &str) -> f64 {
+        let line = format!("pod_identity_webhook_source_{name}{{source=\"association-file\"}} ");
+        let text = metrics.scrape().unwrap();
+        text.lines().find_map(|text| text.strip_prefix(&line)).unwrap().parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn is_not_ready_before_it_was_read_and_ever_after() {
+        let (source, readiness, _) = source();
+        assert!(source.current().is_none());
+        assert_eq!(
+            readiness.report(),
+            (false, "[-]association-file not read yet\nreadyz check failed\n".into())
+        );
+        source.fail("no such thing");
+        let (is_ready, report) = readiness.report();
+        assert!(
+            !is_ready && report.starts_with("[-]association-file not read yet: no such thing\n"),
+            "{report}"
+        );
+        source.replace(set(&[]));
+        assert_eq!(readiness.report(), (true, "[+]association-file ok\nreadyz check passed\n".into()));
+        source.fail("gone");
+        assert!(readiness.report().0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keeps_the_last_good_set_and_says_of_when() {
+        let (source, readiness, _) = source();
+        source.replace(set(&["orders"]));
+        tokio::time::advance(Duration::from_millis(42_700)).await;
+        source.fail("half written");
+        assert_eq!(*source.current().unwrap(), set(&["orders"]));
+        let (is_ready, report) = readiness.report();
+        let expected =
+            "[+]association-file ok (keeps the set read 42s ago: half written)\nreadyz check passed\n";
+        assert_eq!((is_ready, report.as_str()), (true, expected));
+        source.confirm();
+        assert_eq!(readiness.report().1, "[+]association-file ok\nreadyz check passed\n");
+        source.fail("half written");
+        source.replace(set(&["cart", "orders"]));
+        assert_eq!(readiness.report().1, "[+]association-file ok\nreadyz check passed\n");
+        assert_eq!(source.current().unwrap().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn counts_entries_failures_and_the_time_since_it_was_read() {
+        let (source, _, metrics) = source();
+        let seen = |entries: f64, errors: f64, age: f64| {
+            let expected = [("entries", entries), ("errors_total", errors), ("age_seconds", age)];
+            for (name, expected) in expected {
+                assert!(
+                    (metric(&metrics, name) - expected).abs() < 1e-9,
+                    "{name} is {}",
+                    metric(&metrics, name)
+                );
+            }
+        };
+        seen(0.0, 0.0, 0.0);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        seen(0.0, 0.0, 3.0);
+        source.replace(set(&["orders", "cart"]));
+        seen(2.0, 0.0, 0.0);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        source.fail("one");
+        source.fail("one");
+        source.fail("other");
+        seen(2.0, 3.0, 5.0);
+        source.confirm();
+        seen(2.0, 3.0, 0.0);
+    }
+}
