@@ -165,7 +165,7 @@ pub struct SourceArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
     pub watch_config_map: bool,
-    /// Read Pod Identity associations from this file too (not yet available)
+    /// Read Pod Identity associations from this JSON file too, whenever it is there or changes
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub watch_container_credentials_config: String,
     /// Make a full ARN of a role's name (not yet available)

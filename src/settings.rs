@@ -50,6 +50,8 @@ pub struct Settings {
 pub struct Sources {
     /// ServiceAccounts.
     pub accounts: AccountSource,
+    /// A file of EKS Pod Identity's associations, which need not be there.
+    pub association_file: Option<PathBuf>,
 }
 
 /// Where ServiceAccounts are read.
@@ -194,7 +196,10 @@ impl Settings {
         let address = address(&server.bind_address)?;
         Ok(Self {
             defaults: defaults(injection, &mut notices)?,
-            sources: Sources { accounts: accounts(serve)? },
+            sources: Sources {
+                accounts: accounts(serve)?,
+                association_file: path(&sources.watch_container_credentials_config),
+            },
             certificate: certificate(serve)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
             address: SocketAddr::new(address, server.port),
@@ -220,13 +225,6 @@ fn refuse_what_is_not_there_yet(serve: &ServeArgs) -> Result<(), SettingsError> 
             "--watch-config-map",
             "identities from the ConfigMap pod-identity-webhook",
             "annotate the ServiceAccounts instead",
-        );
-    }
-    if !sources.watch_container_credentials_config.is_empty() {
-        return not_yet(
-            "--watch-container-credentials-config",
-            "Pod Identity associations from a watched file",
-            "list them in a file for --manifests",
         );
     }
     if sources.compose_role_arn {
@@ -272,8 +270,12 @@ fn accounts(serve: &ServeArgs) -> Result<AccountSource, SettingsError> {
             })
         })
         .transpose()?;
-    let kubeconfig = (!sources.kubeconfig.is_empty()).then(|| PathBuf::from(&sources.kubeconfig));
-    Ok(AccountSource::Cluster { kubeconfig, server })
+    Ok(AccountSource::Cluster { kubeconfig: path(&sources.kubeconfig), server })
+}
+
+/// Empty is none, as in Go.
+fn path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
 fn certificate(serve: &ServeArgs) -> Result<CertificateSource, SettingsError> {

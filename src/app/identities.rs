@@ -7,9 +7,11 @@ use anyhow::Result;
 use axum::Router;
 use axum::routing::get;
 
-use crate::identities::associations::Associations;
+use crate::identities::association_file;
+use crate::identities::associations::{AssociationSet, Associations};
 use crate::identities::manifests::Manifests;
 use crate::identities::service_accounts::ServiceAccounts;
+use crate::identities::source::Source;
 use crate::identities::{Accounts, Identities};
 use crate::kubernetes;
 use crate::lifecycle::{Readiness, Tasks};
@@ -24,7 +26,7 @@ pub(super) async fn follow(
     tasks: &mut Tasks,
 ) -> Result<(Identities, Router)> {
     // Taken apart whole: a source that is forgotten here does not compile.
-    let Sources { accounts } = &settings.sources;
+    let Sources { accounts, association_file } = &settings.sources;
     let mut associations = Vec::new();
     let mut debug = Router::new();
     let accounts = match accounts {
@@ -42,6 +44,11 @@ pub(super) async fn follow(
             Accounts::Cluster(accounts)
         }
     };
+    if let Some(path) = association_file {
+        let source = Source::new("association-file", AssociationSet::len, readiness, metrics);
+        tasks.spawn("association-file", association_file::follow(path.clone(), source.clone()));
+        associations.push(Associations::Followed(source));
+    }
     Ok((Identities::new(accounts, associations), debug))
 }
 

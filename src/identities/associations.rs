@@ -18,6 +18,11 @@ impl AssociationSet {
         self.0.get(namespace, name).is_some()
     }
 
+    /// Namespace and name of every account, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(namespace, name, ())| (namespace, name))
+    }
+
     /// How many accounts there are, each counted once.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -4,13 +4,14 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::account::Account;
+use super::association_file::{self, Entry};
 use super::by_account::ByAccount;
 use super::{Claims, Found, Lookup};
 use crate::injection::annotation::Prefix;
+use crate::injection::json;
 use crate::manifests::{self, Document, Object, Stream};
 
 /// Endings of the files that are read in a folder, as kubectl has them.
@@ -69,20 +70,6 @@ pub enum ManifestsError {
     },
 }
 
-/// The file that EKS feeds its webhook.
-#[derive(Debug, Deserialize)]
-struct AssociationFile {
-    #[serde(default)]
-    identities: Option<Vec<Association>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Association {
-    namespace: Box<str>,
-    #[serde(rename = "serviceAccount")]
-    service_account: Box<str>,
-}
-
 impl Manifests {
     /// Reads files, and of folders the files that end in yaml, yml or json; `namespace` is that of
     /// accounts that name none.
@@ -129,8 +116,12 @@ impl Manifests {
             // The version too: operators have ServiceAccounts of their own.
             ("v1", "ServiceAccount") => self.add_account(object, namespace, prefix, place),
             (_, "") if object.value.get("identities").is_some() => {
-                let file = AssociationFile::deserialize(object.value).map_err(|error| error.to_string())?;
-                for Association { namespace, service_account } in file.identities.into_iter().flatten() {
+                let entries = association_file::entries(object.value)
+                    .map_err(|error| json::expected(&error).unwrap_or_default())?;
+                if let Some(complaint) = association_file::complaint(&entries) {
+                    return Err(complaint.first);
+                }
+                for Entry { namespace, service_account } in entries {
                     self.associations.insert(&namespace, &service_account, place.clone());
                 }
                 Ok(())

@@ -5,6 +5,7 @@
 //! were read makes no difference to an answer.
 
 pub mod account;
+pub mod association_file;
 pub mod associations;
 mod by_account;
 pub mod manifests;

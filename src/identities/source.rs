@@ -1,8 +1,8 @@
 //! A source that a task of its own follows: the last good set is what answers, whatever happens
 //! to the source. What goes wrong is said once and shown by readiness and metrics.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use crate::metrics::{Metrics, SourceMetrics};
 
 /// What a source last said, as `T`. Its task calls [`Self::replace`] or [`Self::confirm`] after
 /// every time that the source was read, and [`Self::fail`] after every time that it was not.
+/// Whatever is wrong is said once: when it begins, when it changes, when it is over.
 #[derive(Debug)]
 pub struct Source<T> {
     name: &'static str,
@@ -25,8 +26,25 @@ pub struct Source<T> {
 struct State {
     /// When the source was last read, or made.
     read: Instant,
-    /// What is wrong with it now.
+    /// Why it cannot be read now.
     trouble: Option<Box<str>>,
+    /// What is wrong with the set that counts.
+    complaint: Option<Complaint>,
+}
+
+/// Entries of a source that are of no use and passed over; the others count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// How many.
+    pub entries: usize,
+    /// What is wrong with the first, and which that is, in a line that holds no secret.
+    pub first: String,
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entries passed over: {}, the first: {}", self.entries, self.first)
+    }
 }
 
 impl<T: Send + Sync + 'static> Source<T> {
@@ -43,7 +61,7 @@ impl<T: Send + Sync + 'static> Source<T> {
             name,
             count,
             current: ArcSwapOption::empty(),
-            state: Mutex::new(State { read: Instant::now(), trouble: None }),
+            state: Mutex::new(State { read: Instant::now(), trouble: None, complaint: None }),
             metrics: metrics.source(name),
         });
         let followed = source.clone();
@@ -53,13 +71,25 @@ impl<T: Send + Sync + 'static> Source<T> {
 
     /// The source was read and says this: it counts from the next admission on.
     pub fn replace(&self, set: T) {
+        self.replace_but(set, None);
+    }
+
+    /// The source was read and says this, and more that is of no use.
+    pub fn replace_but(&self, set: T, complaint: Option<Complaint>) {
         let entries = (self.count)(&set);
         let previous = self.current.swap(Some(Arc::new(set)));
-        self.metrics.entries(entries);
+        self.metrics.entries(entries, complaint.as_ref().map_or(0, |complaint| complaint.entries));
         if previous.is_none() {
             tracing::info!(source = self.name, entries, "read for the first time");
         }
         self.confirm();
+        let mut state = self.state();
+        if let Some(complaint) =
+            complaint.as_ref().filter(|complaint| Some(*complaint) != state.complaint.as_ref())
+        {
+            tracing::warn!(source = self.name, "{complaint}");
+        }
+        state.complaint = complaint;
     }
 
     /// The source was read and says what it said before.
@@ -103,15 +133,16 @@ impl<T: Send + Sync + 'static> Source<T> {
     }
 
     fn condition(&self) -> Condition {
-        let State { read, trouble } = &*self.state();
-        match (self.is_synced(), trouble) {
-            (true, None) => Condition::Holds,
-            (true, Some(trouble)) => {
-                let age = Duration::from_secs(read.elapsed().as_secs());
-                Condition::HoldsBut(format!("keeps the set read {age:?} ago: {trouble}"))
+        let State { read, trouble, complaint } = &*self.state();
+        match (self.is_synced(), trouble, complaint) {
+            (false, None, _) => Condition::Fails("not read yet".to_owned()),
+            (false, Some(trouble), _) => Condition::Fails(format!("not read yet: {trouble}")),
+            (true, Some(trouble), _) => {
+                let age = read.elapsed().as_secs();
+                Condition::HoldsBut(format!("keeps the set read {age}s ago: {trouble}"))
             }
-            (false, None) => Condition::Fails("not read yet".to_owned()),
-            (false, Some(trouble)) => Condition::Fails(format!("not read yet: {trouble}")),
+            (true, None, Some(complaint)) => Condition::HoldsBut(complaint.to_string()),
+            (true, None, None) => Condition::Holds,
         }
     }
 
@@ -123,6 +154,8 @@ impl<T: Send + Sync + 'static> Source<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::identities::associations::AssociationSet;
 
@@ -206,5 +239,23 @@ mod tests {
         seen(2.0, 3.0, 5.0);
         source.confirm();
         seen(2.0, 3.0, 0.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn entries_that_are_passed_over_are_told_of_as_long_as_they_are_there() {
+        let (source, readiness, metrics) = source();
+        let complaint = Complaint { entries: 2, first: "the third has no name".to_owned() };
+        source.replace_but(set(&["orders"]), Some(complaint));
+        let told = "[+]association-file ok (entries passed over: 2, the first: the third has no name)\n";
+        let report = || readiness.report().1;
+        assert!(report().starts_with(told), "{}", report());
+        assert!((metric(&metrics, "passed_over_entries") - 2.0).abs() < 1e-9);
+        source.fail("gone");
+        assert!(report().contains("keeps the set read 0s ago: gone"), "{}", report());
+        source.confirm();
+        assert!(report().starts_with(told), "{}", report());
+        source.replace(set(&["orders"]));
+        assert!(report().starts_with("[+]association-file ok\n"), "{}", report());
+        assert!(metric(&metrics, "passed_over_entries").abs() < 1e-9);
     }
 }

@@ -8,7 +8,7 @@ pub mod annotation;
 pub mod answer;
 pub mod defaults;
 pub mod grant;
-mod json;
+pub(crate) mod json;
 pub mod name;
 pub mod outcome;
 pub mod patch;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess};
 
 use super::annotation::Prefix;
-use super::json::{Fold, Judge, Object, Slot, once, skip};
+use super::json::{self, Fold, Judge, Object, Slot, once, skip};
 use super::pod::Pod;
 use request::Request;
 
@@ -106,17 +106,10 @@ pub enum ReviewError {
 impl From<serde_json::Error> for ReviewError {
     fn from(error: serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
-        if !error.is_data() {
-            return Self::Syntax { line, column };
+        match json::expected(&error) {
+            None => Self::Syntax { line, column },
+            Some(expected) => Self::Shape { expected, line, column },
         }
-        // serde's message quotes the value that it found, which may read like a message itself; only
-        // what follows its last words is ours.
-        let text = error.to_string();
-        let expected = text
-            .rsplit_once(", expected ")
-            .and_then(|(_, rest)| rest.split(" at line ").next())
-            .map_or_else(|| "a member stands twice".to_owned(), |what| format!("expected {what}"));
-        Self::Shape { expected, line, column }
     }
 }
 

@@ -15,6 +15,7 @@ const LABELS: [&str; 1] = ["source"];
 #[derive(Debug)]
 pub(super) struct Sources {
     entries: IntGaugeVec,
+    passed_over: IntGaugeVec,
     errors: IntCounterVec,
     ages: Ages,
 }
@@ -23,6 +24,7 @@ pub(super) struct Sources {
 #[derive(Debug)]
 pub struct SourceMetrics {
     entries: IntGauge,
+    passed_over: IntGauge,
     errors: IntCounter,
     read: Moment,
 }
@@ -47,12 +49,15 @@ impl Sources {
             &LABELS,
         )?;
         Ok(Self {
-            entries: registered(
+            entries: int_gauges(
                 registry,
-                IntGaugeVec::new(
-                    Opts::new("pod_identity_webhook_source_entries", "Entries of a source of identities."),
-                    &LABELS,
-                )?,
+                "pod_identity_webhook_source_entries",
+                "Entries of a source of identities that count.",
+            )?,
+            passed_over: int_gauges(
+                registry,
+                "pod_identity_webhook_source_passed_over_entries",
+                "Entries of a source of identities that are of no use.",
             )?,
             errors: int_counters(
                 registry,
@@ -70,6 +75,7 @@ impl Sources {
         lock(&self.ages.reads).push((source, read.clone()));
         SourceMetrics {
             entries: self.entries.with_label_values(&[source]),
+            passed_over: self.passed_over.with_label_values(&[source]),
             errors: self.errors.with_label_values(&[source]),
             read,
         }
@@ -77,9 +83,11 @@ impl Sources {
 }
 
 impl SourceMetrics {
-    /// How many entries the set that counts has.
-    pub fn entries(&self, entries: usize) {
-        self.entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    /// How many entries the set that counts has, and how many were passed over.
+    pub fn entries(&self, entries: usize, passed_over: usize) {
+        for (gauge, count) in [(&self.entries, entries), (&self.passed_over, passed_over)] {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// The source was read.
@@ -108,4 +116,8 @@ impl Collector for Ages {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn int_gauges(registry: &Registry, name: &str, help: &str) -> Result<IntGaugeVec, prometheus::Error> {
+    registered(registry, IntGaugeVec::new(Opts::new(name, help), &LABELS)?)
 }

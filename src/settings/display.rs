@@ -54,8 +54,11 @@ impl fmt::Display for Settings {
 
 impl fmt::Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accounts } = self;
-        write!(f, "{accounts}")
+        let Self { accounts, association_file } = self;
+        write!(f, "{accounts}")?;
+        let file = association_file.iter();
+        file.map(|path| path.display())
+            .try_for_each(|path| write!(f, " watch-container-credentials-config={path}"))
     }
 }
 

@@ -5,6 +5,7 @@
 //! thread, so nothing runs between two of its ticks.
 
 mod admin;
+mod associations;
 mod events;
 mod misses;
 mod scale;
@@ -16,14 +17,14 @@ mod watch_lost;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use base64::Engine;
 use pod_identity_webhook::certificates::Authority;
 use pod_identity_webhook::settings::Settings;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::support::client::{Answer, post};
+use crate::support::credentials::Credentials;
 use crate::support::fake_api::{FakeApi, PATIENCE};
 use crate::support::server::{Server, settings};
 
@@ -46,6 +47,8 @@ struct Webhook {
 enum Said {
     /// Admitted, with this role.
     Role(String),
+    /// Admitted, with an association and a token of so many seconds.
+    Association(u64),
     /// Admitted as it was.
     Nothing,
     /// Admitted as it was, with the warning that its account does not exist.
@@ -224,35 +227,22 @@ fn read(answer: &Answer) -> Said {
         assert_eq!(answer.header("connection"), "close");
         return Said::Unavailable;
     }
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    let credentials = Credentials::of(answer);
     let response = &answer.json()["response"];
-    assert_eq!(response["allowed"], json!(true));
     let warnings: Vec<_> = response["warnings"]
         .as_array()
         .into_iter()
         .flatten()
         .map(|warning| warning.as_str().unwrap())
         .collect();
-    if let Some(patch) = response.get("patch") {
-        assert!(warnings.is_empty(), "{warnings:?}");
-        return Said::Role(role_in(patch.as_str().unwrap()));
-    }
-    match *warnings {
-        [] => Said::Nothing,
-        [warning] => {
+    match (credentials, warnings.as_slice()) {
+        (Credentials::Role(role_arn), []) => Said::Role(role_arn),
+        (Credentials::Association(lifetime), []) => Said::Association(lifetime),
+        (Credentials::None, []) => Said::Nothing,
+        (Credentials::None, [warning]) => {
             assert!(warning.ends_with(" does not exist"), "{warning}");
             Said::Missing
         }
-        _ => panic!("{warnings:?}"),
+        (credentials, _) => panic!("{credentials:?}: {warnings:?}"),
     }
-}
-
-/// The role that a patch sets.
-fn role_in(patch: &str) -> String {
-    let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
-    let patch: Value = serde_json::from_slice(&patch).unwrap();
-    let operations = patch.as_array().unwrap().iter();
-    let mut variables = operations.filter_map(|operation| operation["value"].as_array()).flatten();
-    let role = variables.find(|variable| variable["name"] == "AWS_ROLE_ARN").expect("a role in the patch");
-    role["value"].as_str().unwrap().to_owned()
 }

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
 
 mod accounts;
+mod association_file;
 mod command_line;
 mod golden;
 mod inject;

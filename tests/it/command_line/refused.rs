@@ -141,10 +141,6 @@ fn a_subcommand_comes_first_and_wants_a_file() {
 fn a_flag_of_a_later_feature_stops_the_start() {
     for (args, flag) in [
         ("--in-cluster=false --watch-config-map", "--watch-config-map"),
-        (
-            "--in-cluster=false --watch-container-credentials-config=/x",
-            "--watch-container-credentials-config",
-        ),
         ("--in-cluster=false --compose-role-arn", "--compose-role-arn"),
         ("--manifests=x --compose-role-arn=1", "--compose-role-arn"),
         ("", "--in-cluster=true"),

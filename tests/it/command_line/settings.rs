@@ -83,6 +83,19 @@ fn flags_of_later_features_are_no_obstacle_where_they_are_off() {
 }
 
 #[test]
+fn association_file_is_taken_beside_a_cluster_and_beside_manifests() {
+    for accounts in ["--in-cluster=false", "--manifests=x"] {
+        let file = |args: &[&str]| settings(&[&[accounts], args].concat()).sources.association_file;
+        let flag = "--watch-container-credentials-config";
+        assert_eq!(file(&[&format!("{flag}=/a/../b")]).unwrap().to_str(), Some("/a/../b"));
+        assert_eq!(file(&[&format!("{flag}=")]), None);
+        assert_eq!(file(&[]), None);
+    }
+    let settings = settings(&["--manifests=x", "--watch-container-credentials-config=y"]);
+    assert!(settings.to_string().starts_with("manifests=x watch-container-credentials-config=y "));
+}
+
+#[test]
 fn kube_api_is_taken_beside_a_kubeconfig() {
     let settings = settings(&["--in-cluster=false", "--kubeconfig=/k", "--kube-api=https://10.0.0.1:6443"]);
     let AccountSource::Cluster { kubeconfig: Some(_), server: Some(server) } = settings.sources.accounts

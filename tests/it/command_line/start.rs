@@ -82,7 +82,16 @@ fn malformed_manifests_are_named_with_document_and_line() {
             "document 1, line 2: annotation eks.amazonaws.com/token-expiration of ServiceAccount a is not a \
              string: quote it",
         ),
-        ("association.yaml", "---\nidentities: [{namespace: a}]\n", "document 2, line 7: missing field"),
+        (
+            "association.yaml",
+            "---\nidentities: [{namespace: a}]\n",
+            "document 2, line 7: identities[0] has no",
+        ),
+        (
+            "list.yaml",
+            "---\nidentities: {hush: 1}\n",
+            "document 2, line 7: expected an array of objects with",
+        ),
     ] {
         let path = write(&folder, name, &format!("{account}{rest}"));
         let line = start(&[flag("manifests", &path)]).refused(1);

@@ -2,7 +2,9 @@
 
 pub mod cases;
 pub mod client;
+pub mod credentials;
 pub mod fake_api;
+pub mod mounted;
 pub mod pair_files;
 pub mod process;
 pub mod program;

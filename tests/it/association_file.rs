@@ -1,0 +1,271 @@
+//! The file of associations: taken whichever way it was written, kept while it says nothing that
+//! can be read.
+
+mod storm;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pod_identity_webhook::identities::association_file;
+use pod_identity_webhook::identities::associations::AssociationSet;
+use pod_identity_webhook::identities::source::Source;
+use pod_identity_webhook::lifecycle::Readiness;
+use pod_identity_webhook::metrics::Metrics;
+use tokio::time::sleep;
+
+use crate::support::client::Answer;
+use crate::support::credentials::Credentials;
+use crate::support::mounted::Files;
+use crate::support::process::Process;
+use crate::support::reviews::{WORLD, body};
+use crate::support::server::Server;
+use crate::support::wait::until;
+
+const NAME: &str = "identities.json";
+
+/// A file that names these accounts of the namespace `shop`.
+fn naming(accounts: &[&str]) -> String {
+    let entry = |name: &&str| format!(r#"{{"namespace":"shop","serviceAccount":"{name}"}}"#);
+    let entries: Vec<_> = accounts.iter().map(entry).collect();
+    format!("{{\"identities\":[{}]}}\n", entries.join(","))
+}
+
+fn flag(path: &Path) -> String {
+    format!("--watch-container-credentials-config={}", path.display())
+}
+
+fn metric(name: &str) -> String {
+    format!("pod_identity_webhook_source_{name}{{source=\"association-file\"}}")
+}
+
+/// What `/readyz` says of the file, if the server is ready.
+fn note(readyz: &Answer) -> Option<String> {
+    let text = String::from_utf8(readyz.body.to_vec()).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("[+]association-file ")).map(str::to_owned);
+    line.filter(|_| readyz.status == 200)
+}
+
+/// A server beside the small world of `reviews.rs`, ready.
+async fn server(path: &Path) -> Server {
+    let server = Server::on_manifests([WORLD, &flag(path), "--shutdown-delay=0"]).await;
+    until("the server is ready", async || (server.admin("/readyz").await.status == 200).then_some(())).await;
+    server
+}
+
+/// Waits until exactly these of the world's accounts have an association; `cart` has one by manifest.
+async fn until_associated(server: &Server, accounts: &[&str]) {
+    until("the associations count", async || {
+        let mut associated = Vec::new();
+        for account in ["orders", "plain", "nobody"] {
+            let answer = server.client.post("/mutate", body(account)).await;
+            match Credentials::of(&answer) {
+                Credentials::Association(_) => associated.push(account),
+                Credentials::Role(_) => assert_eq!(account, "orders"),
+                Credentials::None => assert_ne!(account, "orders"),
+            }
+        }
+        (associated == accounts).then_some(())
+    })
+    .await;
+    let answer = server.client.post("/mutate", body("cart")).await;
+    assert!(matches!(Credentials::of(&answer), Credentials::Association(_)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn takes_a_file_that_is_rewritten_in_place() {
+    let files = Files::plain(&[(NAME, &naming(&["plain"]))]);
+    let server = server(&files.path(NAME)).await;
+    until_associated(&server, &["plain"]).await;
+    files.rewrite(NAME, &naming(&["orders", "nobody"]));
+    until_associated(&server, &["orders", "nobody"]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn takes_a_file_that_is_renamed_over() {
+    let files = Files::plain(&[(NAME, &naming(&["plain"]))]);
+    let server = server(&files.path(NAME)).await;
+    until_associated(&server, &["plain"]).await;
+    files.rename_over(NAME, &naming(&["orders"]));
+    until_associated(&server, &["orders"]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn takes_a_file_that_kubelet_swaps_in() {
+    let files = Files::mounted(&[(NAME, &naming(&["plain"]))]);
+    let server = server(&files.path(NAME)).await;
+    until_associated(&server, &["plain"]).await;
+    files.swap("..2026_2", &[(NAME, &naming(&["orders"]))]);
+    until_associated(&server, &["orders"]).await;
+    files.swap("..2026_3", &[(NAME, &naming(&["orders", "plain"]))]);
+    until_associated(&server, &["orders", "plain"]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn folder_that_is_missing_at_the_start_is_no_associations() {
+    let files = Files::plain(&[]);
+    let server = server(&files.path("later").join(NAME)).await;
+    until_associated(&server, &[]).await;
+    fs::create_dir(files.path("later")).unwrap();
+    files.rewrite("later/identities.json", &naming(&["plain"]));
+    until_associated(&server, &["plain"]).await;
+    fs::remove_dir_all(files.path("later")).unwrap();
+    until_associated(&server, &[]).await;
+    server.stop().await;
+}
+
+/// Follows a file by the clock of the test, which goes on only where everybody waits.
+fn follow(path: &Path) -> (Arc<Source<AssociationSet>>, Metrics) {
+    let metrics = Metrics::new().unwrap();
+    let source = Source::new("association-file", AssociationSet::len, &Readiness::default(), &metrics);
+    tokio::spawn(association_file::follow(path.to_owned(), source.clone()));
+    (source, metrics)
+}
+
+/// The accounts of `shop` that the set names, of those that occur here.
+fn named(source: &Source<AssociationSet>) -> Vec<&'static str> {
+    let current = source.current().expect("a set");
+    let named: Vec<_> = ["a", "b", "c"].into_iter().filter(|name| current.contains("shop", name)).collect();
+    assert_eq!(current.len(), named.len());
+    named
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_change_counts_within_two_seconds() {
+    const IN_TIME: Duration = Duration::from_secs(2);
+    let files = Files::mounted(&[(NAME, &naming(&["a"]))]);
+    let (source, _) = follow(&files.path(NAME));
+    sleep(IN_TIME).await;
+    assert_eq!(named(&source), ["a"]);
+    files.swap("..2026_2", &[(NAME, &naming(&["b"]))]);
+    sleep(IN_TIME).await;
+    assert_eq!(named(&source), ["b"]);
+    // Through the link, and in its place.
+    files.rewrite(NAME, &naming(&["c"]));
+    sleep(IN_TIME).await;
+    assert_eq!(named(&source), ["c"]);
+    files.rename_over(NAME, &naming(&["a", "b"]));
+    sleep(IN_TIME).await;
+    assert_eq!(named(&source), ["a", "b"]);
+    fs::remove_file(files.path(NAME)).unwrap();
+    sleep(IN_TIME).await;
+    assert_eq!(named(&source), [""; 0]);
+    files.rewrite(NAME, &naming(&["a"]));
+    sleep(IN_TIME).await;
+    assert_eq!(named(&source), ["a"]);
+    files.rewrite(NAME, "\n");
+    sleep(IN_TIME).await;
+    assert_eq!(named(&source), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn file_that_is_empty_or_away_for_a_moment_loses_nothing() {
+    let files = Files::plain(&[(NAME, &naming(&["a"]))]);
+    let (source, _) = follow(&files.path(NAME));
+    sleep(Duration::from_millis(200)).await;
+    for text in ["", "  \n"] {
+        files.rewrite(NAME, text);
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(named(&source), ["a"], "{text:?}");
+        files.rewrite(NAME, &naming(&["a"]));
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(named(&source), ["a"], "{text:?}");
+    }
+    fs::remove_file(files.path(NAME)).unwrap();
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(named(&source), ["a"]);
+    files.rewrite(NAME, &naming(&["b"]));
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(named(&source), ["b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_cannot_be_read_replaces_what_could() {
+    let files = Files::plain(&[(NAME, &naming(&["a"]))]);
+    let path = files.path(NAME);
+    let (source, metrics) = follow(&path);
+    let make_pipe = || assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let bad: [(&str, &dyn Fn()); 8] = [
+        ("half", &|| files.rewrite(NAME, &naming(&["b"])[..30])),
+        ("NUL bytes", &|| files.rewrite(NAME, &"\0".repeat(4096))),
+        ("no UTF-8", &|| fs::write(&path, b"\xff\xfe{\0}\0").unwrap()),
+        ("another type", &|| files.rewrite(NAME, r#"{"identities":{"namespace":"shop"}}"#)),
+        ("too large", &|| fs::File::create(&path).unwrap().set_len((16 << 20) + 1).unwrap()),
+        ("a folder", &|| fs::create_dir(&path).unwrap()),
+        ("a pipe", &make_pipe),
+        ("a link to itself", &|| std::os::unix::fs::symlink(&path, &path).unwrap()),
+    ];
+    let errors = || {
+        let text = metrics.scrape().unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&metric("errors_total"))).unwrap();
+        line.trim().parse::<f64>().unwrap()
+    };
+    for (what, make) in bad {
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(named(&source), ["a"], "before {what}");
+        let before = errors();
+        // Looked at in between, what is taken away would be missing.
+        drop(fs::remove_dir(&path).or_else(|_| fs::remove_file(&path)));
+        make();
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(named(&source), ["a"], "{what}");
+        assert!(errors() > before + 100.0, "{what}: {}", errors());
+        drop(fs::remove_dir(&path).or_else(|_| fs::remove_file(&path)));
+        files.rewrite(NAME, &naming(&["a"]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn file_of_the_largest_size_is_read() {
+    let padding = " ".repeat((16 << 20) - naming(&["a"]).len());
+    let files = Files::plain(&[(NAME, &(naming(&["a"]) + &padding))]);
+    let (source, _) = follow(&files.path(NAME));
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(named(&source), ["a"]);
+}
+
+#[tokio::test]
+async fn trouble_is_said_once_and_shown_as_long_as_it_lasts() {
+    let files = Files::plain(&[(NAME, &naming(&["plain"]))]);
+    let process = Process::start(&[&flag(&files.path(NAME)), "--shutdown-delay=0"]).await;
+    let noted = async |what: &str, wanted: &dyn Fn(&str) -> bool| {
+        until(what, async || note(&process.admin("/readyz").await).filter(|note| wanted(note))).await
+    };
+    noted("the file was read", &|note| note == "ok").await;
+    let errors = async || process.metric(&metric("errors_total")).await.unwrap();
+    assert_eq!((process.metric(&metric("entries")).await, errors().await), (Some(1.0), 0.0));
+
+    let secret = r#"{"identities":[{"namespace":"shop","serviceAccount":"AKIAIOSFODNN7EXAMPLE"#;
+    files.rewrite(NAME, secret);
+    until("several looks at it", async || (errors().await >= 4.0).then_some(())).await;
+    let text = noted("the trouble", &|note| note != "ok").await;
+    let reason = "not JSON: EOF while parsing a string at line 1 column 73";
+    let (kept, path) = ("ok (keeps the set read ", files.path(NAME));
+    assert!(text.starts_with(kept) && text.contains(&format!("s ago: failed to read {}: ", path.display())));
+    assert!(text.contains(reason), "{text}");
+    assert_eq!(process.metric(&metric("entries")).await, Some(1.0));
+    assert!(process.metric(&metric("age_seconds")).await.unwrap() > 1.0);
+    let answer = process.client.post("/mutate", body("plain")).await;
+    assert!(matches!(Credentials::of(&answer), Credentials::Association(_)));
+
+    files.rewrite(
+        NAME,
+        r#"{"identities":[{"namespace":"shop"},{"namespace":"shop","serviceAccount":"orders"}]}"#,
+    );
+    let told = "ok (entries passed over: 1, the first: identities[0] has no serviceAccount)";
+    noted("the complaint", &|note| note == told).await;
+    assert_eq!(process.metric(&metric("passed_over_entries")).await, Some(1.0));
+    files.rewrite(NAME, &naming(&["orders"]));
+    noted("nothing to complain of", &|note| note == "ok").await;
+
+    let log = process.log();
+    let count = |text: &str| log.iter().filter(|line| line.contains(text)).count();
+    let complaint = "entries passed over: 1";
+    assert_eq!((count(reason), count("can be read again"), count(complaint)), (1, 1, 1), "{log:#?}");
+    assert_eq!(count("associations replaced"), 2, "{log:#?}");
+    assert_eq!(count("AKIA"), 0, "{log:#?}");
+}

@@ -1,0 +1,59 @@
+//! What an answer gives a pod, read from its patch.
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use super::client::Answer;
+
+/// How the pod gets its credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// Not from us.
+    None,
+    /// IRSA, with this role.
+    Role(String),
+    /// EKS Pod Identity, with a token of so many seconds.
+    Association(u64),
+}
+
+impl Credentials {
+    /// Reads a review's answer.
+    ///
+    /// # Panics
+    /// If it is none, or gives a pod both methods.
+    pub fn of(answer: &Answer) -> Self {
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        let response = &answer.json()["response"];
+        assert_eq!(response["allowed"], json!(true));
+        let Some(patch) = response.get("patch") else { return Self::None };
+        let patch = base64::engine::general_purpose::STANDARD.decode(patch.as_str().unwrap()).unwrap();
+        let patch: Value = serde_json::from_slice(&patch).unwrap();
+        let mut found = Vec::new();
+        collect(&patch, &mut found);
+        let value = |name: &str| found.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        let role = value("AWS_ROLE_ARN").map(|role| Self::Role(role.as_str().unwrap().to_owned()));
+        let association = value("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+            .map(|_| Self::Association(value("expirationSeconds").unwrap().as_u64().unwrap()));
+        match (role, association) {
+            (Some(credentials), None) | (None, Some(credentials)) => credentials,
+            both => panic!("neither or both methods in {patch}: {both:?}"),
+        }
+    }
+}
+
+/// Variables by name, and the lifetimes of tokens, wherever in the patch they are.
+fn collect(value: &Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|element| collect(element, found)),
+        Value::Object(members) => {
+            if let (Some(Value::String(name)), Some(value)) = (members.get("name"), members.get("value")) {
+                found.push((name.clone(), value.clone()));
+            }
+            if let Some(seconds) = members.get("expirationSeconds") {
+                found.push(("expirationSeconds".to_owned(), seconds.clone()));
+            }
+            members.values().for_each(|member| collect(member, found));
+        }
+        _ => {}
+    }
+}
