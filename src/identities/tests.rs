@@ -1,6 +1,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use proptest::collection::vec;
+use proptest::prelude::{any, prop, proptest};
+use proptest::sample::subsequence;
+use proptest::test_runner::Config;
+
 use super::associations::AssociationSet;
 use super::source::Source;
 use super::*;
@@ -91,5 +96,37 @@ async fn nothing_is_answered_before_every_source_was_read() {
         let sources = [source("one", Some(others)), source("two", None)];
         assert_eq!(find(&sources, "orders").await.unwrap_err(), cold, "{others:?}");
         assert_eq!(find(&sources, "nobody").await.unwrap_err(), cold);
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 64, failure_persistence: None, ..Config::default() })]
+
+    /// However associations are spread over sources, and whichever of these stands first or was read
+    /// first, the answer is that of one source which names them all.
+    #[test]
+    fn order_and_number_of_sources_make_no_difference(
+        spread in vec((subsequence(vec!["orders", "plain", "nobody"], 0..=3), any::<bool>()), 0..5),
+        turned in any::<prop::sample::Index>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let all: Vec<_> = spread.iter().flat_map(|(names, _)| names.clone()).collect();
+            let is_cold = spread.iter().any(|(_, is_read)| !is_read);
+            let mut sources: Vec<_> =
+                spread.iter().map(|(names, is_read)| source("one", is_read.then_some(names))).collect();
+            if !sources.is_empty() {
+                let first = turned.index(sources.len());
+                sources.rotate_left(first);
+            }
+            for name in ["orders", "plain", "nobody"] {
+                let found = find(&sources, name).await;
+                let of_one = find(&[source("one", (!is_cold).then_some(&all))], name).await;
+                assert_eq!(found, of_one, "{name}");
+                let is_associated =
+                    found.is_ok_and(|found| matches!(found.grant.as_deref(), Some(Grant::Association(_))));
+                assert_eq!(is_associated, !is_cold && all.contains(&name));
+            }
+        });
     }
 }

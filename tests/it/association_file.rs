@@ -50,7 +50,7 @@ fn note(readyz: &Answer) -> Option<String> {
 /// A server beside the small world of `reviews.rs`, ready.
 async fn server(path: &Path) -> Server {
     let server = Server::on_manifests([WORLD, &flag(path), "--shutdown-delay=0"]).await;
-    until("the server is ready", async || (server.admin("/readyz").await.status == 200).then_some(())).await;
+    server.wait_until_ready().await;
     server
 }
 

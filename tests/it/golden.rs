@@ -6,6 +6,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::support::cases::Case;
+use crate::support::mounted::Files;
 use crate::support::server::Server;
 
 /// The patch and the warnings of an answer.
@@ -37,11 +38,32 @@ async fn admit(server: &Server, review: Vec<u8>) -> Value {
     answer
 }
 
-async fn check(case: &Case) -> Result<(), String> {
-    let manifests = format!("--manifests={}", case.world().display());
+/// Where the server reads the world of a case.
+enum World {
+    /// All of it in manifests.
+    Manifests,
+    /// Associations in a file that is followed.
+    AssociationFile(Files),
+}
+
+impl World {
+    fn args(&self, case: &Case) -> Vec<String> {
+        match self {
+            Self::Manifests => vec![format!("--manifests={}", case.world().display())],
+            Self::AssociationFile(files) => vec![
+                format!("--manifests={}", files.path("world.yaml").display()),
+                format!("--watch-container-credentials-config={}", files.path("identities.json").display()),
+            ],
+        }
+    }
+}
+
+async fn check(case: &Case, world: &World) -> Result<(), String> {
     let mut args = case.args();
-    args.extend([manifests, "--shutdown-delay=0".to_owned()]);
+    args.extend(world.args(case));
+    args.push("--shutdown-delay=0".to_owned());
     let server = Server::on_manifests(args).await;
+    server.wait_until_ready().await;
     let asked: Value = serde_json::from_slice(&case.review()).unwrap();
 
     let (patch, warnings) = read(&admit(&server, case.review()).await);
@@ -71,15 +93,32 @@ async fn check(case: &Case) -> Result<(), String> {
     expect("patch of the second admission", &second, &json!([]))
 }
 
-#[tokio::test]
-async fn server_answers_every_case() {
+async fn check_all(worlds: impl IntoIterator<Item = (Case, World)>) -> usize {
     let mut failures = Vec::new();
-    for case in Case::all() {
-        if let Err(failure) = check(&case).await {
+    let mut cases = 0;
+    for (case, world) in worlds {
+        cases += 1;
+        if let Err(failure) = check(&case, &world).await {
             failures.push(format!("--- {}: {failure}", case.name));
         }
     }
     assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n"));
+    cases
+}
+
+#[tokio::test]
+async fn server_answers_every_case() {
+    check_all(Case::all().into_iter().map(|case| (case, World::Manifests))).await;
+}
+
+#[tokio::test]
+async fn server_answers_every_case_from_an_association_file() {
+    let worlds = Case::all().into_iter().filter_map(|case| {
+        let files = case.world_with_association_file()?;
+        Some((case, World::AssociationFile(files)))
+    });
+    let cases = check_all(worlds).await;
+    assert!(cases >= 30, "{cases}");
 }
 
 /// What `inject` makes of a case's pod; `None` where the case is not about a pod that is made.

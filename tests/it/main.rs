@@ -10,6 +10,7 @@ mod golden;
 mod inject;
 mod limits;
 mod make_run;
+mod precedence;
 mod properties;
 mod protocol;
 mod purity;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval};
 
 use super::{NAME, flag, metric, naming};
 use crate::support::credentials::Credentials;
@@ -58,11 +58,12 @@ async fn storm(is_enough: impl Fn(Duration, &Seen) -> bool) {
     let before = process.descriptors();
     let began = Instant::now();
     let mut swaps = 0;
+    let mut beat = interval(Duration::from_millis(10));
     while !is_enough(began.elapsed(), &seen) {
         assert!(clients.iter().all(|client| !client.is_finished()), "a client met something else");
         swaps += 1;
         files.swap(&format!("..generation_{swaps}"), &[(NAME, &sets[swaps % 2])]);
-        sleep(Duration::from_millis(10)).await;
+        beat.tick().await;
     }
     let took = began.elapsed();
     let most = process.descriptors();

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use pod_identity_webhook::manifests::{self, Document};
+use serde_json::{Value, json};
+
+use super::mounted::Files;
 
 /// One folder of `tests/golden/`.
 pub struct Case {
@@ -33,6 +36,22 @@ impl Case {
     /// The ServiceAccounts and associations that there are.
     pub fn world(&self) -> PathBuf {
         self.folder.join("world.yaml")
+    }
+
+    /// The same world, with its associations in a file of their own for the server to follow: manifests
+    /// without them, and that file. `None` where it has none.
+    pub fn world_with_association_file(&self) -> Option<Files> {
+        let stream = manifests::parse(&std::fs::read_to_string(self.world()).unwrap()).unwrap();
+        let documents = stream.documents().iter().map(Document::value);
+        let (files, accounts): (Vec<_>, Vec<_>) =
+            documents.partition(|document| document.get("identities").is_some());
+        let identities: Vec<_> =
+            files.iter().flat_map(|file| file["identities"].as_array().into_iter().flatten()).collect();
+        let accounts: Vec<_> = accounts.iter().map(ToString::to_string).collect();
+        let identities = json!({ "identities": identities }).to_string();
+        (!files.is_empty()).then(|| {
+            Files::plain(&[("world.yaml", &accounts.join("\n---\n")), ("identities.json", &identities)])
+        })
     }
 
     /// The flags of the case.

@@ -27,16 +27,26 @@ impl Credentials {
         assert_eq!(response["allowed"], json!(true));
         let Some(patch) = response.get("patch") else { return Self::None };
         let patch = base64::engine::general_purpose::STANDARD.decode(patch.as_str().unwrap()).unwrap();
-        let patch: Value = serde_json::from_slice(&patch).unwrap();
+        let credentials = Self::of_patch(&serde_json::from_slice(&patch).unwrap());
+        assert_ne!(credentials, Self::None, "a patch without credentials");
+        credentials
+    }
+
+    /// Reads a patch.
+    ///
+    /// # Panics
+    /// If it gives a pod both methods.
+    pub fn of_patch(patch: &Value) -> Self {
         let mut found = Vec::new();
-        collect(&patch, &mut found);
+        collect(patch, &mut found);
         let value = |name: &str| found.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let role = value("AWS_ROLE_ARN").map(|role| Self::Role(role.as_str().unwrap().to_owned()));
         let association = value("AWS_CONTAINER_CREDENTIALS_FULL_URI")
             .map(|_| Self::Association(value("expirationSeconds").unwrap().as_u64().unwrap()));
         match (role, association) {
             (Some(credentials), None) | (None, Some(credentials)) => credentials,
-            both => panic!("neither or both methods in {patch}: {both:?}"),
+            (None, None) => Self::None,
+            both => panic!("both methods in {patch}: {both:?}"),
         }
     }
 }

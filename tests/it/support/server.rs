@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::{self, Answer, Client};
+use super::wait::until;
 
 /// A server that runs until it is stopped or dropped.
 pub struct Server {
@@ -66,6 +67,12 @@ impl Server {
         let authority = authority();
         let client = Client::new(address, &authority);
         Self { address, metrics_address, client, authority, signal: Some(signal), task }
+    }
+
+    /// Waits until every source was read.
+    pub async fn wait_until_ready(&self) {
+        until("the server is ready", async || (self.admin("/readyz").await.status == 200).then_some(()))
+            .await;
     }
 
     /// Tells the server to stop, as SIGTERM would.
