@@ -8,6 +8,7 @@ pub mod account;
 pub mod association_file;
 pub mod associations;
 mod by_account;
+mod flights;
 pub mod manifests;
 pub mod service_accounts;
 pub mod source;

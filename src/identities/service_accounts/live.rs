@@ -1,30 +1,26 @@
-//! Live look-ups of single accounts, shared: many calls that miss the same account at the same
-//! time make one request.
+//! Live look-ups of single accounts, shared.
 //!
 //! The API server refuses pods of accounts that do not exist before it calls us, so a 404 is news
-//! on its way, not an answer to keep: nothing is remembered, and a call that joined a request
-//! which began before it arrived asks once more, unless that one found a role.
+//! on its way, not an answer to keep; only a role is final.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
+use futures_util::future::BoxFuture;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::PartialObjectMeta;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use super::super::account::Account;
+use super::super::flights::{Count, Flights};
 use super::super::{Lookup, Unavailable};
 use crate::injection::annotation::Prefix;
 use crate::kubernetes;
 use crate::metrics::{LookupResult, Metrics};
 
 type Answer = Result<Lookup, Arc<str>>;
-type Flights = HashMap<(Box<str>, Box<str>), Flight>;
 
 /// Asks the API server for single accounts.
 pub(super) struct Live {
@@ -32,30 +28,12 @@ pub(super) struct Live {
     prefix: Prefix,
     limit: Duration,
     metrics: Arc<Metrics>,
-    flights: Mutex<Flights>,
-}
-
-/// A request that is under way. Held weakly: once nobody waits, it is dropped.
-struct Flight {
-    began: Instant,
-    answer: WeakShared<BoxFuture<'static, Answer>>,
-}
-
-/// Counts a request once it is over. One that is given up has failed: its callers' time was up.
-struct Count {
-    metrics: Arc<Metrics>,
-    result: LookupResult,
-}
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        self.metrics.live_lookup(self.result);
-    }
+    flights: Flights<Answer>,
 }
 
 impl Live {
     pub(super) fn new(client: kube::Client, prefix: Prefix, limit: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { client, prefix, limit, metrics, flights: Mutex::default() }
+        Self { client, prefix, limit, metrics, flights: Flights::default() }
     }
 
     /// The account as the API server has it now.
@@ -65,50 +43,23 @@ impl Live {
         name: &str,
         deadline: Instant,
     ) -> Result<Lookup, Unavailable> {
-        let arrived = Instant::now();
-        let unavailable =
-            |reason| Unavailable::Lookup { namespace: namespace.into(), name: name.into(), reason };
-        loop {
-            let (began, answer) = self.join(namespace, name);
-            let answer =
-                timeout_at(deadline, answer).await.unwrap_or_else(|_| Err("no answer in time".into()));
-            match answer {
-                // What the API server has told since may be the role.
-                Ok(found) if began < arrived && !found.has_role() => {}
-                answer => return answer.map_err(unavailable),
-            }
-        }
+        let request = || self.request(namespace, name);
+        // A failure too: whoever joined it has waited long enough.
+        let is_final = |answer: &Answer| answer.as_ref().map_or(true, Lookup::has_role);
+        let answer = self.flights.ask(namespace, name, deadline, request, is_final).await;
+        answer.unwrap_or_else(|| Err("no answer in time".into())).map_err(|reason| Unavailable::Lookup {
+            namespace: namespace.into(),
+            name: name.into(),
+            reason,
+        })
     }
 
-    /// The request under way for this account, or a new one.
-    fn join(&self, namespace: &str, name: &str) -> (Instant, Shared<BoxFuture<'static, Answer>>) {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that nobody waits for any more; few are under way at a time.
-        flights.retain(|_, flight| flight.answer.upgrade().is_some_and(|answer| answer.peek().is_none()));
-        match flights.entry((namespace.into(), name.into())) {
-            Entry::Occupied(entry) if entry.get().answer.upgrade().is_some() => {
-                let flight = entry.get();
-                // Just seen; a new request costs less than a promise that it cannot end meanwhile.
-                let answer = flight.answer.upgrade().unwrap_or_else(|| self.request(namespace, name));
-                (flight.began, answer)
-            }
-            entry => {
-                let answer = self.request(namespace, name);
-                let began = Instant::now();
-                if let Some(weak) = answer.downgrade() {
-                    entry.insert_entry(Flight { began, answer: weak });
-                }
-                (began, answer)
-            }
-        }
-    }
-
-    fn request(&self, namespace: &str, name: &str) -> Shared<BoxFuture<'static, Answer>> {
+    fn request(&self, namespace: &str, name: &str) -> BoxFuture<'static, Answer> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
         let (name, prefix, limit) = (name.to_owned(), self.prefix.clone(), self.limit);
         let metrics = self.metrics.clone();
         async move {
-            let mut count = Count { metrics, result: LookupResult::Error };
+            let mut count = Count::new(|result| metrics.live_lookup(result));
             let answer = match timeout(limit, accounts.get_metadata_opt(&name)).await {
                 Err(_) => Err(Arc::from(format!("no answer within {limit:?}"))),
                 Ok(Err(error)) => Err(Arc::from(kubernetes::describe(&error))),
@@ -123,7 +74,6 @@ impl Live {
             answer
         }
         .boxed()
-        .shared()
     }
 }
 
