@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::args;
-use crate::identities::Identities;
+use crate::identities::{Identities, Need};
 use crate::injection::answer::Answer;
 use crate::injection::review::Subject;
 use crate::injection::warning::Warning;
@@ -104,7 +104,7 @@ impl Admission {
             return Ok(leave(Outcome::MirrorPod, &[]));
         }
         let deadline = deadline.min(Instant::now() + self.limits.lookup);
-        let found = self.identities.find(namespace, name, deadline).await?;
+        let found = self.identities.find(namespace, name, Need::of(pod), deadline).await?;
         let Some(grant) = &found.grant else {
             if found.exists {
                 return Ok(leave(Outcome::NoIdentity, &[]));

@@ -43,12 +43,23 @@ const ADMISSION_BUCKETS: [f64; 14] =
 /// How a live look-up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookupResult {
-    /// The account exists.
+    /// What was looked for exists.
     Found,
     /// It does not.
     Missing,
     /// Nobody knows: an error, or nobody waited for it any more.
     Error,
+}
+
+impl LookupResult {
+    /// As a metric's label.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Missing => "missing",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// All metrics of the process.
@@ -222,12 +233,7 @@ impl Metrics {
 
     /// A live look-up ended.
     pub fn live_lookup(&self, result: LookupResult) {
-        let result = match result {
-            LookupResult::Found => "found",
-            LookupResult::Missing => "missing",
-            LookupResult::Error => "error",
-        };
-        self.lookups.with_label_values(&[result]).inc();
+        self.lookups.with_label_values(&[result.label()]).inc();
     }
 
     /// Whether the watch of ServiceAccounts is up.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::manifests::Manifests;
+use pod_identity_webhook::identities::{Identities, Need};
 use pod_identity_webhook::injection::answer::Answer;
 use pod_identity_webhook::injection::{Defaults, Plan, Review, patch};
 use pod_identity_webhook::manifests;
@@ -157,7 +157,8 @@ pub fn answer(body: &[u8], identities: &Identities, defaults: &Defaults) -> Vec<
     let review = Review::decode(body, &defaults.annotation_prefix).unwrap();
     let pod = review.subject.pod().unwrap();
     let deadline = Instant::now() + Duration::from_secs(1);
-    let found = identities.find(&review.namespace, pod.service_account(), deadline).now_or_never().unwrap();
+    let found = identities.find(&review.namespace, pod.service_account(), Need::of(pod), deadline);
+    let found = found.now_or_never().unwrap();
     let grant = found.unwrap().grant.unwrap();
     let plan = Plan::of_pod(pod, &grant, defaults, Some(&review.uid));
     let patch = patch::write(&plan);

@@ -3,6 +3,10 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use super::Unavailable;
+use super::askable::Askable;
 use super::by_account::ByAccount;
 use super::manifests::Manifests;
 use super::source::Source;
@@ -54,6 +58,8 @@ pub enum Associations {
     Manifests(Arc<Manifests>),
     /// A set that a task keeps up to date.
     Followed(Arc<Source<AssociationSet>>),
+    /// Such a set, of a source that can be asked for one account too.
+    Askable(Arc<Askable>),
 }
 
 impl Associations {
@@ -63,6 +69,16 @@ impl Associations {
         match self {
             Self::Manifests(manifests) => Some(manifests.association_place(namespace, name).is_some()),
             Self::Followed(source) => Some(source.current()?.contains(namespace, name)),
+            Self::Askable(askable) => Some(askable.source().current()?.contains(namespace, name)),
+        }
+    }
+
+    /// Whether this source names the account now, asked before `deadline`: `false` where there is
+    /// nobody to ask, for then [`Self::contains`] has said all that can be known.
+    pub async fn look_up(&self, namespace: &str, name: &str, deadline: Instant) -> Result<bool, Unavailable> {
+        match self {
+            Self::Manifests(_) | Self::Followed(_) => Ok(false),
+            Self::Askable(askable) => askable.look_up(namespace, name, deadline).await,
         }
     }
 
@@ -72,6 +88,7 @@ impl Associations {
         match self {
             Self::Manifests(_) => "manifests",
             Self::Followed(source) => source.name(),
+            Self::Askable(askable) => askable.source().name(),
         }
     }
 }

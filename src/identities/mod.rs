@@ -5,11 +5,13 @@
 //! were read makes no difference to an answer.
 
 pub mod account;
+pub mod askable;
 pub mod association_file;
 pub mod associations;
 mod by_account;
 mod flights;
 pub mod manifests;
+mod need;
 pub mod service_accounts;
 pub mod source;
 
@@ -21,6 +23,7 @@ use crate::injection::Grant;
 use account::Account;
 use associations::Associations;
 use manifests::Manifests;
+pub use need::Need;
 use service_accounts::ServiceAccounts;
 
 /// All sources of identity.
@@ -54,7 +57,7 @@ pub enum Unavailable {
     /// A source was not read for the first time yet: what it has to say may change the answer.
     #[error("the source of identities {0} is not read yet")]
     Cold(&'static str),
-    /// The live look-up failed.
+    /// The live look-up of an account failed.
     #[error("failed to look up ServiceAccount {namespace}/{name}: {reason}")]
     Lookup {
         /// The account's namespace.
@@ -62,6 +65,18 @@ pub enum Unavailable {
         /// The account's name.
         name: Box<str>,
         /// In the words of the API server or of the connection.
+        reason: Arc<str>,
+    },
+    /// The live look-up of an association failed.
+    #[error("failed to look up an association of {namespace}/{name} in {source_name}: {reason}")]
+    Association {
+        /// The source that was asked.
+        source_name: &'static str,
+        /// The account's namespace.
+        namespace: Box<str>,
+        /// The account's name.
+        name: Box<str>,
+        /// In the words of whoever was asked, or of the connection.
         reason: Arc<str>,
     },
 }
@@ -89,11 +104,25 @@ impl Identities {
         Self::new(Accounts::Manifests(manifests.clone()), vec![Associations::Manifests(manifests)])
     }
 
-    /// The identity of an account, found out before `deadline`.
-    pub async fn find(&self, namespace: &str, name: &str, deadline: Instant) -> Result<Found, Unavailable> {
+    /// The identity of an account, found out before `deadline`; `need` says how far to go for it.
+    pub async fn find(
+        &self,
+        namespace: &str,
+        name: &str,
+        need: Need,
+        deadline: Instant,
+    ) -> Result<Found, Unavailable> {
         let is_associated = self.is_associated(namespace, name)?;
         self.accounts.check_synced()?;
-        let account = self.accounts.find(namespace, name, deadline).await;
+        let news = async {
+            match need {
+                Need::OptedIn if !is_associated => self.look_up(namespace, name, deadline).await,
+                Need::OptedIn | Need::Usual => Ok(false),
+            }
+        };
+        // At the same time: both may take until the deadline.
+        let (account, news) = tokio::join!(self.accounts.find(namespace, name, deadline), news);
+        let is_associated = is_associated || matches!(news, Ok(true));
         let account = account.or_else(|Doubt { known, error }| match known {
             // A grant that is known is better than none, even if it may be old.
             Some(known) if is_associated || known.has_role() => Ok(known),
@@ -101,7 +130,12 @@ impl Identities {
             None if is_associated => Ok(Lookup::Plain),
             Some(_) | None => Err(error),
         })?;
-        Ok(Found::of(Claims { is_associated, account }))
+        let found = Found::of(Claims { is_associated, account });
+        match news {
+            // Here too a grant that is known is better than none.
+            Err(error) if found.grant.is_none() => Err(error),
+            Ok(_) | Err(_) => Ok(found),
+        }
     }
 
     /// Whether any source has an association for the account. All of them must have been read, also
@@ -111,6 +145,16 @@ impl Identities {
             let names_it = source.contains(namespace, name).ok_or(Unavailable::Cold(source.name()))?;
             Ok(is_associated || names_it)
         })
+    }
+
+    /// Whether a source that can be asked for one account names it now.
+    async fn look_up(&self, namespace: &str, name: &str, deadline: Instant) -> Result<bool, Unavailable> {
+        for source in &self.associations {
+            if source.look_up(namespace, name, deadline).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

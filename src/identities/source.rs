@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 
 use crate::lifecycle::{Condition, Readiness};
-use crate::metrics::{Metrics, SourceMetrics};
+use crate::metrics::{LookupResult, Metrics, SourceMetrics};
 
 /// What a source last said, as `T`. Its task calls [`Self::replace`] or [`Self::confirm`] after
 /// every time that the source was read, and [`Self::fail`] after every time that it was not.
@@ -112,6 +112,11 @@ impl<T: Send + Sync + 'static> Source<T> {
             let keeps = if self.is_synced() { "the last good set" } else { "nothing: not ready" };
             tracing::warn!(source = self.name, reason, keeps, "cannot be read");
         }
+    }
+
+    /// One account was looked up live.
+    pub fn looked_up(&self, result: LookupResult) {
+        self.metrics.looked_up(result);
     }
 
     /// The last good set; `None` before the first.

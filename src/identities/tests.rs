@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -6,13 +7,16 @@ use proptest::prelude::{any, prop, proptest};
 use proptest::sample::subsequence;
 use proptest::test_runner::Config;
 
+use super::askable::Askable;
 use super::associations::AssociationSet;
 use super::source::Source;
 use super::*;
+use crate::injection::Pod;
 use crate::injection::annotation::Prefix;
 use crate::injection::grant::{AskedLifetime, Preferences};
 use crate::lifecycle::Readiness;
 use crate::metrics::Metrics;
+use futures_util::FutureExt;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
 
@@ -39,15 +43,34 @@ fn source(name: &'static str, accounts: Option<&[&str]>) -> Associations {
     Associations::Followed(source)
 }
 
+/// A source that names none of its own accord, and gives this answer whoever is asked for; with how
+/// often it was.
+fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize>) {
+    let source = Source::new("asked", AssociationSet::len, &Readiness::default(), &Metrics::new().unwrap());
+    source.replace(AssociationSet::default());
+    let times = Arc::<AtomicUsize>::default();
+    let counted = times.clone();
+    let ask = move |_: &str, _: &str| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(answer.map_err(Arc::from)).boxed()
+    };
+    (Associations::Askable(Arc::new(Askable::new(source, Duration::from_secs(1), ask))), times)
+}
+
 /// The answer, the same in whichever order the sources stand.
 async fn find(sources: &[Associations], name: &str) -> Result<Found, String> {
+    find_for(Need::Usual, sources, name).await
+}
+
+/// The same for a pod that needs it so much.
+async fn find_for(need: Need, sources: &[Associations], name: &str) -> Result<Found, String> {
     let deadline = Instant::now() + Duration::from_secs(1);
     let mut answers = Vec::new();
     for first in 0..sources.len().max(1) {
         let mut turned = sources.to_vec();
         turned.rotate_left(first);
         for sources in [turned.clone(), turned.into_iter().rev().collect()] {
-            let answer = Identities::new(accounts(), sources).find("shop", name, deadline).await;
+            let answer = Identities::new(accounts(), sources).find("shop", name, need, deadline).await;
             answers.push(answer.map_err(|error| error.to_string()));
         }
     }
@@ -128,5 +151,59 @@ proptest! {
                 assert_eq!(is_associated, !is_cold && all.contains(&name));
             }
         });
+    }
+}
+
+#[tokio::test]
+async fn pod_that_opted_in_has_the_source_asked_before_it_goes_without() {
+    let (asked, times) = askable(Ok(true));
+    let sources = [source("one", Some(&["orders"])), asked];
+    let found = find_for(Need::OptedIn, &sources, "plain").await.unwrap();
+    assert_eq!(found.grant, Some(association(None)));
+    assert_ne!(times.swap(0, Ordering::Relaxed), 0);
+    // What is known needs no asking, and who did not opt in is not asked for.
+    find_for(Need::OptedIn, &sources, "orders").await.unwrap();
+    assert_eq!(find(&sources, "plain").await.unwrap().grant, None);
+    assert_eq!(times.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn association_that_was_asked_for_wins_as_any() {
+    let (asked, _) = askable(Ok(true));
+    let found = find_for(Need::OptedIn, &[asked], "orders").await.unwrap();
+    assert_eq!(found.grant, Some(association(Some(900))));
+    let (asked, _) = askable(Ok(false));
+    let found = find_for(Need::OptedIn, &[asked], "orders").await.unwrap();
+    assert!(matches!(found.grant.as_deref(), Some(Grant::Role(_))), "{found:?}");
+}
+
+#[tokio::test]
+async fn source_that_cannot_be_asked_is_no_answer_unless_a_role_is_known() {
+    let (asked, _) = askable(Err("throttled"));
+    let sources = [source("one", Some(&[])), asked];
+    let error = find_for(Need::OptedIn, &sources, "plain").await.unwrap_err();
+    assert_eq!(error, "failed to look up an association of shop/plain in asked: throttled");
+    let found = find_for(Need::OptedIn, &sources, "orders").await.unwrap();
+    assert!(matches!(found.grant.as_deref(), Some(Grant::Role(_))), "{found:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_asked_before_every_source_was_read() {
+    let (asked, times) = askable(Ok(true));
+    let sources = [source("two", None), asked];
+    let cold = "the source of identities two is not read yet";
+    assert_eq!(find_for(Need::OptedIn, &sources, "plain").await.unwrap_err(), cold);
+    assert_eq!(times.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn label_of_pod_identity_opts_in_by_its_value() {
+    let need = |labels: &str| {
+        let json = format!("{{\"metadata\": {{\"labels\": {labels}}}}}");
+        Need::of(&Pod::decode(&json, &Prefix::new("eks.amazonaws.com").unwrap()).unwrap())
+    };
+    assert_eq!(need(r#"{"eks.amazonaws.com/pod-identity": "enabled"}"#), Need::OptedIn);
+    for labels in [r#"{"eks.amazonaws.com/pod-identity": "disabled"}"#, r#"{"app": "enabled"}"#, "{}"] {
+        assert_eq!(need(labels), Need::Usual, "{labels}");
     }
 }

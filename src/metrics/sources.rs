@@ -7,7 +7,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use tokio::time::Instant;
 
-use super::{int_counters, registered};
+use super::{LookupResult, int_counters, registered};
 
 const LABELS: [&str; 1] = ["source"];
 
@@ -17,6 +17,7 @@ pub(super) struct Sources {
     entries: IntGaugeVec,
     passed_over: IntGaugeVec,
     errors: IntCounterVec,
+    lookups: IntCounterVec,
     ages: Ages,
 }
 
@@ -26,6 +27,8 @@ pub struct SourceMetrics {
     entries: IntGauge,
     passed_over: IntGauge,
     errors: IntCounter,
+    lookups: IntCounterVec,
+    source: &'static str,
     read: Moment,
 }
 
@@ -65,6 +68,12 @@ impl Sources {
                 "Attempts to read a source of identities that failed; the last good set was kept.",
                 &LABELS,
             )?,
+            lookups: int_counters(
+                registry,
+                "pod_identity_webhook_source_lookups_total",
+                "Live look-ups of single accounts in a source of identities, by result.",
+                &["source", "result"],
+            )?,
             ages: registered(registry, Ages { gauges: ages, reads: Arc::default() })?,
         })
     }
@@ -77,6 +86,8 @@ impl Sources {
             entries: self.entries.with_label_values(&[source]),
             passed_over: self.passed_over.with_label_values(&[source]),
             errors: self.errors.with_label_values(&[source]),
+            lookups: self.lookups.clone(),
+            source,
             read,
         }
     }
@@ -98,6 +109,11 @@ impl SourceMetrics {
     /// The source could not be read.
     pub fn failed(&self) {
         self.errors.inc();
+    }
+
+    /// One account was looked up live.
+    pub fn looked_up(&self, result: LookupResult) {
+        self.lookups.with_label_values(&[self.source, result.label()]).inc();
     }
 }
 

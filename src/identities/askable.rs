@@ -1,0 +1,261 @@
+//! A source of associations that is followed, and that can be asked for one account besides: for a
+//! pod that says it has an association, and was made right after it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::Unavailable;
+use super::associations::AssociationSet;
+use super::flights::{Count, Flights};
+use super::source::Source;
+use crate::injection::name;
+use crate::metrics::LookupResult;
+
+/// Requests at the same time. Who is asked has other callers too, and counts all of them together.
+const AT_ONCE: usize = 10;
+
+/// Whether the source has an association for an account, by namespace and name; an error in one
+/// line that holds no secret.
+pub type Ask = dyn Fn(&str, &str) -> BoxFuture<'static, Answer> + Send + Sync;
+
+/// What comes of it.
+pub type Answer = Result<bool, Arc<str>>;
+
+/// A source that is followed, and can be asked.
+pub struct Askable {
+    source: Arc<Source<AssociationSet>>,
+    ask: Box<Ask>,
+    limit: Duration,
+    flights: Flights<Answer>,
+    permits: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Askable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Askable").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+impl Askable {
+    /// A source whose every answer may take `limit` at most.
+    pub fn new(
+        source: Arc<Source<AssociationSet>>,
+        limit: Duration,
+        ask: impl Fn(&str, &str) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        Self { source, ask: Box::new(ask), limit, flights: Flights::default(), permits }
+    }
+
+    /// What the source was last known to say.
+    #[must_use]
+    pub fn source(&self) -> &Source<AssociationSet> {
+        &self.source
+    }
+
+    /// Whether the source has an association for the account now. Nothing of it is remembered: the
+    /// set that is followed stays whole, as it was read.
+    pub async fn look_up(&self, namespace: &str, name: &str, deadline: Instant) -> Result<bool, Unavailable> {
+        // No account has such a name, and the request would be refused.
+        if !name::is_label(namespace) || !name::is_subdomain(name) {
+            return Ok(false);
+        }
+        let request = || self.request(namespace, name);
+        // A failure too: whoever joined it has waited long enough.
+        let is_final = |answer: &Answer| *answer != Ok(false);
+        let answer = self.flights.ask(namespace, name, deadline, request, is_final).await;
+        answer.unwrap_or_else(|| Err("no answer in time".into())).map_err(|reason| Unavailable::Association {
+            source_name: self.source.name(),
+            namespace: namespace.into(),
+            name: name.into(),
+            reason,
+        })
+    }
+
+    fn request(&self, namespace: &str, name: &str) -> BoxFuture<'static, Answer> {
+        let answer = (self.ask)(namespace, name);
+        let (source, permits, limit) = (self.source.clone(), self.permits.clone(), self.limit);
+        async move {
+            let mut count = Count::new(|result| source.looked_up(result));
+            let permitted = async {
+                // Never closed.
+                let _permit = permits.acquire().await;
+                answer.await
+            };
+            let answer = timeout(limit, permitted)
+                .await
+                .unwrap_or_else(|_| Err(Arc::from(format!("no answer within {limit:?}"))));
+            count.result = match answer {
+                Ok(true) => LookupResult::Found,
+                Ok(false) => LookupResult::Missing,
+                Err(_) => LookupResult::Error,
+            };
+            answer
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::lifecycle::Readiness;
+    use crate::metrics::Metrics;
+
+    const LIMIT: Duration = Duration::from_millis(1500);
+
+    /// A source that answers what it is told to, once it is told to.
+    struct Asked {
+        askable: Arc<Askable>,
+        requests: Arc<Mutex<Vec<String>>>,
+        running: Arc<AtomicUsize>,
+        answer: watch::Sender<Option<Answer>>,
+        metrics: Metrics,
+    }
+
+    impl Asked {
+        fn new() -> Self {
+            let metrics = Metrics::new().unwrap();
+            let source = Source::new("eks-api", AssociationSet::len, &Readiness::default(), &metrics);
+            let (answer, answers) = watch::channel(None);
+            let requests = Arc::<Mutex<Vec<String>>>::default();
+            let running = Arc::<AtomicUsize>::default();
+            let (noted, counted) = (requests.clone(), running.clone());
+            let ask = move |namespace: &str, name: &str| {
+                let (account, mut answers) = (format!("{namespace}/{name}"), answers.clone());
+                let (noted, counted) = (noted.clone(), counted.clone());
+                async move {
+                    noted.lock().unwrap().push(account);
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    let answer = answers.wait_for(Option::is_some).await.unwrap().clone().unwrap();
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    answer
+                }
+                .boxed()
+            };
+            let askable = Arc::new(Askable::new(source, LIMIT, ask));
+            Self { askable, requests, running, answer, metrics }
+        }
+
+        /// The answers to so many calls at once, each for its account; given when all have been made.
+        async fn look_up(&self, names: &[String], answer: Option<Answer>) -> Vec<Result<bool, String>> {
+            let calls: Vec<_> = names
+                .iter()
+                .map(|name| {
+                    let (askable, name) = (self.askable.clone(), name.clone());
+                    let deadline = Instant::now() + LIMIT;
+                    tokio::spawn(async move { askable.look_up("shop", &name, deadline).await })
+                })
+                .collect();
+            while self.running.load(Ordering::Relaxed) == 0 {
+                tokio::task::yield_now().await;
+            }
+            self.answer.send_replace(answer);
+            let mut answers = Vec::new();
+            for call in calls {
+                answers.push(call.await.unwrap().map_err(|error| error.to_string()));
+            }
+            answers
+        }
+
+        fn counted(&self, result: &str) -> bool {
+            let line = format!(
+                "pod_identity_webhook_source_lookups_total{{result=\"{result}\",source=\"eks-api\"}} 1\n"
+            );
+            self.metrics.scrape().unwrap().contains(&line)
+        }
+    }
+
+    fn names(count: usize) -> Vec<String> {
+        vec!["orders".to_owned(); count]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_for_one_account_share_a_request() {
+        let asked = Asked::new();
+        let answers = asked.look_up(&names(16), Some(Ok(true))).await;
+        assert_eq!(answers, vec![Ok(true); 16]);
+        assert_eq!(*asked.requests.lock().unwrap(), ["shop/orders"]);
+        assert!(asked.counted("found"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_no_from_before_a_call_is_asked_once_more() {
+        let asked = Asked::new();
+        let first = tokio::spawn({
+            let askable = asked.askable.clone();
+            async move { askable.look_up("shop", "orders", Instant::now() + LIMIT).await.unwrap() }
+        });
+        while asked.running.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let answers = asked.look_up(&names(15), Some(Ok(false))).await;
+        assert_eq!((first.await.unwrap(), answers), (false, vec![Ok(false); 15]));
+        // The first call's, and one for all that came after it had begun.
+        assert_eq!(asked.requests.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_told_to_all_who_share_it_and_to_nobody_later() {
+        let asked = Asked::new();
+        let answers = asked.look_up(&names(3), Some(Err("throttled".into()))).await;
+        let text = "failed to look up an association of shop/orders in eks-api: throttled";
+        assert_eq!(answers, vec![Err(text.to_owned()); 3]);
+        assert!(asked.counted("error"));
+        assert_eq!(asked.look_up(&names(1), Some(Ok(true))).await, [Ok(true)]);
+        assert_eq!(asked.requests.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keeps_its_limit_and_the_callers_deadline() {
+        let asked = Asked::new();
+        let (began, deadline) = (Instant::now(), Instant::now() + Duration::from_millis(200));
+        let error = asked.askable.look_up("shop", "orders", deadline).await.unwrap_err();
+        assert!(error.to_string().ends_with(": no answer in time"), "{error}");
+        assert!(began.elapsed() < Duration::from_millis(210), "{:?}", began.elapsed());
+        let deadline = began + Duration::from_mins(1);
+        let error = asked.askable.look_up("shop", "orders", deadline).await.unwrap_err();
+        assert!(error.to_string().ends_with(": no answer within 1.5s"), "{error}");
+        assert!(began.elapsed() < Duration::from_millis(1710), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn asks_for_ten_accounts_at_a_time() {
+        let asked = Asked::new();
+        let names: Vec<_> = (0..30).map(|number| format!("account-{number}")).collect();
+        let deadline = Instant::now() + LIMIT;
+        let calls = names.iter().map(|name| asked.askable.look_up("shop", name, deadline));
+        let calls = futures_util::future::join_all(calls);
+        let seen = async {
+            tokio::task::yield_now().await;
+            let running = asked.running.load(Ordering::Relaxed);
+            asked.answer.send_replace(Some(Ok(true)));
+            running
+        };
+        let (answers, seen) = tokio::join!(calls, seen);
+        assert_eq!(seen, AT_ONCE);
+        assert!(answers.into_iter().all(|answer| answer.unwrap()));
+        assert_eq!(asked.requests.lock().unwrap().len(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_that_no_account_has_are_not_asked_for() {
+        let asked = Asked::new();
+        for (namespace, name) in [("shop", ""), ("shop", "a&b"), ("a.b", "orders"), ("", "orders")] {
+            assert!(!asked.askable.look_up(namespace, name, Instant::now() + LIMIT).await.unwrap());
+        }
+        assert!(asked.requests.lock().unwrap().is_empty());
+    }
+}
