@@ -22,7 +22,7 @@ use crate::identities::{Identities, Need};
 use crate::injection::answer::Answer;
 use crate::injection::review::Subject;
 use crate::injection::warning::Warning;
-use crate::injection::{Defaults, Outcome, Plan, Pod, Review, patch};
+use crate::injection::{Defaults, Denial, Outcome, Plan, Pod, Review, patch};
 use crate::metrics::Metrics;
 use crate::settings::Limits;
 use body::{Bytes, Memory};
@@ -118,13 +118,15 @@ impl Admission {
             Subject::Pod(_) | Subject::Other => Plan::of_pod(pod, grant, &self.defaults, Some(&review.uid)),
         };
         let patch = patch::write(&plan);
+        let message = |denial: &Denial| denial.message(&self.defaults.annotation_prefix, namespace, name);
+        let denial = plan.denial.as_ref().map(message);
         let answer = Answer {
             version: review.version,
             uid: &review.uid,
             outcome: plan.outcome(),
             patch: patch.as_deref(),
             warnings: &plan.warnings,
-            denial: None,
+            denial: denial.as_deref(),
         };
         Ok((plan.outcome(), answer.write()))
     }

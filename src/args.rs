@@ -7,11 +7,14 @@
 #![allow(clippy::doc_markdown, reason = "the doc comments here are the text of --help")]
 
 mod go;
+mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+
+use crate::injection::role::RoleArnValidation;
 
 pub(crate) use go::duration;
 
@@ -107,6 +110,9 @@ pub struct InjectionArgs {
     /// Lifetime of the token in seconds, 600 at least [default: 86400]
     #[arg(long, value_name = "SECONDS", value_parser = go::integer, allow_negative_numbers = true)]
     pub token_expiration: Option<i64>,
+    /// IRSA: what to do about a role that is none by its ARN: warn, enforce (refuse the pod) or off
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = RoleArnValidation::Warn, hide_possible_values = true)]
+    pub role_arn_validation: RoleArnValidation,
     /// IRSA: audience of the token
     #[arg(long, value_name = "AUDIENCE", default_value = "sts.amazonaws.com")]
     pub token_audience: String,

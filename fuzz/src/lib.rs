@@ -2,8 +2,9 @@
 
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
-use pod_identity_webhook::injection::grant::{Preferences, RoleGrant};
+use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
 use pod_identity_webhook::injection::review::Subject;
+use pod_identity_webhook::injection::role::RoleArnValidation;
 use pod_identity_webhook::injection::{Defaults, Grant, Plan, Review, patch};
 
 /// The default flags, and a region, so that all variables are in play.
@@ -14,6 +15,7 @@ pub fn defaults() -> Defaults {
         regional_sts: true,
         lifetime: 86_400,
         lifetime_is_explicit: false,
+        role_arn_validation: RoleArnValidation::Warn,
         web_identity: TokenVolume {
             audience: "sts.amazonaws.com".to_owned(),
             mount_path: "/var/run/secrets/eks.amazonaws.com/serviceaccount".to_owned(),
@@ -34,6 +36,7 @@ pub fn defaults() -> Defaults {
 pub fn grants() -> [Grant; 2] {
     let role = RoleGrant {
         role_arn: "arn:aws:iam::123456789012:role/app".into(),
+        source: RoleSource::Annotation,
         audience: None,
         preferences: Preferences::default(),
     };

@@ -15,7 +15,7 @@ use json_patch::Patch;
 use super::{USAGE, fail, print, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
 use crate::identities::manifests::{Manifests, Place};
-use crate::injection::{Defaults, Plan, Pod, patch};
+use crate::injection::{Defaults, Denial, Plan, Pod, patch};
 use crate::manifests::{self, Stream};
 use crate::settings;
 use workload::Template;
@@ -30,12 +30,13 @@ pub(super) fn run(args: &InjectArgs) -> ExitCode {
         say(notice);
     }
     match inject(args, &defaults) {
-        Ok(Printed { text, warnings }) => {
-            for warning in warnings {
-                say(warning);
+        Ok(Printed { text, warnings, denials }) => {
+            for line in warnings.iter().chain(&denials) {
+                say(line);
             }
-            // Nothing before all of it is there: half a stream of manifests may be applied.
-            print(&text)
+            // Nothing before all of it is there: half a stream of manifests may be applied. Nor what
+            // the webhook would refuse: it has no manifest with its identity.
+            if denials.is_empty() { print(&text) } else { ExitCode::FAILURE }
         }
         Err(error) => fail(&error),
     }
@@ -52,6 +53,8 @@ struct Input {
 struct Printed {
     text: String,
     warnings: Vec<String>,
+    /// Pods that the webhook would refuse, and why.
+    denials: Vec<String>,
 }
 
 fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<Printed> {
@@ -70,13 +73,16 @@ fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<Printed> {
             let mut operations = Vec::new();
             for template in workload::templates(document, &args.namespace) {
                 let decision = Decision { template: &template, identities: &identities, defaults };
-                let Decided { patch, explanation, warnings } =
+                let Decided { patch, explanation, warnings, denial } =
                     decision.make().with_context(|| format!("failed to read {place}"))?;
                 if args.explain {
                     let gap = if printed.text.is_empty() { "" } else { "\n" };
                     write!(printed.text, "{gap}{template} ({place})\n{explanation}")?;
                 } else {
                     printed.warnings.extend(warnings.iter().map(|warning| format!("{template}: {warning}")));
+                    printed
+                        .denials
+                        .extend(denial.iter().map(|denial| format!("{template}: refused: {denial}")));
                 }
                 operations.extend(template.prefixed(patch).0);
             }
@@ -152,6 +158,8 @@ struct Decided {
     explanation: String,
     /// What the webhook would tell the user.
     warnings: Vec<String>,
+    /// Why it would refuse the pod.
+    denial: Option<String>,
 }
 
 impl Decision<'_> {
@@ -191,10 +199,13 @@ impl Decision<'_> {
             Some(bytes) => serde_json::from_slice(&bytes).context("a patch of ours cannot be read")?,
             None => Patch::default(),
         };
+        let message = |denial: &Denial| denial.message(&defaults.annotation_prefix, namespace, account);
+        let denial = plan.denial.as_ref().map(message);
         Ok(Decided {
             patch,
-            explanation: source + &explain::plan(&plan),
+            explanation: source + &explain::plan(&plan, denial.as_deref()),
             warnings: plan.warnings.iter().map(ToString::to_string).collect(),
+            denial,
         })
     }
 }

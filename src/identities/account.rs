@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::injection::Grant;
 use crate::injection::annotation::{self, Prefix};
-use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant};
+use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
 
 /// A ServiceAccount that bears at least one annotation of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,7 @@ impl Account {
         let role = role_arn.filter(|role| !role.is_empty()).map(|role_arn| {
             Arc::new(Grant::Role(RoleGrant {
                 role_arn: role_arn.into(),
+                source: RoleSource::Annotation,
                 audience: audience.filter(|audience| !audience.is_empty()).map(Into::into),
                 preferences: preferences.clone(),
             }))

@@ -5,6 +5,7 @@ use std::fmt;
 use super::annotation::Prefix;
 use super::grant::Method;
 use super::path;
+use super::role::RoleArnValidation;
 
 /// Name of the IRSA volume; no flag changes it, for users refer to it in their pods.
 pub const WEB_IDENTITY_VOLUME: &str = "aws-iam-token";
@@ -24,6 +25,8 @@ pub struct Defaults {
     pub lifetime: u64,
     /// The flag was given: then the lifetime is never spread.
     pub lifetime_is_explicit: bool,
+    /// `--role-arn-validation`.
+    pub role_arn_validation: RoleArnValidation,
     /// IRSA's volume.
     pub web_identity: TokenVolume,
     /// Pod Identity's volume.

@@ -41,10 +41,21 @@ impl Grant {
 pub struct RoleGrant {
     /// As it was written; never empty.
     pub role_arn: Box<str>,
+    /// Where it was written.
+    pub source: RoleSource,
     /// The token's audience; `None` means the flag's.
     pub audience: Option<Box<str>>,
     /// Settings that both methods know.
     pub preferences: Preferences,
+}
+
+/// Where it is written that an account has a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleSource {
+    /// The annotation of its ServiceAccount.
+    Annotation,
+    /// An entry of the ConfigMap.
+    ConfigMap,
 }
 
 /// Settings of an account that both methods know.
@@ -98,70 +109,6 @@ impl Method {
         match self {
             Self::WebIdentity => "IRSA",
             Self::ContainerCredentials => "EKS Pod Identity",
-        }
-    }
-}
-
-/// Whether a text has the shape of a role's ARN: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, in
-/// any of AWS's partitions (`aws`, `aws-cn`, `aws-us-gov`, `aws-iso-b`, …), account of 12 digits.
-///
-/// Only the shape: patterns stricter than IAM's own broke `GovCloud` users of other tools.
-#[must_use]
-pub fn is_role_arn(text: &str) -> bool {
-    let mut parts = text.splitn(6, ':');
-    let mut next = || parts.next().unwrap_or_default();
-    let partition = |part: &str| {
-        part == "aws"
-            || part.strip_prefix("aws-").is_some_and(|rest| {
-                !rest.is_empty()
-                    && rest.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
-            })
-    };
-    let account = |part: &str| part.len() == 12 && part.bytes().all(|c| c.is_ascii_digit());
-    // IAM: names and paths are printable ASCII, names `[\w+=,.@-]`; the path ends in a slash.
-    let role = |part: &str| {
-        part.strip_prefix("role/").is_some_and(|path| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            !name.is_empty()
-                && path.bytes().all(|c| c.is_ascii_graphic())
-                && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_+=,.@-".contains(&c))
-        })
-    };
-    next() == "arn"
-        && partition(next())
-        && next() == "iam"
-        && next().is_empty()
-        && account(next())
-        && role(next())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tells_role_arns() {
-        for good in [
-            "arn:aws:iam::123456789012:role/app",
-            "arn:aws-cn:iam::123456789012:role/app",
-            "arn:aws-us-gov:iam::123456789012:role/team/app",
-            "arn:aws-iso-b:iam::123456789012:role/a+b=c,d.e@f-g_h",
-        ] {
-            assert!(is_role_arn(good), "{good}");
-        }
-        for bad in [
-            "",
-            "app",
-            "arn:aws:iam::123456789012:user/app",
-            "arn:aws:iam::12345:role/app",
-            "arn:aws:iam:eu-west-1:123456789012:role/app",
-            "arn:azure:iam::123456789012:role/app",
-            "arn:aws:iam::123456789012:role/",
-            "arn:aws:iam::123456789012:role/a b",
-            "arn:aws:iam::123456789012:role/app\n",
-            " arn:aws:iam::123456789012:role/app",
-        ] {
-            assert!(!is_role_arn(bad), "{bad}");
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod annotation;
 pub mod answer;
 pub mod defaults;
+pub mod denial;
 pub mod grant;
 pub(crate) mod json;
 pub mod name;
@@ -16,9 +17,11 @@ mod path;
 pub mod plan;
 pub mod pod;
 pub mod review;
+pub mod role;
 pub mod warning;
 
 pub use defaults::Defaults;
+pub use denial::Denial;
 pub use grant::Grant;
 pub use json::Slot;
 pub use outcome::Outcome;

@@ -9,6 +9,8 @@ pub enum Outcome {
     Injected,
     /// The pod has an identity, and already all that belongs to it.
     Complete,
+    /// The role's ARN is none, and the operator wants such pods refused.
+    RoleArnDenied,
     /// The account has no role and no association.
     NoIdentity,
     /// The account does not exist.
@@ -31,9 +33,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the list above.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Injected,
         Self::Complete,
+        Self::RoleArnDenied,
         Self::NoIdentity,
         Self::AccountMissing,
         Self::MirrorPod,
@@ -51,6 +54,7 @@ impl Outcome {
         match self {
             Self::Injected => "injected",
             Self::Complete => "complete",
+            Self::RoleArnDenied => "role_arn_denied",
             Self::NoIdentity => "no_identity",
             Self::AccountMissing => "service_account_missing",
             Self::MirrorPod => "mirror_pod",
@@ -69,6 +73,9 @@ impl Outcome {
         match self {
             Self::Injected => "the pod gets its AWS identity",
             Self::Complete => "the pod already has all that belongs to its AWS identity",
+            Self::RoleArnDenied => {
+                "the pod is refused: its role is none, and --role-arn-validation is enforce"
+            }
             Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",
             Self::AccountMissing => "the ServiceAccount is not known: nothing to inject",
             Self::MirrorPod => "a mirror of a static pod: the API server refuses token volumes there",

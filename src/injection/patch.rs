@@ -207,6 +207,7 @@ mod tests {
     use super::super::defaults::{Defaults, TokenVolume};
     use super::super::grant::{Grant, Preferences};
     use super::super::pod::Pod;
+    use super::super::role::RoleArnValidation;
     use super::*;
 
     #[test]
@@ -223,6 +224,7 @@ mod tests {
             regional_sts: false,
             lifetime: 600,
             lifetime_is_explicit: true,
+            role_arn_validation: RoleArnValidation::Off,
             web_identity: volume.clone(),
             container_credentials: volume,
             credentials_full_uri: "http://x".to_owned(),

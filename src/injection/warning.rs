@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::grant::{MAX_LIFETIME, MIN_LIFETIME};
+use super::role::RoleArnError;
 
 /// A warning; its Display is one line, short of the 120 characters that Kubernetes advises unless
 /// names are long.
@@ -15,8 +16,10 @@ pub enum Warning {
     },
     /// The role is injected all the same: this only says why AWS may refuse it.
     RoleArn {
-        /// As written.
+        /// As injected.
         role_arn: String,
+        /// What is wrong with it.
+        error: RoleArnError,
     },
     /// An annotation that is no decimal integer, ignored.
     LifetimeUnreadable {
@@ -98,12 +101,8 @@ impl fmt::Display for Warning {
             Self::AccountMissing { account } => {
                 write!(f, "no AWS identity injected: ServiceAccount {} does not exist", Brief(account))
             }
-            Self::RoleArn { role_arn } => {
-                write!(
-                    f,
-                    "role-arn {} is not arn:PARTITION:iam::ACCOUNT:role/NAME; AWS will refuse it",
-                    Quoted(role_arn)
-                )
+            Self::RoleArn { role_arn, error } => {
+                write!(f, "role-arn {} is no role's ARN: {error}; AWS will refuse it", Quoted(role_arn))
             }
             Self::LifetimeUnreadable { owner, value } => {
                 write!(
@@ -166,10 +165,10 @@ impl fmt::Display for Warning {
 }
 
 /// A name of the pod's, cut where only a hostile one reaches: a warning is a line, not a file.
-struct Brief<'a>(&'a str);
+pub(super) struct Brief<'a>(pub(super) &'a str);
 
 /// The same in quotes with everything unprintable escaped: what users wrote, not a name.
-struct Quoted<'a>(&'a str);
+pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 const LONGEST: usize = 80;
 

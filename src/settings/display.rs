@@ -27,6 +27,7 @@ impl fmt::Display for Settings {
             regional_sts,
             lifetime,
             lifetime_is_explicit: _,
+            role_arn_validation,
             web_identity,
             container_credentials,
             credentials_full_uri,
@@ -38,10 +39,8 @@ impl fmt::Display for Settings {
             region.as_deref().unwrap_or("")
         )?;
         write!(f, " token-expiration={lifetime}s irsa={web_identity} pod-identity={container_credentials}")?;
-        write!(
-            f,
-            " container-credentials-full-uri={credentials_full_uri} shutdown-delay={shutdown_delay:?}"
-        )?;
+        write!(f, " container-credentials-full-uri={credentials_full_uri}")?;
+        write!(f, " role-arn-validation={} shutdown-delay={shutdown_delay:?}", role_arn_validation.as_str())?;
         write!(
             f,
             " max-connections={} max-request-memory={}MiB",

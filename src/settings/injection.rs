@@ -24,6 +24,7 @@ pub fn defaults(args: &InjectionArgs, notices: &mut Vec<String>) -> Result<Defau
         regional_sts: args.sts_regional_endpoint,
         lifetime: lifetime(args.token_expiration, notices),
         lifetime_is_explicit: args.token_expiration.is_some(),
+        role_arn_validation: args.role_arn_validation,
         web_identity: TokenVolume {
             audience: audience("--token-audience", &args.token_audience)?,
             mount_path: mount_path("--token-mount-path", &args.token_mount_path)?,

@@ -9,10 +9,15 @@ use crate::support::cases::Case;
 use crate::support::mounted::Files;
 use crate::support::server::Server;
 
-/// The patch and the warnings of an answer.
-fn read(answer: &Value) -> (Value, Vec<String>) {
+/// The patch and the warnings of an answer, and why the pod is refused if it is.
+fn read(answer: &Value) -> (Value, Vec<String>, Option<String>) {
     let response = &answer["response"];
-    assert_eq!(response["allowed"], json!(true));
+    let status = &response["status"];
+    let denial = status["message"].as_str().map(str::to_owned);
+    assert_eq!(response["allowed"], json!(denial.is_none()));
+    if denial.is_some() {
+        assert_eq!((&status["code"], &status["reason"]), (&json!(403), &json!("Forbidden")));
+    }
     let patch = response.get("patch").map_or_else(
         || json!([]),
         |patch| {
@@ -22,7 +27,8 @@ fn read(answer: &Value) -> (Value, Vec<String>) {
         },
     );
     let warnings = response.get("warnings").and_then(Value::as_array).cloned().unwrap_or_default();
-    (patch, warnings.iter().map(|warning| warning.as_str().unwrap().to_owned()).collect())
+    let warnings = warnings.iter().map(|warning| warning.as_str().unwrap().to_owned());
+    (patch, warnings.collect(), denial)
 }
 
 /// The answer to one review, checked for what every answer has.
@@ -66,7 +72,7 @@ async fn check(case: &Case, world: &World) -> Result<(), String> {
     server.wait_until_ready().await;
     let asked: Value = serde_json::from_slice(&case.review()).unwrap();
 
-    let (patch, warnings) = read(&admit(&server, case.review()).await);
+    let (patch, warnings, denial) = read(&admit(&server, case.review()).await);
     let mut object = asked["request"]["object"].clone();
     let operations: json_patch::Patch = serde_json::from_value(patch.clone()).unwrap();
     json_patch::patch(&mut object, &operations)
@@ -74,7 +80,7 @@ async fn check(case: &Case, world: &World) -> Result<(), String> {
 
     let mut again = asked.clone();
     again["request"]["object"] = object.clone();
-    let (second, _) = read(&admit(&server, serde_json::to_vec(&again).unwrap()).await);
+    let (second, _, second_denial) = read(&admit(&server, serde_json::to_vec(&again).unwrap()).await);
     server.stop().await;
 
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -90,7 +96,9 @@ async fn check(case: &Case, world: &World) -> Result<(), String> {
     expect("patch", &patch, &case.patch())?;
     expect("after", &object, &case.after())?;
     expect("warnings", &json!(warnings), &json!(case.warnings()))?;
-    expect("patch of the second admission", &second, &json!([]))
+    expect("denial", &json!(denial), &json!(case.denial()))?;
+    expect("patch of the second admission", &second, &json!([]))?;
+    expect("denial of the second admission", &json!(second_denial), &json!(case.denial()))
 }
 
 async fn check_all(worlds: impl IntoIterator<Item = (Case, World)>) -> usize {
@@ -121,8 +129,9 @@ async fn server_answers_every_case_from_an_association_file() {
     assert!(cases >= 30, "{cases}");
 }
 
-/// What `inject` makes of a case's pod; `None` where the case is not about a pod that is made.
-fn inject(case: &Case) -> Option<Value> {
+/// What `inject` makes of a case's pod, or says of one that is refused; `None` where the case is not
+/// about a pod that is made.
+fn inject(case: &Case) -> Option<Result<Value, String>> {
     let review: Value = serde_json::from_slice(&case.review()).unwrap();
     let request = &review["request"];
     let is_pod = request["resource"]["resource"] == "pods" && request["resource"]["group"] == "";
@@ -136,12 +145,23 @@ fn inject(case: &Case) -> Option<Value> {
         .args(case.args())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     serde_json::to_writer_pretty(child.stdin.take().unwrap(), &request["object"]).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", case.name);
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    if output.status.success() {
+        return Some(Ok(serde_json::from_slice(&output.stdout).unwrap()));
+    }
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(1), &b""[..]),
+        "{}: {said}",
+        case.name
+    );
+    let (_, denial) = said.trim_end().split_once(": refused: ").unwrap();
+    Some(Err(denial.to_owned()))
 }
 
 #[test]
@@ -149,7 +169,8 @@ fn inject_prints_every_case() {
     let mut cases = 0;
     for case in Case::all() {
         if let Some(printed) = inject(&case) {
-            assert_eq!(printed, case.offline(), "{}", case.name);
+            let expected = case.denial().map_or_else(|| Ok(case.offline()), Err);
+            assert_eq!(printed, expected, "{}", case.name);
             cases += 1;
         }
     }

@@ -10,6 +10,7 @@ mod golden;
 mod inject;
 mod limits;
 mod make_run;
+mod policy;
 mod precedence;
 mod properties;
 mod protocol;

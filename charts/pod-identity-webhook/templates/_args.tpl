@@ -9,6 +9,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 {{- $texts := list
       (list "annotation-prefix" $injection.annotationPrefix)
       (list "aws-default-region" $injection.awsDefaultRegion)
+      (list "role-arn-validation" $injection.roleArnValidation)
       (list "token-audience" $injection.tokenAudience)
       (list "token-mount-path" $injection.tokenMountPath)
       (list "container-credentials-audience" $credentials.audience)

@@ -48,6 +48,7 @@ class Arguments(unittest.TestCase):
             "aws-default-region": "eu-west-1",
             "sts-regional-endpoint": "true",
             "token-expiration": "4294967296",
+            "role-arn-validation": "enforce",
             "token-audience": "sts.example.com",
             "token-mount-path": "/var/run/irsa",
             "container-credentials-audience": "pods.example.com",
@@ -163,6 +164,9 @@ class Schema(unittest.TestCase):
             ("injection.awsDefaultRegion=EU", "/injection/awsDefaultRegion"),
             ("injection.stsRegionalEndpoint=perhaps", "/injection/stsRegionalEndpoint"),
             ("injection.tokenExpiration=599", "/injection/tokenExpiration"),
+            ("injection.roleArnValidation=strict", "/injection/roleArnValidation"),
+            # What YAML makes of a bare off.
+            ("injection.roleArnValidation=false", "/injection/roleArnValidation"),
             ("injection.tokenMountPath=relative", "/injection/tokenMountPath"),
             ("injection.containerCredentials.fullUri=ftp://x", "/injection/containerCredentials/fullUri"),
             ("webhook.failurePolicy=ignore", "/webhook/failurePolicy"),

@@ -58,9 +58,13 @@ fn outcome(outcome: Outcome) -> String {
     format!("  {outcome}: {}\n", outcome.sentence())
 }
 
-/// What a plan adds, and what it leaves out.
-pub(super) fn plan(plan: &Plan<'_>) -> String {
+/// What a plan adds, and what it leaves out; or why the pod is refused.
+pub(super) fn plan(plan: &Plan<'_>, denial: Option<&str>) -> String {
     let mut text = outcome(plan.outcome());
+    if let Some(denial) = denial {
+        line(&mut text, format_args!("{denial}"));
+        return text;
+    }
     if let Some(LabelPlan::Member | LabelPlan::Labels | LabelPlan::Metadata) = plan.label {
         line(&mut text, format_args!("label {POD_IDENTITY_LABEL}=enabled: added"));
     }

@@ -10,8 +10,10 @@ mod volume;
 use std::borrow::Cow;
 
 use super::defaults::{Defaults, TokenVolume};
-use super::grant::{Grant, Method, is_role_arn};
+use super::denial::Denial;
+use super::grant::{Grant, Method};
 use super::pod::{Container, List, Pod, env};
+use super::role::{self, RoleArnValidation};
 use super::warning::Warning;
 use super::{Outcome, Slot};
 
@@ -35,6 +37,8 @@ pub struct Plan<'a> {
     pub containers: Vec<ContainerPlan<'a>>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+    /// Why the pod is refused; then nothing of the above is done.
+    pub denial: Option<Denial>,
     values: Values<'a>,
 }
 
@@ -74,11 +78,14 @@ impl<'a> Plan<'a> {
             Method::ContainerCredentials if !pod.metadata.has_pod_identity_label => Some(label(pod)),
             _ => None,
         };
+        plan.judge_role(defaults.role_arn_validation);
         plan
     }
 
     /// The plan of ephemeral containers that are being added: those that are new by name. They
     /// can only mount what the running pod has, for a volume added now is dropped by the API server.
+    ///
+    /// None is refused for its pod's role: the pod runs, and somebody wants to find out what is wrong.
     #[must_use]
     pub fn of_ephemeral(
         pod: &'a Pod<'a>,
@@ -101,7 +108,12 @@ impl<'a> Plan<'a> {
             }
             return Self::assemble(pod, old, std::iter::empty(), None, grant, defaults, warnings);
         };
-        Self::assemble(pod, old, new, Some(volume), grant, defaults, Vec::new())
+        let mut plan = Self::assemble(pod, old, new, Some(volume), grant, defaults, Vec::new());
+        plan.judge_role(match defaults.role_arn_validation {
+            RoleArnValidation::Enforce | RoleArnValidation::Warn => RoleArnValidation::Warn,
+            RoleArnValidation::Off => RoleArnValidation::Off,
+        });
+        plan
     }
 
     /// `settings` is the pod whose annotations and platform count.
@@ -129,12 +141,6 @@ impl<'a> Plan<'a> {
         let containers: Vec<_> = judge.map_or_else(Vec::new, |judge| {
             containers.map(|container| judge.container(container, &mut warnings)).collect()
         });
-        if let Grant::Role(role) = grant
-            && containers.iter().any(ContainerPlan::gets_credentials)
-            && !is_role_arn(&role.role_arn)
-        {
-            warnings.push(Warning::RoleArn { role_arn: role.role_arn.to_string() });
-        }
         Self {
             method: grant.method(),
             label: None,
@@ -143,7 +149,31 @@ impl<'a> Plan<'a> {
             volumes_slot: pod.volumes_slot,
             containers,
             warnings,
+            denial: None,
             values: Values { grant, defaults, windows, usual_file },
+        }
+    }
+
+    /// A role that is none is of no interest where every container has credentials of its own.
+    fn judge_role(&mut self, validation: RoleArnValidation) {
+        let Grant::Role(role) = self.values.grant else {
+            return;
+        };
+        if !self.containers.iter().any(ContainerPlan::gets_credentials) {
+            return;
+        }
+        let Err(error) = role::check(&role.role_arn) else {
+            return;
+        };
+        let role_arn = role.role_arn.to_string();
+        match validation {
+            RoleArnValidation::Off => {}
+            RoleArnValidation::Warn => self.warnings.push(Warning::RoleArn { role_arn, error }),
+            RoleArnValidation::Enforce => {
+                self.denial = Some(Denial::RoleArn { role_arn, error, source: role.source });
+                // Of what would have been added, to a pod that is not made.
+                self.warnings.clear();
+            }
         }
     }
 
@@ -151,6 +181,7 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match &self.volume {
+            _ if self.denial.is_some() => Outcome::RoleArnDenied,
             None if self.lacks_volume() => Outcome::NoVolume,
             Some(_) if !self.is_empty() => Outcome::Injected,
             None | Some(_) => Outcome::Complete,
@@ -162,12 +193,13 @@ impl<'a> Plan<'a> {
         self.warnings.iter().any(|warning| matches!(warning, Warning::NoTokenVolume { .. }))
     }
 
-    /// Whether nothing is to be added.
+    /// Whether nothing is to be added; to a pod that is refused, nothing is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.label.is_none()
+        let adds_nothing = self.label.is_none()
             && !matches!(self.volume, Some(VolumePlan::Add { .. }))
-            && self.containers.iter().all(ContainerPlan::is_empty)
+            && self.containers.iter().all(ContainerPlan::is_empty);
+        self.denial.is_some() || adds_nothing
     }
 
     /// The variables that a container gets, in the order in which they are appended.

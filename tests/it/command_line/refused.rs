@@ -24,6 +24,7 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--resync-period", "60", "expected a duration such as 1m0s, 100ms or 0"),
         ("--shutdown-delay", "-1s", "expected a duration that is not negative"),
         ("--log-format", "yaml", "expected text or json"),
+        ("--role-arn-validation", "strict", "expected warn or enforce or off"),
     ] {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
         assert_eq!(refused(&format!("{flag}={value}")), expected);

@@ -5,6 +5,7 @@ mod errors;
 mod explain;
 mod kept;
 mod patches;
+mod refused;
 mod streams;
 
 use std::path::PathBuf;

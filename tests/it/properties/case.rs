@@ -46,11 +46,12 @@ pub enum Seen {
     LabelAdded,
     Windows,
     Warned,
+    Denied,
     NothingToDo,
 }
 
 impl Seen {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::VolumeAdded,
         Self::VolumeReused,
         Self::VolumeRenamed,
@@ -64,6 +65,7 @@ impl Seen {
         Self::LabelAdded,
         Self::Windows,
         Self::Warned,
+        Self::Denied,
         Self::NothingToDo,
     ];
 }
@@ -190,6 +192,7 @@ fn seen(plan: &Plan<'_>, windows: bool, defaults: &Defaults) -> BTreeSet<Seen> {
     note(Seen::LabelAdded, plan.label.is_some());
     note(Seen::Windows, windows);
     note(Seen::Warned, !plan.warnings.is_empty());
+    note(Seen::Denied, plan.denial.is_some());
     note(Seen::NothingToDo, plan.is_empty());
     seen
 }

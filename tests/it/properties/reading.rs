@@ -1,7 +1,7 @@
 //! Reading: any bytes are read or refused, in any order of members, and never quoted back.
 
 use pod_identity_webhook::injection::annotation::Prefix;
-use pod_identity_webhook::injection::grant::{Preferences, RoleGrant};
+use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
 use pod_identity_webhook::injection::review::{ReviewError, Subject};
 use pod_identity_webhook::injection::{Grant, Plan, Review, patch};
 use proptest::collection::vec;
@@ -33,7 +33,8 @@ fn run(body: &[u8]) {
         return;
     };
     let role_arn = "arn:aws:iam::123456789012:role/app".into();
-    let role = RoleGrant { role_arn, audience: None, preferences: Preferences::default() };
+    let (source, preferences) = (RoleSource::Annotation, Preferences::default());
+    let role = RoleGrant { role_arn, source, audience: None, preferences };
     for grant in [Grant::Role(role), Grant::Association(Preferences::default())] {
         let plan = match &review.subject {
             Subject::Pod(pod) => Plan::of_pod(pod, &grant, &defaults, Some(&review.uid)),

@@ -2,7 +2,8 @@
 
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
-use pod_identity_webhook::injection::grant::{AskedLifetime, Preferences, RoleGrant};
+use pod_identity_webhook::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use pod_identity_webhook::injection::role::RoleArnValidation;
 use pod_identity_webhook::injection::{Defaults, Grant};
 use proptest::option;
 use proptest::prelude::*;
@@ -25,6 +26,7 @@ pub fn plain() -> Defaults {
         regional_sts: false,
         lifetime: 86_400,
         lifetime_is_explicit: false,
+        role_arn_validation: RoleArnValidation::Warn,
         web_identity: TokenVolume {
             audience: STS.to_owned(),
             mount_path: MOUNT.to_owned(),
@@ -56,6 +58,7 @@ pub fn defaults() -> impl Strategy<Value = Defaults> {
         option::of(Just("eu-central-1".to_owned())),
         any::<bool>(),
         prop_oneof![3 => Just((86_400, false)), 1 => (600..=1_u64 << 32).prop_map(|asked| (asked, true))],
+        prop_oneof![Just(RoleArnValidation::Warn), select(RoleArnValidation::ALL.to_vec())],
         mount_path(MOUNT),
         (
             mount_path(AGENT_MOUNT),
@@ -63,14 +66,18 @@ pub fn defaults() -> impl Strategy<Value = Defaults> {
             select(vec!["eks-pod-identity-token", "a~b/c/./\"é"]),
         ),
     )
-        .prop_map(|(region, regional_sts, (lifetime, lifetime_is_explicit), web_mount, agent)| {
-            let mut defaults = Defaults { region, regional_sts, lifetime, lifetime_is_explicit, ..plain() };
-            defaults.web_identity.mount_path = web_mount;
-            defaults.container_credentials.mount_path = agent.0;
-            agent.1.clone_into(&mut defaults.container_credentials.name);
-            agent.2.clone_into(&mut defaults.container_credentials.token_path);
-            defaults
-        })
+        .prop_map(
+            |(region, regional_sts, (lifetime, lifetime_is_explicit), validation, web_mount, agent)| {
+                let mut defaults =
+                    Defaults { region, regional_sts, lifetime, lifetime_is_explicit, ..plain() };
+                defaults.role_arn_validation = validation;
+                defaults.web_identity.mount_path = web_mount;
+                defaults.container_credentials.mount_path = agent.0;
+                agent.1.clone_into(&mut defaults.container_credentials.name);
+                agent.2.clone_into(&mut defaults.container_credentials.token_path);
+                defaults
+            },
+        )
 }
 
 /// A lifetime as somebody may have written it.
@@ -97,7 +104,8 @@ pub fn grant() -> impl Strategy<Value = Grant> {
         preferences(),
     )
         .prop_map(|(role_arn, audience, preferences)| {
-            Grant::Role(RoleGrant { role_arn: role_arn.into(), audience, preferences })
+            let source = RoleSource::Annotation;
+            Grant::Role(RoleGrant { role_arn: role_arn.into(), source, audience, preferences })
         });
     prop_oneof![role, preferences().prop_map(Grant::Association)]
 }

@@ -80,6 +80,11 @@ impl Case {
         self.optional("warnings.txt").unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
+    /// What whoever makes the pod is told, if it is refused.
+    pub fn denial(&self) -> Option<String> {
+        self.optional("denied.txt").map(|text| text.trim_end_matches('\n').to_owned())
+    }
+
     /// Writes the warnings that were seen, for a person to read before they are committed.
     pub fn update_warnings(&self, warnings: &[String]) {
         let path = self.folder.join("warnings.txt");
