@@ -119,7 +119,7 @@ impl Manifests {
                 let entries = association_file::entries(object.value)
                     .map_err(|error| json::expected(&error).unwrap_or_default())?;
                 if let Some(complaint) = association_file::complaint(&entries) {
-                    return Err(complaint.first);
+                    return Err(complaint.reasons().join("; "));
                 }
                 for Entry { namespace, service_account } in entries {
                     self.associations.insert(&namespace, &service_account, place.clone());

@@ -33,17 +33,47 @@ struct State {
 }
 
 /// Entries of a source that are of no use and passed over; the others count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Complaint {
-    /// How many.
-    pub entries: usize,
-    /// What is wrong with the first, and which that is, in a line that holds no secret.
-    pub first: String,
+    entries: usize,
+    reasons: Vec<String>,
+}
+
+impl Complaint {
+    /// How many reasons are told: a line is no list of thousands.
+    const TOLD: usize = 5;
+
+    /// One entry more: which, and what is wrong with it, in a line that holds no secret.
+    pub fn add(&mut self, reason: impl fmt::Display) {
+        self.entries += 1;
+        if self.reasons.len() < Self::TOLD {
+            self.reasons.push(reason.to_string());
+        }
+    }
+
+    /// `None` where there is nothing to complain of.
+    #[must_use]
+    pub fn into_option(self) -> Option<Self> {
+        (self.entries > 0).then_some(self)
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// What is wrong with the first few of them.
+    #[must_use]
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
 }
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entries passed over: {}, the first: {}", self.entries, self.first)
+        write!(f, "entries passed over: {}: {}", self.entries, self.reasons.join("; "))?;
+        if self.entries > self.reasons.len() { f.write_str("; …") } else { Ok(()) }
     }
 }
 
@@ -78,7 +108,7 @@ impl<T: Send + Sync + 'static> Source<T> {
     pub fn replace_but(&self, set: T, complaint: Option<Complaint>) {
         let entries = (self.count)(&set);
         let previous = self.current.swap(Some(Arc::new(set)));
-        self.metrics.entries(entries, complaint.as_ref().map_or(0, |complaint| complaint.entries));
+        self.metrics.entries(entries, complaint.as_ref().map_or(0, Complaint::entries));
         if previous.is_none() {
             tracing::info!(source = self.name, entries, "read for the first time");
         }
@@ -249,9 +279,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn entries_that_are_passed_over_are_told_of_as_long_as_they_are_there() {
         let (source, readiness, metrics) = source();
-        let complaint = Complaint { entries: 2, first: "the third has no name".to_owned() };
-        source.replace_but(set(&["orders"]), Some(complaint));
-        let told = "[+]association-file ok (entries passed over: 2, the first: the third has no name)\n";
+        let mut complaint = Complaint::default();
+        assert_eq!(complaint.clone().into_option(), None);
+        complaint.add("the third has no name");
+        complaint.add("the fifth has none either");
+        source.replace_but(set(&["orders"]), complaint.into_option());
+        let told = "[+]association-file ok (entries passed over: 2: the third has no name; the fifth has none \
+                    either)\n";
         let report = || readiness.report().1;
         assert!(report().starts_with(told), "{}", report());
         assert!((metric(&metrics, "passed_over_entries") - 2.0).abs() < 1e-9);
@@ -262,5 +296,12 @@ mod tests {
         source.replace(set(&["orders"]));
         assert!(report().starts_with("[+]association-file ok\n"), "{}", report());
         assert!(metric(&metrics, "passed_over_entries").abs() < 1e-9);
+    }
+
+    #[test]
+    fn many_entries_are_counted_and_a_few_told_of() {
+        let mut complaint = Complaint::default();
+        (1..=1000).for_each(|entry| complaint.add(entry));
+        assert_eq!(complaint.to_string(), "entries passed over: 1000: 1; 2; 3; 4; 5; …");
     }
 }

@@ -256,7 +256,7 @@ async fn trouble_is_said_once_and_shown_as_long_as_it_lasts() {
         NAME,
         r#"{"identities":[{"namespace":"shop"},{"namespace":"shop","serviceAccount":"orders"}]}"#,
     );
-    let told = "ok (entries passed over: 1, the first: identities[0] has no serviceAccount)";
+    let told = "ok (entries passed over: 1: identities[0] has no serviceAccount)";
     noted("the complaint", &|note| note == told).await;
     assert_eq!(process.metric(&metric("passed_over_entries")).await, Some(1.0));
     files.rewrite(NAME, &naming(&["orders"]));

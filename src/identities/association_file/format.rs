@@ -86,9 +86,13 @@ pub(in super::super) fn entries<'a, D: Deserializer<'a>>(document: D) -> Result<
 /// What there is to say of entries that name no account: they are passed over, for the others are
 /// as good without them.
 pub(in super::super) fn complaint(entries: &[Entry<'_>]) -> Option<Complaint> {
-    let mut bad = entries.iter().enumerate().filter_map(|(index, entry)| Some((index, entry.missing()?)));
-    let (index, missing) = bad.next()?;
-    Some(Complaint { entries: 1 + bad.count(), first: format!("identities[{index}] has no {missing}") })
+    let mut complaint = Complaint::default();
+    for (index, entry) in entries.iter().enumerate() {
+        if let Some(missing) = entry.missing() {
+            complaint.add(format_args!("identities[{index}] has no {missing}"));
+        }
+    }
+    complaint.into_option()
 }
 
 impl Entry<'_> {
@@ -215,8 +219,9 @@ mod tests {
             null,{"namespace":"","serviceAccount":"d"},{"serviceAccount":null,"namespace":"e"}]}"#;
         let Contents { associations, complaint } = Contents::parse(text.as_bytes()).unwrap();
         assert_eq!(associations, [("a", "b")].into_iter().collect());
-        let first = "identities[1] has no serviceAccount".to_owned();
-        assert_eq!(complaint, Some(Complaint { entries: 4, first }));
+        let told = "entries passed over: 4: identities[1] has no serviceAccount; identities[2] has no namespace; \
+                    identities[3] has no namespace; identities[4] has no serviceAccount";
+        assert_eq!(complaint.unwrap().to_string(), told);
     }
 
     #[test]
