@@ -21,23 +21,23 @@ pub enum Warning {
         /// What is wrong with it.
         error: RoleArnError,
     },
-    /// An annotation that is no decimal integer, ignored.
+    /// A lifetime that is no decimal integer, ignored.
     LifetimeUnreadable {
-        /// Whose annotation.
+        /// Whose.
         owner: Owner,
         /// As written.
         value: String,
     },
     /// A lifetime below what the API server accepts, raised.
     LifetimeRaised {
-        /// Whose annotation.
+        /// Whose.
         owner: Owner,
         /// As asked, in seconds.
         seconds: i64,
     },
     /// A lifetime above what the API server accepts, lowered.
     LifetimeLowered {
-        /// Whose annotation.
+        /// Whose.
         owner: Owner,
         /// As asked, in seconds.
         seconds: i64,
@@ -77,20 +77,23 @@ pub enum Warning {
     },
 }
 
-/// Whose annotation a warning speaks of.
+/// Whose lifetime a warning speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// The pod's own.
     Pod,
     /// Its ServiceAccount's.
     ServiceAccount,
+    /// The ConfigMap's entry for its ServiceAccount.
+    ConfigMap,
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Pod => "pod",
-            Self::ServiceAccount => "ServiceAccount",
+            Self::Pod => "pod annotation token-expiration",
+            Self::ServiceAccount => "ServiceAccount annotation token-expiration",
+            Self::ConfigMap => "TokenExpiration of the ConfigMap's entry",
         })
     }
 }
@@ -105,23 +108,13 @@ impl fmt::Display for Warning {
                 write!(f, "role-arn {} is no role's ARN: {error}; AWS will refuse it", Quoted(role_arn))
             }
             Self::LifetimeUnreadable { owner, value } => {
-                write!(
-                    f,
-                    "{owner} annotation token-expiration {} is no number of seconds: ignored",
-                    Quoted(value)
-                )
+                write!(f, "{owner} {} is no number of seconds: ignored", Quoted(value))
             }
             Self::LifetimeRaised { owner, seconds } => {
-                write!(
-                    f,
-                    "{owner} annotation token-expiration {seconds} is too short: raised to {MIN_LIFETIME} seconds"
-                )
+                write!(f, "{owner} {seconds} is too short: raised to {MIN_LIFETIME} seconds")
             }
             Self::LifetimeLowered { owner, seconds } => {
-                write!(
-                    f,
-                    "{owner} annotation token-expiration {seconds} is too long: lowered to {MAX_LIFETIME} seconds"
-                )
+                write!(f, "{owner} {seconds} is too long: lowered to {MAX_LIFETIME} seconds")
             }
             Self::NamesUnreadable { annotation } => {
                 write!(

@@ -1,7 +1,7 @@
-//! How long the projected token lives: pod annotation, then the account's, then the flag's.
+//! How long the projected token lives: pod annotation, then what the account is granted, then the flag's.
 
 use super::super::defaults::Defaults;
-use super::super::grant::{AskedLifetime, Grant, MAX_LIFETIME, MIN_LIFETIME, Method};
+use super::super::grant::{AskedLifetime, Grant, MAX_LIFETIME, MIN_LIFETIME, Method, RoleGrant, RoleSource};
 use super::super::pod::Pod;
 use super::super::warning::{Owner, Warning};
 
@@ -18,8 +18,8 @@ pub(super) fn of(
     warnings: &mut Vec<Warning>,
 ) -> u64 {
     let from_pod = pod.metadata.token_expiration.as_deref().map(AskedLifetime::read);
-    let asked =
-        [(Owner::Pod, from_pod.as_ref()), (Owner::ServiceAccount, grant.preferences().lifetime.as_ref())];
+    let from_account = grant.preferences().lifetime.as_ref();
+    let asked = [(Owner::Pod, from_pod.as_ref()), (owner(grant), from_account)];
     for (owner, lifetime) in asked {
         match lifetime {
             None => {}
@@ -34,6 +34,14 @@ pub(super) fn of(
             SPREAD_FROM + hash(seed) % (defaults.lifetime.saturating_sub(SPREAD_FROM) + 1)
         }
         _ => defaults.lifetime,
+    }
+}
+
+/// Whose settings a grant bears.
+fn owner(grant: &Grant) -> Owner {
+    match grant {
+        Grant::Role(RoleGrant { source: RoleSource::ConfigMap, .. }) => Owner::ConfigMap,
+        Grant::Role(_) | Grant::Association(_) => Owner::ServiceAccount,
     }
 }
 

@@ -100,11 +100,11 @@ fn preferences() -> impl Strategy<Value = Preferences> {
 pub fn grant() -> impl Strategy<Value = Grant> {
     let role = (
         select(vec!["arn:aws:iam::123456789012:role/app", "no \"role\" \\ é"]),
+        select(vec![RoleSource::Annotation, RoleSource::ConfigMap]),
         option::weighted(0.2, Just(OTHER_AUDIENCE.into())),
         preferences(),
     )
-        .prop_map(|(role_arn, audience, preferences)| {
-            let source = RoleSource::Annotation;
+        .prop_map(|(role_arn, source, audience, preferences)| {
             Grant::Role(RoleGrant { role_arn: role_arn.into(), source, audience, preferences })
         });
     prop_oneof![role, preferences().prop_map(Grant::Association)]
