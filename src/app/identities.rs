@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use crate::identities::association_file;
 use crate::identities::associations::{AssociationSet, Associations};
+use crate::identities::config_map::ConfigMap;
 use crate::identities::manifests::Manifests;
 use crate::identities::service_accounts::ServiceAccounts;
 use crate::identities::source::Source;
@@ -28,11 +29,13 @@ pub(super) async fn follow(
     // Taken apart whole: a source that is forgotten here does not compile.
     let Sources { accounts, association_file } = &settings.sources;
     let mut associations = Vec::new();
+    let mut roles = None;
     let mut debug = Router::new();
     let accounts = match accounts {
         AccountSource::Manifests(paths) => {
             let manifests = Arc::new(manifests(paths, settings)?);
             associations.push(Associations::Manifests(manifests.clone()));
+            roles = Some(ConfigMap::Manifests(manifests.clone()));
             Accounts::Manifests(manifests)
         }
         AccountSource::Cluster { kubeconfig, server } => {
@@ -49,13 +52,17 @@ pub(super) async fn follow(
         tasks.spawn("association-file", association_file::follow(path.clone(), source.clone()));
         associations.push(Associations::Followed(source));
     }
-    Ok((Identities::new(accounts, associations), debug))
+    Ok((Identities::new(accounts, associations, roles), debug))
 }
 
 fn manifests(paths: &[std::path::PathBuf], settings: &Settings) -> Result<Manifests> {
     let manifests = Manifests::read(paths, "default", &settings.defaults.annotation_prefix)?;
     let (accounts, associations) = (manifests.accounts(), manifests.associations());
-    tracing::info!(accounts, associations, "identities are read from manifests");
+    let entries = manifests.entries().map_or(0, |(entries, _)| entries.len());
+    tracing::info!(accounts, associations, entries, "identities are read from manifests");
+    if let Some((complaint, place)) = manifests.complaint() {
+        tracing::warn!("ConfigMap of {place}: {complaint}");
+    }
     Ok(manifests)
 }
 

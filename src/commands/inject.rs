@@ -65,6 +65,9 @@ fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<Printed> {
         identities.add(&input.stream, &input.path, &args.namespace, prefix)?;
     }
     let mut printed = Printed::default();
+    if let Some((complaint, place)) = identities.complaint() {
+        printed.warnings.push(format!("ConfigMap of {place}: {complaint}"));
+    }
     let mut streams = Vec::new();
     for Input { path, stream } in &inputs {
         let mut patches = Vec::new();

@@ -1,5 +1,5 @@
-//! Identities read from files, once: ServiceAccounts as manifests, and associations in the format
-//! in which EKS feeds its own webhook. No cluster is asked.
+//! Identities read from files, once: ServiceAccounts and the ConfigMap as manifests, and associations
+//! in the format in which EKS feeds its own webhook. No cluster is asked.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::account::Account;
 use super::association_file::{self, Entry};
 use super::by_account::ByAccount;
+use super::config_map::{self, Contents, Entries, FormatError};
+use super::source::Complaint;
 use super::{Claims, Found, Lookup};
 use crate::injection::annotation::Prefix;
 use crate::injection::json;
@@ -17,11 +19,20 @@ use crate::manifests::{self, Document, Object, Stream};
 /// Endings of the files that are read in a folder, as kubectl has them.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// Accounts and associations that are known beforehand, each with the place where it stands.
+/// What is known beforehand, each with the place where it stands.
 #[derive(Debug, Default)]
 pub struct Manifests {
     accounts: ByAccount<(Lookup, Place)>,
     associations: ByAccount<Place>,
+    config_map: Option<ConfigMapManifest>,
+}
+
+/// The one ConfigMap that is read.
+#[derive(Debug)]
+struct ConfigMapManifest {
+    namespace: Box<str>,
+    place: Place,
+    contents: Contents,
 }
 
 /// A document of a file.
@@ -115,6 +126,9 @@ impl Manifests {
         match (object.version, object.kind) {
             // The version too: operators have ServiceAccounts of their own.
             ("v1", "ServiceAccount") => self.add_account(object, namespace, prefix, place),
+            ("v1", "ConfigMap") if object.text("/metadata/name") == Some(config_map::NAME) => {
+                self.add_config_map(object, namespace, place)
+            }
             (_, "") if object.value.get("identities").is_some() => {
                 let entries = association_file::entries(object.value)
                     .map_err(|error| json::expected(&error).unwrap_or_default())?;
@@ -157,11 +171,34 @@ impl Manifests {
         Ok(())
     }
 
+    /// Which namespace is the webhook's own is nobody's to say here, so there must be no choice. The
+    /// same one again, as from a file that was given twice, replaces the first.
+    fn add_config_map(&mut self, object: &Object<'_>, namespace: &str, place: &Place) -> Result<(), String> {
+        let namespace = object.namespace().unwrap_or(namespace);
+        let name = config_map::NAME;
+        if let Some(first) = self.config_map.as_ref().filter(|first| *first.namespace != *namespace) {
+            return Err(format!("a ConfigMap {name} of another namespace than that of {}", first.place));
+        }
+        let key = config_map::KEY;
+        let value = |field| object.value.get(field)?.get(key).filter(|value| !value.is_null());
+        let contents = match (value("data"), value("binaryData")) {
+            (Some(Value::String(document)), _) => Contents::parse(document),
+            (Some(_), _) => Err(FormatError::NoString),
+            (None, Some(_)) => Err(FormatError::Binary),
+            (None, None) => Ok(Contents::default()),
+        };
+        let contents = contents.map_err(|error| format!("{key} of ConfigMap {name} is {error}"))?;
+        let namespace = namespace.into();
+        self.config_map = Some(ConfigMapManifest { namespace, place: place.clone(), contents });
+        Ok(())
+    }
+
     /// The identity of an account.
     #[must_use]
     pub fn find(&self, namespace: &str, name: &str) -> Found {
         let is_associated = self.association_place(namespace, name).is_some();
-        Found::of(Claims { is_associated, account: self.lookup(namespace, name) })
+        let entry = self.entries().and_then(|(entries, _)| entries.grant(namespace, name));
+        Found::of(Claims { is_associated, account: self.lookup(namespace, name), entry })
     }
 
     /// What is known of the ServiceAccount.
@@ -180,6 +217,19 @@ impl Manifests {
     #[must_use]
     pub fn association_place(&self, namespace: &str, name: &str) -> Option<&Place> {
         self.associations.get(namespace, name)
+    }
+
+    /// The ConfigMap's entries, where there is one, and its place.
+    #[must_use]
+    pub fn entries(&self) -> Option<(&Entries, &Place)> {
+        self.config_map.as_ref().map(|config_map| (&config_map.contents.entries, &config_map.place))
+    }
+
+    /// What there is to say of the ConfigMap's entries that are of no use, and where it stands.
+    #[must_use]
+    pub fn complaint(&self) -> Option<(&Complaint, &Place)> {
+        let config_map = self.config_map.as_ref()?;
+        config_map.contents.complaint.as_ref().map(|complaint| (complaint, &config_map.place))
     }
 
     /// How many accounts there are.

@@ -9,6 +9,7 @@ pub mod askable;
 pub mod association_file;
 pub mod associations;
 mod by_account;
+pub mod config_map;
 mod flights;
 pub mod manifests;
 mod need;
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use crate::injection::Grant;
 use account::Account;
 use associations::Associations;
+use config_map::ConfigMap;
 use manifests::Manifests;
 pub use need::Need;
 use service_accounts::ServiceAccounts;
@@ -31,6 +33,7 @@ use service_accounts::ServiceAccounts;
 pub struct Identities {
     accounts: Accounts,
     associations: Vec<Associations>,
+    config_map: Option<ConfigMap>,
 }
 
 /// Where ServiceAccounts are known from.
@@ -93,15 +96,19 @@ pub struct Doubt {
 impl Identities {
     /// Puts sources together.
     #[must_use]
-    pub fn new(accounts: Accounts, associations: Vec<Associations>) -> Self {
-        Self { accounts, associations }
+    pub fn new(accounts: Accounts, associations: Vec<Associations>, config_map: Option<ConfigMap>) -> Self {
+        Self { accounts, associations, config_map }
     }
 
-    /// Files alone, for accounts and associations.
+    /// Files alone, for all sources.
     #[must_use]
     pub fn of_manifests(manifests: Manifests) -> Self {
         let manifests = Arc::new(manifests);
-        Self::new(Accounts::Manifests(manifests.clone()), vec![Associations::Manifests(manifests)])
+        Self::new(
+            Accounts::Manifests(manifests.clone()),
+            vec![Associations::Manifests(manifests.clone())],
+            Some(ConfigMap::Manifests(manifests)),
+        )
     }
 
     /// The identity of an account, found out before `deadline`; `need` says how far to go for it.
@@ -113,6 +120,7 @@ impl Identities {
         deadline: Instant,
     ) -> Result<Found, Unavailable> {
         let is_associated = self.is_associated(namespace, name)?;
+        let entry = self.config_map.as_ref().map_or(Ok(None), |source| source.grant(namespace, name))?;
         self.accounts.check_synced()?;
         let news = async {
             match need {
@@ -124,13 +132,16 @@ impl Identities {
         let (account, news) = tokio::join!(self.accounts.find(namespace, name, deadline), news);
         let is_associated = is_associated || matches!(news, Ok(true));
         let account = account.or_else(|Doubt { known, error }| match known {
-            // A grant that is known is better than none, even if it may be old.
-            Some(known) if is_associated || known.has_role() => Ok(known),
+            // A grant that is known is better than none, even if it may be old: so is the ConfigMap's
+            // for an account that had no role of its own when it was last seen.
+            Some(known) if is_associated || known.has_role() || entry.is_some() => Ok(known),
             // The API server makes no pods of accounts that do not exist.
             None if is_associated => Ok(Lookup::Plain),
+            // Of an account that was never seen the ConfigMap alone tells nothing: its own annotation,
+            // which nobody has read yet, would come first.
             Some(_) | None => Err(error),
         })?;
-        let found = Found::of(Claims { is_associated, account });
+        let found = Found::of(Claims { is_associated, account, entry });
         match news {
             // Here too a grant that is known is better than none.
             Err(error) if found.grant.is_none() => Err(error),
@@ -181,23 +192,25 @@ pub struct Claims {
     pub is_associated: bool,
     /// Its ServiceAccount's annotations.
     pub account: Lookup,
+    /// What the ConfigMap's closest entry grants it.
+    pub entry: Option<Arc<Grant>>,
 }
 
 impl Found {
-    /// Precedence: association, then the ServiceAccount's annotation.
+    /// Precedence: association, then the ServiceAccount's annotation, then the ConfigMap.
     ///
     /// The winner's settings are used whole, but for Pod Identity's regional STS and lifetime,
     /// which always come from the account's annotations.
     #[must_use]
     pub fn of(claims: Claims) -> Self {
-        let Claims { is_associated, account } = claims;
+        let Claims { is_associated, account, entry } = claims;
         let exists = account != Lookup::Missing;
         let annotations = account.into_annotations();
         let grant = if is_associated {
             let preferences = annotations.map(|account| account.preferences.clone()).unwrap_or_default();
             Some(Arc::new(Grant::Association(preferences)))
         } else {
-            annotations.and_then(|account| account.role.clone())
+            annotations.and_then(|account| account.role.clone()).or(entry)
         };
         Self { grant, exists }
     }

@@ -9,6 +9,7 @@ use proptest::test_runner::Config;
 
 use super::askable::Askable;
 use super::associations::AssociationSet;
+use super::config_map::{Contents, Entries};
 use super::source::Source;
 use super::*;
 use crate::injection::Pod;
@@ -57,20 +58,49 @@ fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize
     (Associations::Askable(Arc::new(Askable::new(source, Duration::from_secs(1), ask))), times)
 }
 
+/// The ConfigMap with this document; one that was not read yet for `None`.
+fn config_map(document: Option<&str>) -> ConfigMap {
+    let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
+    let source = Source::new("config-map", Entries::len, &readiness, &metrics);
+    if let Some(document) = document {
+        source.replace(Contents::parse(document).unwrap().entries);
+    }
+    ConfigMap::Followed(source)
+}
+
 /// The answer, the same in whichever order the sources stand.
 async fn find(sources: &[Associations], name: &str) -> Result<Found, String> {
-    find_for(Need::Usual, sources, name).await
+    answer(Need::Usual, None, sources, name).await
 }
 
 /// The same for a pod that needs it so much.
 async fn find_for(need: Need, sources: &[Associations], name: &str) -> Result<Found, String> {
+    answer(need, None, sources, name).await
+}
+
+/// The same beside a ConfigMap.
+async fn find_beside(
+    config_map: Option<&ConfigMap>,
+    sources: &[Associations],
+    name: &str,
+) -> Result<Found, String> {
+    answer(Need::Usual, config_map, sources, name).await
+}
+
+async fn answer(
+    need: Need,
+    config_map: Option<&ConfigMap>,
+    sources: &[Associations],
+    name: &str,
+) -> Result<Found, String> {
     let deadline = Instant::now() + Duration::from_secs(1);
     let mut answers = Vec::new();
     for first in 0..sources.len().max(1) {
         let mut turned = sources.to_vec();
         turned.rotate_left(first);
         for sources in [turned.clone(), turned.into_iter().rev().collect()] {
-            let answer = Identities::new(accounts(), sources).find("shop", name, need, deadline).await;
+            let identities = Identities::new(accounts(), sources, config_map.cloned());
+            let answer = identities.find("shop", name, need, deadline).await;
             answers.push(answer.map_err(|error| error.to_string()));
         }
     }
@@ -101,6 +131,41 @@ async fn sources_add_up() {
         assert!(matches!(found.grant.as_deref(), Some(Grant::Association(_))), "{name}");
     }
     assert_eq!(find(&sources, "nobody").await.unwrap(), Found { grant: None, exists: false });
+}
+
+/// The role that an answer grants.
+fn role_arn(found: &Found) -> Option<&str> {
+    match found.grant.as_deref() {
+        Some(Grant::Role(role)) => Some(&role.role_arn),
+        Some(Grant::Association(_)) | None => None,
+    }
+}
+
+#[tokio::test]
+async fn config_map_counts_where_neither_association_nor_annotation_does() {
+    let document = r#"{"shop/*":{"RoleARN":"of the entry","TokenExpiration":1200},"shop/none":{}}"#;
+    let config_map = Some(&config_map(Some(document)));
+    let find = async |sources: &[_], name| find_beside(config_map, sources, name).await.unwrap();
+    let plain = find(&[], "plain").await;
+    assert_eq!((role_arn(&plain), plain.exists), (Some("of the entry"), true));
+    assert_eq!(role_arn(&find(&[], "orders").await), Some(ROLE));
+    // The API server makes no pods of such accounts, and the Go webhook grants it too.
+    let nobody = find(&[], "nobody").await;
+    assert_eq!((role_arn(&nobody), nobody.exists), (Some("of the entry"), false));
+    assert_eq!(find(&[], "none").await, Found { grant: None, exists: false });
+    let associated = find(&[source("one", Some(&["plain"]))], "plain").await;
+    assert_eq!(associated.grant, Some(association(None)));
+}
+
+#[tokio::test]
+async fn nothing_is_answered_before_the_config_map_was_read() {
+    let cold = "the source of identities config-map is not read yet";
+    for sources in [&[][..], &[source("one", Some(&["plain"]))]] {
+        for name in ["orders", "plain", "nobody"] {
+            let found = find_beside(Some(&config_map(None)), sources, name).await;
+            assert_eq!(found.unwrap_err(), cold, "{name}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::support::credentials::Credentials;
@@ -13,28 +13,44 @@ use crate::support::reviews::{body, review};
 use crate::support::server::Server;
 
 /// The sources of one account, in the order in which they count.
-const SOURCES: [Source; 2] = [Source::Association, Source::Annotation];
+const SOURCES: [Source; 4] = [Source::Association, Source::Annotation, Source::Entry, Source::Glob];
 
 /// What may speak of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Association,
     Annotation,
+    /// Of the ConfigMap, for this account alone.
+    Entry,
+    /// Of the ConfigMap, for accounts of this name.
+    Glob,
 }
 
 impl Source {
-    /// As a document of a manifest.
-    fn document(self) -> String {
+    /// As a document of a manifest, if it is one by itself.
+    fn document(self) -> Option<String> {
         match self {
             Self::Association => {
-                json!({ "identities": [{ "namespace": "shop", "serviceAccount": "web" }] }).to_string()
+                Some(json!({ "identities": [{ "namespace": "shop", "serviceAccount": "web" }] }).to_string())
             }
-            Self::Annotation => account(&json!({
+            Self::Annotation => Some(account(&json!({
                 "eks.amazonaws.com/role-arn": self.role_arn(),
                 "eks.amazonaws.com/audience": "annotation",
                 "eks.amazonaws.com/token-expiration": "900",
-            })),
+            }))),
+            Self::Entry | Self::Glob => None,
         }
+    }
+
+    /// As a member of the ConfigMap's document, if it is one.
+    fn entry(self) -> Option<(String, Value)> {
+        let key = match self {
+            Self::Association | Self::Annotation => return None,
+            Self::Entry => "shop/web",
+            Self::Glob => "*/web",
+        };
+        // Its lifetime must not be seen where it loses, and an association never takes it.
+        Some((key.to_owned(), json!({ "RoleARN": self.role_arn(), "TokenExpiration": 1200 })))
     }
 
     /// A role that no other source has.
@@ -48,7 +64,7 @@ impl Source {
             // The one thing that is taken from a source that lost: the account's lifetime.
             Self::Association if all.contains(&Self::Annotation) => Credentials::Association(900),
             Self::Association => Credentials::Association(3600),
-            Self::Annotation => Credentials::Role(self.role_arn()),
+            Self::Annotation | Self::Entry | Self::Glob => Credentials::Role(self.role_arn()),
         }
     }
 
@@ -63,6 +79,18 @@ fn account(annotations: &Value) -> String {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": { "namespace": "shop", "name": "web", "annotations": annotations },
+    })
+    .to_string()
+}
+
+/// The ConfigMap with those of these sources that are its entries, in this order.
+fn config_map(sources: &[Source]) -> String {
+    let entries: Map<_, _> = sources.iter().filter_map(|source| source.entry()).collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "namespace": "eks", "name": "pod-identity-webhook" },
+        "data": { "config": Value::from(entries).to_string() },
     })
     .to_string()
 }
@@ -83,10 +111,11 @@ fn expected(sources: &[Source]) -> Credentials {
 
 /// Writes a manifest of these sources.
 fn write(folder: &Path, sources: &[Source]) -> String {
-    let mut documents: Vec<_> = sources.iter().map(|source| source.document()).collect();
+    let mut documents: Vec<_> = sources.iter().filter_map(|source| source.document()).collect();
     if !sources.contains(&Source::Annotation) {
         documents.push(account(&json!({})));
     }
+    documents.push(config_map(sources));
     let path = folder.join("world.yaml");
     fs::write(&path, documents.join("\n---\n")).unwrap();
     format!("--manifests={}", path.display())
@@ -113,7 +142,7 @@ async fn first_source_in_the_order_of_precedence_decides() {
             sources.iter().copied().partition(|source: &Source| source.has_a_file());
         let file = folder.path().join("identities.json");
         for source in in_files {
-            fs::write(&file, source.document()).unwrap();
+            fs::write(&file, source.document().unwrap()).unwrap();
         }
         let mut args = flags.to_vec();
         args.push(write(folder.path(), &rest));

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use crate::identities::Found;
+use crate::identities::config_map::{Entry, KEY};
 use crate::identities::manifests::Manifests;
 use crate::injection::annotation::ROLE_ARN;
 use crate::injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
@@ -41,12 +42,37 @@ pub(super) fn source(
     if let Some(place) = identities.association_place(namespace, account) {
         line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
     }
-    if let Some(role) = known.and_then(|(lookup, _)| lookup.role_arn()) {
+    let after_association = if has_association { "; passed over, the association comes first" } else { "" };
+    let annotation = known.and_then(|(lookup, _)| lookup.role_arn());
+    if let Some(role) = annotation {
         let prefix = defaults.annotation_prefix.as_str();
-        let lost = if has_association { "; passed over, the association comes first" } else { "" };
-        line(&mut text, format_args!("IRSA: annotation {prefix}/{ROLE_ARN} is {role}{lost}"));
+        line(&mut text, format_args!("IRSA: annotation {prefix}/{ROLE_ARN} is {role}{after_association}"));
     }
+    let lost = match annotation {
+        Some(_) if !has_association => "; passed over, the annotation comes first",
+        _ => after_association,
+    };
+    entries(&mut text, identities, namespace, account, lost);
     text
+}
+
+/// The ConfigMap's entries that name the account, the closest first; `lost` is why none of them counts.
+fn entries(text: &mut String, identities: &Manifests, namespace: &str, account: &str, lost: &str) {
+    let Some((entries, place)) = identities.entries() else {
+        return;
+    };
+    let mut closest: Option<&Entry> = None;
+    for entry in entries.matching(namespace, account) {
+        let Entry { key, line: entry_line, .. } = entry;
+        let role = entry.role_arn().map_or("grants no role".to_owned(), |role| format!("is {role}"));
+        let lost = match closest {
+            Some(Entry { key, .. }) if lost.is_empty() => format!("; passed over, {key} is closer"),
+            _ => lost.to_owned(),
+        };
+        let place = format_args!("{place}; line {entry_line} of {KEY}");
+        line(text, format_args!("IRSA: ConfigMap entry {key} {role} ({place}){lost}"));
+        closest.get_or_insert(entry);
+    }
 }
 
 /// Why nothing is injected.

@@ -1,5 +1,6 @@
 //! `inject`: what it prints of manifests that people have.
 
+mod config_map;
 mod edges;
 mod errors;
 mod explain;

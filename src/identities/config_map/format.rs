@@ -1,0 +1,218 @@
+//! The document under the ConfigMap's key:
+//! `{"ns/sa":{"RoleARN":"…","Audience":"…","UseRegionalSTS":true,"TokenExpiration":0}}`.
+//!
+//! Read as Go reads it: names of members in any case, `null` for what is absent, the last of two
+//! members of one name, and whatever else stands there passed over. But an entry that Go would stop
+//! at costs only itself.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, MapAccess};
+use serde_json::value::RawValue;
+
+use super::super::source::Complaint;
+use super::pattern::Pattern;
+use super::{Entries, Entry};
+use crate::injection::Grant;
+use crate::injection::annotation;
+use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use crate::injection::json::{self, Fold, Object, Text};
+
+/// Why what stands under the key is no document of entries, with nothing of what it says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// YAML or JSON where text is wanted that holds JSON.
+    #[error("no string: write it behind a |")]
+    NoString,
+    /// Kubernetes keeps under `binaryData` what is not UTF-8.
+    #[error("not text: it is under binaryData")]
+    Binary,
+    /// Not JSON, or only the first part of it.
+    #[error("not JSON: {0}")]
+    Syntax(String),
+    /// JSON of another shape.
+    #[error("not an object of entries at line {line} column {column}")]
+    Shape {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+}
+
+impl From<serde_json::Error> for FormatError {
+    fn from(error: serde_json::Error) -> Self {
+        match json::expected(&error) {
+            // What serde_json says of the syntax itself quotes nothing.
+            None => Self::Syntax(error.to_string()),
+            Some(_) => Self::Shape { line: error.line(), column: error.column() },
+        }
+    }
+}
+
+/// Why an entry is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum EntryError {
+    #[error("not an object with RoleARN")]
+    Shape,
+    #[error("{0} is no string")]
+    Text(&'static str),
+    #[error("UseRegionalSTS is neither true nor false")]
+    RegionalSts,
+    #[error("TokenExpiration is no whole number of seconds")]
+    Lifetime,
+}
+
+/// What a document says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// The entries whose keys can be read.
+    pub entries: Entries,
+    /// What there is to say of those that are of no use.
+    pub complaint: Option<Complaint>,
+}
+
+impl Contents {
+    /// Reads a document; nothing but blanks is one without entries.
+    pub fn parse(document: &str) -> Result<Self, FormatError> {
+        if document.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        let mut lines = Lines { document, line: 1, offset: 0 };
+        let mut entries = BTreeMap::new();
+        let mut complaint = Complaint::default();
+        for Member { name: key, value } in members(document)?.unwrap_or_default() {
+            let line = lines.of(value);
+            let place = Place { key: &key, line };
+            let pattern = match Pattern::parse(&key) {
+                Ok(pattern) => pattern,
+                Err(error) => {
+                    complaint.add(format_args!("{place}: {error}"));
+                    continue;
+                }
+            };
+            let grant = grant(value).unwrap_or_else(|error| {
+                complaint.add(format_args!("{place}: {error}"));
+                None
+            });
+            let entry = Entry { key: (*key).into(), line, grant };
+            if let Some((_, Entry { key, line: previous, .. })) = entries.insert(key, (pattern, entry)) {
+                let place = Place { key: &key, line: previous };
+                complaint.add(format_args!("{place}: stands again in line {line}"));
+            }
+        }
+        // In the order of their keys, whatever that of the document is.
+        Ok(Self { entries: entries.into_values().collect(), complaint: complaint.into_option() })
+    }
+}
+
+/// What an entry grants, if anything.
+fn grant(entry: &RawValue) -> Result<Option<Arc<Grant>>, EntryError> {
+    let members = members(entry.get()).ok().flatten().ok_or(EntryError::Shape)?;
+    let mut role_arn = None;
+    let mut audience = None;
+    let mut preferences = Preferences::default();
+    for Member { name, value } in members {
+        match &*name {
+            name if name.eq_ignore_ascii_case("RoleARN") => role_arn = text(value, "RoleARN")?,
+            name if name.eq_ignore_ascii_case("Audience") => audience = text(value, "Audience")?,
+            name if name.eq_ignore_ascii_case("UseRegionalSTS") => {
+                let regional_sts = serde_json::from_str(value.get());
+                preferences.regional_sts = regional_sts.map_err(|_| EntryError::RegionalSts)?;
+            }
+            name if name.eq_ignore_ascii_case("TokenExpiration") => preferences.lifetime = lifetime(value)?,
+            _ => {}
+        }
+    }
+    let role_arn = role_arn.map(|role_arn| {
+        let source = RoleSource::ConfigMap;
+        Arc::new(Grant::Role(RoleGrant { role_arn, source, audience, preferences }))
+    });
+    Ok(role_arn)
+}
+
+/// A string; an empty one is as if absent: no role, or the flag's audience.
+fn text(value: &RawValue, member: &'static str) -> Result<Option<Box<str>>, EntryError> {
+    let text: Option<Box<str>> = serde_json::from_str(value.get()).map_err(|_| EntryError::Text(member))?;
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
+/// Seconds; 0 is as if absent.
+fn lifetime(value: &RawValue) -> Result<Option<AskedLifetime>, EntryError> {
+    let seconds = match value.get() {
+        "null" => 0,
+        number => annotation::integer(number).ok_or(EntryError::Lifetime)?,
+    };
+    Ok((seconds != 0).then_some(AskedLifetime::Seconds(seconds)))
+}
+
+/// One member of an object, its value as it was written.
+struct Member<'a> {
+    name: Cow<'a, str>,
+    value: &'a RawValue,
+}
+
+/// The members of the one object that a text is; `None` for `null`.
+fn members(text: &str) -> Result<Option<Vec<Member<'_>>>, serde_json::Error> {
+    let mut members = Members::default();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let slot = Object(&mut members).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(slot.is_present().then_some(members.0))
+}
+
+#[derive(Default)]
+struct Members<'a>(Vec<Member<'a>>);
+
+impl<'a> Fold<'a> for Members<'a> {
+    const WHAT: &'static str = "an object";
+
+    fn member<A: MapAccess<'a>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        let Some(name) = map.next_key_seed(Text)? else {
+            return Ok(false);
+        };
+        self.0.push(Member { name, value: map.next_value()? });
+        Ok(true)
+    }
+}
+
+/// Counts the lines of a document up to one value after the other.
+struct Lines<'a> {
+    document: &'a str,
+    line: usize,
+    offset: usize,
+}
+
+impl Lines<'_> {
+    /// The line on which a value of the document begins, which must not stand before the last.
+    fn of(&mut self, value: &RawValue) -> usize {
+        // A raw value is a stretch of the text that it was read from.
+        let offset = value.get().as_ptr().addr().saturating_sub(self.document.as_ptr().addr());
+        let passed = self.document.as_bytes().get(self.offset..offset).unwrap_or_default();
+        self.line += passed.iter().map(|byte| usize::from(*byte == b'\n')).sum::<usize>();
+        self.offset = offset;
+        self.line
+    }
+}
+
+/// Which entry is spoken of, in a line of the log: its key short, and nothing in it unprintable.
+struct Place<'a> {
+    key: &'a str,
+    line: usize,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 80;
+        let mut characters = self.key.chars();
+        let key: String = characters.by_ref().take(LONGEST).collect();
+        let rest = if characters.next().is_some() { "…" } else { "" };
+        write!(f, "{key:?}{rest} in line {}", self.line)
+    }
+}
+
+#[cfg(test)]
+mod tests;

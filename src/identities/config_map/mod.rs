@@ -1,0 +1,126 @@
+//! Roles in the ConfigMap `pod-identity-webhook`, whose key `config` says which accounts have which:
+//! `{"namespace/name":{"RoleARN":"…"}}`, in either part of a key `*` for any run of characters.
+
+mod format;
+mod pattern;
+
+use std::sync::Arc;
+
+use super::Unavailable;
+use super::by_account::ByAccount;
+use super::manifests::Manifests;
+use super::source::Source;
+use crate::injection::Grant;
+use pattern::Pattern;
+
+pub use format::{Contents, FormatError};
+
+/// The ConfigMap's name.
+pub const NAME: &str = "pod-identity-webhook";
+
+/// The one of its keys that is read.
+pub const KEY: &str = "config";
+
+/// What the ConfigMap says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Entries {
+    exact: ByAccount<Entry>,
+    /// Those with wildcards, the closest first.
+    globs: Vec<(Pattern, Entry)>,
+}
+
+/// A role for the accounts that a key names, or none for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// As it was written.
+    pub key: Box<str>,
+    /// The line of the document on which the entry begins, from 1.
+    pub line: usize,
+    /// `None`: the accounts have no role, and none of a farther entry either. What cannot be read
+    /// comes to that too, for another's role would be the wrong one.
+    pub grant: Option<Arc<Grant>>,
+}
+
+impl Entries {
+    /// What the entry that counts for an account grants it: of all that name it the closest.
+    #[must_use]
+    pub fn grant(&self, namespace: &str, name: &str) -> Option<Arc<Grant>> {
+        self.matching(namespace, name).next()?.grant.clone()
+    }
+
+    /// Every entry that names an account, the closest first: the one without wildcards, then more
+    /// letters in the namespace, fewer wildcards there, the same of the name, and last the order of
+    /// the keys' bytes.
+    pub fn matching(&self, namespace: &str, name: &str) -> impl Iterator<Item = &Entry> {
+        let globs = self.globs.iter().filter(move |(pattern, _)| pattern.matches(namespace, name));
+        self.exact.get(namespace, name).into_iter().chain(globs.map(|(_, entry)| entry))
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.exact.len() + self.globs.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Entry {
+    /// The role, as written.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match self.grant.as_deref() {
+            Some(Grant::Role(role)) => Some(&role.role_arn),
+            Some(Grant::Association(_)) | None => None,
+        }
+    }
+}
+
+impl FromIterator<(Pattern, Entry)> for Entries {
+    fn from_iter<I: IntoIterator<Item = (Pattern, Entry)>>(entries: I) -> Self {
+        let mut all = Self::default();
+        for (pattern, entry) in entries {
+            match pattern.account() {
+                Some((namespace, name)) => drop(all.exact.insert(namespace, name, entry)),
+                None => all.globs.push((pattern, entry)),
+            }
+        }
+        all.exact.shrink_to_fit();
+        all.globs.sort_by(|(one, first), (other, second)| {
+            one.rank().cmp(&other.rank()).then_with(|| first.key.cmp(&second.key))
+        });
+        all.globs.shrink_to_fit();
+        all
+    }
+}
+
+/// Where the ConfigMap is known from.
+#[derive(Debug, Clone)]
+pub enum ConfigMap {
+    /// Files that were read at start.
+    Manifests(Arc<Manifests>),
+    /// A cluster's, which a task keeps up to date.
+    Followed(Arc<Source<Entries>>),
+}
+
+impl ConfigMap {
+    /// The role that it gives an account, if any; cold before it was read for the first time.
+    pub fn grant(&self, namespace: &str, name: &str) -> Result<Option<Arc<Grant>>, Unavailable> {
+        match self {
+            Self::Manifests(manifests) => {
+                Ok(manifests.entries().and_then(|(entries, _)| entries.grant(namespace, name)))
+            }
+            Self::Followed(source) => {
+                let entries = source.current().ok_or(Unavailable::Cold(source.name()))?;
+                Ok(entries.grant(namespace, name))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! The key of an entry, `namespace/name` with `*` for any run of characters in either part: which
+//! accounts it names, and which of two keys that name the same account is the closer one.
+
+use std::cmp::Reverse;
+
+use crate::injection::name;
+
+/// What stands for any run of characters, also for none; the slash is never among them.
+const WILDCARD: char = '*';
+
+/// The accounts that a key names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern {
+    namespace: Part,
+    name: Part,
+}
+
+/// Why a key names no account that there could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PatternError {
+    #[error("no / between namespace and name")]
+    NoSlash,
+    #[error("no namespace has such a name; the only wildcard is *")]
+    Namespace,
+    #[error("no ServiceAccount has such a name; the only wildcard is *")]
+    Name,
+}
+
+/// One side of the slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Exact(Box<str>),
+    /// What stands around the wildcards, two pieces at least: the first begins a name, the last ends
+    /// it, those between are in it in their order. Only the outer ones may be empty.
+    Glob(Box<[Box<str>]>),
+}
+
+/// What Kubernetes takes as a name of this kind.
+struct Names {
+    is_name: fn(&str) -> bool,
+    longest: usize,
+    punctuation: &'static [u8],
+}
+
+const NAMESPACES: Names = Names { is_name: name::is_label, longest: 63, punctuation: b"-" };
+const ACCOUNTS: Names = Names { is_name: name::is_subdomain, longest: 253, punctuation: b"-." };
+
+/// Whether it has wildcards, how many letters, how many wildcards.
+type Rank = (bool, Reverse<usize>, usize);
+
+impl Pattern {
+    /// Reads a key.
+    pub(super) fn parse(key: &str) -> Result<Self, PatternError> {
+        let (namespace, name) = key.split_once('/').ok_or(PatternError::NoSlash)?;
+        Ok(Self {
+            namespace: Part::parse(namespace, &NAMESPACES).ok_or(PatternError::Namespace)?,
+            name: Part::parse(name, &ACCOUNTS).ok_or(PatternError::Name)?,
+        })
+    }
+
+    /// Whether the key names this account.
+    pub(super) fn matches(&self, namespace: &str, name: &str) -> bool {
+        self.name.matches(name) && self.namespace.matches(namespace)
+    }
+
+    /// The one account that it names, where it has no wildcard.
+    pub(super) fn account(&self) -> Option<(&str, &str)> {
+        match (&self.namespace, &self.name) {
+            (Part::Exact(namespace), Part::Exact(name)) => Some((namespace, name)),
+            _ => None,
+        }
+    }
+
+    /// Of two keys that name the same account the one of the smaller rank is closer to it: the
+    /// namespace counts before the name, and of a part no wildcard before any, then more letters, then
+    /// fewer wildcards. So a key that names only some of another's accounts comes before it.
+    pub(super) fn rank(&self) -> [Rank; 2] {
+        [self.namespace.rank(), self.name.rank()]
+    }
+}
+
+impl Part {
+    /// `None` where no name can be meant.
+    fn parse(text: &str, names: &Names) -> Option<Self> {
+        let Some((first, rest)) = text.split_once(WILDCARD) else {
+            return (names.is_name)(text).then(|| Self::Exact(text.into()));
+        };
+        let (between, last) = rest.rsplit_once(WILDCARD).unwrap_or(("", rest));
+        // Two wildcards beside each other are one.
+        let between = between.split(WILDCARD).filter(|piece| !piece.is_empty());
+        let pieces: Box<[Box<str>]> =
+            [first].into_iter().chain(between).chain([last]).map(Into::into).collect();
+        let fits = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || names.punctuation.contains(&byte)
+        };
+        let is_possible = pieces.iter().flat_map(|piece| piece.bytes()).all(fits);
+        (is_possible && letters(&pieces) <= names.longest).then_some(Self::Glob(pieces))
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(name) => **name == *text,
+            Self::Glob(pieces) => is_made_of(text, pieces).unwrap_or(false),
+        }
+    }
+
+    fn rank(&self) -> Rank {
+        match self {
+            Self::Exact(name) => (false, Reverse(name.len()), 0),
+            Self::Glob(pieces) => (true, Reverse(letters(pieces)), pieces.len() - 1),
+        }
+    }
+}
+
+fn letters(pieces: &[Box<str>]) -> usize {
+    pieces.iter().map(|piece| piece.len()).sum()
+}
+
+/// `None` where a piece is missing.
+fn is_made_of(text: &str, pieces: &[Box<str>]) -> Option<bool> {
+    let [first, between @ .., last] = pieces else { return None };
+    let mut rest = text.strip_prefix(&**first)?;
+    for piece in between {
+        // The earliest place leaves the most to the pieces behind it.
+        (_, rest) = rest.split_once(&**piece)?;
+    }
+    Some(rest.ends_with(&**last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(key: &str) -> Pattern {
+        Pattern::parse(key).unwrap_or_else(|error| panic!("{key}: {error}"))
+    }
+
+    #[test]
+    fn key_without_a_wildcard_names_one_account() {
+        let key = pattern("shop/orders.v2");
+        assert_eq!(key.account(), Some(("shop", "orders.v2")));
+        assert!(key.matches("shop", "orders.v2"));
+        for (namespace, name) in
+            [("shop", "orders"), ("shop", "orders.v22"), ("sho", "orders.v2"), ("orders.v2", "shop")]
+        {
+            assert!(!key.matches(namespace, name), "{namespace}/{name}");
+        }
+    }
+
+    #[test]
+    fn wildcard_stands_for_any_run_of_characters_in_its_part() {
+        for (key, account, matches) in [
+            ("*/sa", "shop/sa", true),
+            ("*/sa", "shop/sa2", false),
+            ("*/*", "shop/sa", true),
+            ("shop/*", "shop/sa", true),
+            ("shop/*", "shop-2/sa", false),
+            ("test-*/sa", "test-1/sa", true),
+            ("test-*/sa", "test-/sa", true),
+            ("test-*/sa", "test/sa", false),
+            ("test-*/sa", "a-test-1/sa", false),
+            ("*-test/sa", "a-test/sa", true),
+            ("*-test/sa", "a-test-b/sa", false),
+            ("a*a/sa", "a/sa", false),
+            ("a*a/sa", "aa/sa", true),
+            ("a*b*c/sa", "abc/sa", true),
+            ("a*b*c/sa", "a-b-b-c/sa", true),
+            ("a*b*c/sa", "a-c-b/sa", false),
+            ("*ab*ab*/sa", "ab/sa", false),
+            ("*ab*ab*/sa", "xababx/sa", true),
+            ("*aba*ba/sa", "ababa/sa", true),
+            ("*aba*aba/sa", "ababa/sa", false),
+            ("**/***.x", "shop/a.b.x", true),
+        ] {
+            let (namespace, name) = account.split_once('/').unwrap();
+            assert_eq!(pattern(key).matches(namespace, name), matches, "{key} {account}");
+            assert_eq!(pattern(key).account(), None);
+        }
+    }
+
+    #[test]
+    fn key_that_can_name_nobody_is_refused() {
+        let (long, longer) = ("a".repeat(64), "a".repeat(254));
+        let (long, longer) = (format!("{long}*/sa"), format!("*/{longer}*"));
+        for (key, error) in [
+            ("", PatternError::NoSlash),
+            ("sa", PatternError::NoSlash),
+            ("*", PatternError::NoSlash),
+            ("/", PatternError::Namespace),
+            ("/sa", PatternError::Namespace),
+            ("Shop/sa", PatternError::Namespace),
+            ("shop.a/sa", PatternError::Namespace),
+            ("a.*/sa", PatternError::Namespace),
+            ("test-?/sa", PatternError::Namespace),
+            (" shop/sa", PatternError::Namespace),
+            ("shop /sa*", PatternError::Namespace),
+            ("[a]*/sa", PatternError::Namespace),
+            ("\0*/sa", PatternError::Namespace),
+            (&long, PatternError::Namespace),
+            ("shop/", PatternError::Name),
+            ("shop/a/b", PatternError::Name),
+            ("shop/*/b", PatternError::Name),
+            ("shop/sa ", PatternError::Name),
+            ("shop/S*", PatternError::Name),
+            ("*/\u{e9}*", PatternError::Name),
+            (&longer, PatternError::Name),
+        ] {
+            assert_eq!(Pattern::parse(key), Err(error), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn longest_names_are_taken() {
+        let (label, subdomain) = ("a".repeat(63), "a".repeat(253));
+        assert!(pattern(&format!("{label}/{subdomain}")).matches(&label, &subdomain));
+        assert!(pattern(&format!("*{label}/{subdomain}*")).matches(&label, &subdomain));
+    }
+
+    /// From the closest to the farthest, each rule with its neighbours.
+    #[test]
+    fn closer_key_comes_first() {
+        let keys = [
+            "shop-eu/orders",
+            "shop-eu/orders*",
+            "shop-eu/order*",
+            "shop-eu/*",
+            "shop-*eu/*",
+            "shop-*/orders",
+            "shop-*/*",
+            "shop*/orders",
+            "sho*p*/orders",
+            "sho*/orders",
+            "*/orders",
+            "*/order*",
+            "*/o*rder*",
+            "*/*",
+        ];
+        let mut ranked = keys;
+        ranked.reverse();
+        ranked.sort_by_key(|key| pattern(key).rank());
+        assert_eq!(ranked, keys);
+        assert_eq!(pattern("**/orders").rank(), pattern("*/orders").rank());
+    }
+}
