@@ -190,7 +190,7 @@ async fn eventually<T, E: Debug>(what: impl Debug, mut attempt: impl AsyncFnMut(
 
 /// Moves the clock on, and with it every wait of the webhook and of the fake. Nobody may be waiting
 /// for an answer.
-async fn skip(duration: Duration) {
+pub(crate) async fn skip(duration: Duration) {
     tokio::time::pause();
     tokio::time::advance(duration).await;
     tokio::time::resume();

@@ -6,6 +6,7 @@
 mod accounts;
 mod association_file;
 mod command_line;
+mod follow;
 mod golden;
 mod inject;
 mod limits;

@@ -11,23 +11,14 @@ use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::{ListParams, PartialObjectMeta, WatchEvent, WatchParams};
-use kube::core::Status;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::Index;
 use super::{ServiceAccounts, live};
-use crate::kubernetes;
+use crate::kubernetes::{BACKOFF, GRACE, PAGE, PAGE_LIMIT, SHORT, WATCH, WatchError, jittered};
 
-/// Accounts a page. The API server ignores the size of `resourceVersion=0` lists and may answer
-/// them from an old state, so none is asked for.
-const PAGE: u32 = 500;
-
-/// How long the API server keeps a watch open.
-const WATCH: Duration = Duration::from_secs(20);
-
-/// How much longer than [`WATCH`] a watch may be open before it counts as dead, and how long the
-/// API server may take to begin one.
-const GRACE: Duration = Duration::from_secs(5);
+/// The objects, as errors call them.
+const WHAT: &str = "ServiceAccounts";
 
 /// How long the events of a gap may take to come once a watch is open again, at most: nothing
 /// tells that the last of them has come.
@@ -36,44 +27,6 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 /// After a gap of this length the accounts are listed again: what a watch brings of it may take
 /// longer than [`CATCH_UP`], or never come from an API server that was restored from a backup.
 const LONG: Duration = Duration::from_secs(10);
-
-/// How long one page may take.
-const PAGE_LIMIT: Duration = Duration::from_secs(30);
-
-/// Waits after failures: the first, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-
-/// A watch that took no longer than this was cut short.
-const SHORT: Duration = Duration::from_secs(1);
-
-/// Why the loop begins anew.
-#[derive(Debug, thiserror::Error)]
-enum WatchError {
-    #[error("failed to list ServiceAccounts: {}", kubernetes::describe(.0))]
-    List(#[source] kube::Error),
-    #[error("failed to watch ServiceAccounts: {}", kubernetes::describe(.0))]
-    Watch(#[source] kube::Error),
-    #[error("the watch of ServiceAccounts ended with {code} {message}", code = .0.code, message = .0.message)]
-    Refused(Box<Status>),
-    #[error("the watch of ServiceAccounts was cut at once")]
-    Cut,
-    #[error("no answer within {0:?} while ServiceAccounts were {1}")]
-    Silent(Duration, &'static str),
-}
-
-impl WatchError {
-    /// The API server has forgotten the version we know: only a list helps.
-    fn is_expired(&self) -> bool {
-        const GONE: u16 = 410;
-        match self {
-            Self::Watch(kube::Error::Api(status)) | Self::List(kube::Error::Api(status)) => {
-                status.code == GONE
-            }
-            Self::Refused(status) => status.code == GONE,
-            Self::List(_) | Self::Watch(_) | Self::Cut | Self::Silent(..) => false,
-        }
-    }
-}
 
 /// Follows the cluster's accounts for ever. Never ends by itself: every failure is logged, counted
 /// and tried again.
@@ -93,14 +46,12 @@ pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>
             if was_current && result.is_ok() {
                 behind = Instant::now();
             }
-            // Only a watch that lasts tells that the peer is well: one that can be listed but not
-            // watched, or that cuts its watches, must not be asked in a circle.
             if began.elapsed() >= SHORT {
                 wait = BACKOFF.0;
                 result
             } else {
                 // kube tells a cut no different from an end.
-                result.and_then(|version| Err((WatchError::Cut, Some(version))))
+                result.and_then(|version| Err((WatchError::Cut { what: WHAT.into() }, Some(version))))
             }
         } else {
             list(accounts, api).await.inspect(|_| behind = began)
@@ -128,8 +79,8 @@ async fn list(accounts: &ServiceAccounts, api: &Api<ServiceAccount>) -> Step {
     loop {
         let list = match timeout(PAGE_LIMIT, api.list_metadata(&page)).await {
             Ok(Ok(list)) => list,
-            Ok(Err(error)) => return Err((WatchError::List(error), None)),
-            Err(_) => return Err((WatchError::Silent(PAGE_LIMIT, "listed"), None)),
+            Ok(Err(source)) => return Err((WatchError::List { what: WHAT.into(), source }, None)),
+            Err(_) => return Err((silent("listing", PAGE_LIMIT), None)),
         };
         for account in &list.items {
             take(accounts, account, |namespace, name, lookup| index.apply(namespace, name, lookup));
@@ -154,8 +105,8 @@ async fn watch(
     let params = WatchParams::default().timeout(u32::try_from(WATCH.as_secs()).unwrap_or(u32::MAX));
     let events = match timeout(GRACE, api.watch_metadata(&params, &version)).await {
         Ok(Ok(events)) => events.boxed(),
-        Ok(Err(error)) => return Err((WatchError::Watch(error), Some(version))),
-        Err(_) => return Err((WatchError::Silent(GRACE, "asked for a watch"), Some(version))),
+        Ok(Err(source)) => return Err((WatchError::Watch { what: WHAT.into(), source }, Some(version))),
+        Err(_) => return Err((silent("asking for a watch of", GRACE), Some(version))),
     };
     let caught_up = async {
         sleep(behind.elapsed().min(CATCH_UP)).await;
@@ -181,8 +132,8 @@ async fn take_all(
         let event = match timeout_at(dead, events.try_next()).await {
             Ok(Ok(Some(event))) => event,
             Ok(Ok(None)) => return Ok(version),
-            Ok(Err(error)) => return Err((WatchError::Watch(error), Some(version))),
-            Err(_) => return Err((WatchError::Silent(WATCH + GRACE, "watched"), Some(version))),
+            Ok(Err(source)) => return Err((WatchError::Watch { what: WHAT.into(), source }, Some(version))),
+            Err(_) => return Err((silent("watching", WATCH + GRACE), Some(version))),
         };
         match event {
             WatchEvent::Added(account) | WatchEvent::Modified(account) => {
@@ -194,7 +145,9 @@ async fn take_all(
                 version = account.metadata.resource_version.unwrap_or(version);
             }
             WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
-            WatchEvent::Error(status) => return Err((WatchError::Refused(status), Some(version))),
+            WatchEvent::Error(status) => {
+                return Err((WatchError::Refused { what: WHAT.into(), status }, Some(version)));
+            }
         }
     }
 }
@@ -210,11 +163,6 @@ fn take(
     }
 }
 
-/// Between half and all of a wait, so that replicas do not come back in step. The clock's
-/// nanoseconds are random enough for that.
-fn jittered(wait: Duration) -> Duration {
-    let nanos = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.subsec_nanos());
-    wait / 2 + wait.mul_f64(f64::from(nanos % 1000) / 2000.0)
+fn silent(doing: &'static str, limit: Duration) -> WatchError {
+    WatchError::Silent { what: WHAT.into(), doing, limit }
 }

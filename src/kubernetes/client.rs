@@ -39,38 +39,6 @@ pub enum ClientError {
     Client(#[source] kube::Error),
 }
 
-/// A failed request in words that hold nothing of what was sent or received: an object, a token, or
-/// what a credential plugin printed.
-#[must_use]
-pub fn describe(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => format!("{} {}: {}", status.code, status.reason, status.message),
-        kube::Error::Auth(_) => "failed to authenticate to the API server".to_owned(),
-        kube::Error::SerdeError(_)
-        | kube::Error::FromUtf8(_)
-        | kube::Error::LinesCodecMaxLineLengthExceeded => {
-            "the API server's answer could not be read".to_owned()
-        }
-        kube::Error::Service(error) => chain(error.as_ref()),
-        error => chain(error),
-    }
-}
-
-/// An error with its causes: a connection's own is only 'client error (Connect)'.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 /// A client for the cluster of a kubeconfig, or the one this runs in; `server` replaces the
 /// configuration's URL.
 pub async fn client(kubeconfig: Option<&Path>, server: Option<&http::Uri>) -> Result<Client, ClientError> {

@@ -1,0 +1,12 @@
+//! The Kubernetes API: a client that notices a dead connection, failures in words, and how a set of
+//! objects is followed.
+
+mod client;
+mod error;
+mod follow;
+mod pace;
+
+pub use client::{ClientError, client};
+pub use error::{WatchError, describe};
+pub use follow::{Change, Follow, News};
+pub use pace::{BACKOFF, GRACE, PAGE, PAGE_LIMIT, SHORT, WATCH, jittered};

@@ -1,0 +1,350 @@
+//! How a set of objects is followed, against a fake API server that fails in every way. The objects are
+//! ServiceAccounts, each read as its namespace and name.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::{Api, ResourceExt};
+use pod_identity_webhook::kubernetes::{self, Change, Follow, News, WatchError};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+
+use crate::accounts::skip;
+use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route};
+use crate::support::wait::within;
+
+type Names = Follow<ServiceAccount, String>;
+
+/// Longer than any wait between two attempts.
+const LONG: Duration = Duration::from_secs(11);
+
+async fn follow(api: &FakeApi) -> Names {
+    drop(aws_lc_rs::default_provider().install_default());
+    let client = kubernetes::client(None, Some(&api.url().parse().unwrap())).await.unwrap();
+    Follow::new(Api::<ServiceAccount>::all(client), "accounts", |account| {
+        format!("{}/{}", account.namespace().unwrap(), account.name_any())
+    })
+}
+
+async fn next(follow: &mut Names) -> Result<News<String>, WatchError> {
+    within("news", follow.next()).await
+}
+
+fn all(names: &[&str]) -> News<String> {
+    News::All(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn applied(name: &str) -> Change<String> {
+    Change::Applied(name.to_owned())
+}
+
+/// An API server with two accounts, and what follows them, once it has a watch that has proved alive.
+async fn shop() -> (FakeApi, Names) {
+    let api = FakeApi::start().await;
+    api.put("shop", "cart", &[]);
+    api.put("shop", "orders", &[]);
+    let mut follow = follow(&api).await;
+    assert_eq!(next(&mut follow).await.unwrap(), all(&["shop/cart", "shop/orders"]));
+    prove(&api, &mut follow).await;
+    (api, follow)
+}
+
+/// A watch proves alive by lasting.
+async fn prove(api: &FakeApi, follow: &mut Names) {
+    let (news, ()) = tokio::join!(next(follow), async {
+        api.wait_for_watches(1).await;
+        // The client hears of the watch a moment later; if it hears later still, it just takes longer.
+        sleep(Duration::from_millis(20)).await;
+        skip(Duration::from_secs(1)).await;
+    });
+    assert_eq!(news.unwrap(), News::Unchanged);
+}
+
+/// The error that comes next, skipping what is told again, and the wait that follows it.
+async fn error(follow: &mut Names) -> WatchError {
+    loop {
+        match next(follow).await {
+            Ok(news) => assert!(matches!(news, News::All(_)), "{news:?}"),
+            Err(error) => return error,
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_listed_and_every_change_told() {
+    let api = FakeApi::start().await;
+    for number in 0..1234 {
+        api.put("shop", &format!("account-{number:04}"), &[]);
+    }
+    let mut follow = follow(&api).await;
+    let News::All(names) = next(&mut follow).await.unwrap() else { panic!("not a list") };
+    assert_eq!(names.len(), 1234);
+    let traffic = api.traffic();
+    assert_eq!(traffic.lists.iter().map(|list| list.limit).collect::<Vec<_>>(), [Some(500); 3]);
+    assert!(traffic.lists.iter().all(|list| list.resource_version.is_none()));
+
+    prove(&api, &mut follow).await;
+    api.put("shop", "late", &[]);
+    assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/late")]));
+    api.put("shop", "late", &[("key", "value")]);
+    assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/late")]));
+    api.delete("shop", "late");
+    assert_eq!(
+        next(&mut follow).await.unwrap(),
+        News::Changes(vec![Change::Deleted("shop/late".to_owned())])
+    );
+    let traffic = api.traffic();
+    assert_eq!((traffic.watches.len(), traffic.watches[0].timeout_seconds), (1, Some(20)));
+    assert!(traffic.others.is_empty(), "{:?}", traffic.others);
+}
+
+#[tokio::test]
+async fn a_change_before_the_watch_has_lasted_is_told_at_once() {
+    let api = FakeApi::start().await;
+    let mut follow = follow(&api).await;
+    assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
+    api.put("shop", "between", &[]);
+    assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/between")]));
+}
+
+#[tokio::test]
+async fn a_burst_of_changes_is_told_in_few_pieces() {
+    let (api, mut follow) = shop().await;
+    api.withhold_watch_events(true);
+    for number in 0..5000 {
+        api.put("shop", &format!("account-{number:04}"), &[]);
+    }
+    api.release_watch_events();
+    let (mut told, mut pieces) = (0, 0);
+    while told < 5000 {
+        let News::Changes(changes) = next(&mut follow).await.unwrap() else { panic!("not changes") };
+        told += changes.len();
+        pieces += 1;
+    }
+    // How many fit into a time is the machine's affair; that most come together is ours.
+    assert!(pieces <= 500, "{pieces} pieces");
+}
+
+#[tokio::test]
+async fn a_watch_that_ends_in_time_goes_on_without_a_list() {
+    let (api, mut follow) = shop().await;
+    let version = api.put_unannounced("shop", "unheard", &[]);
+    api.forget_requests();
+    skip(Duration::from_secs(20)).await;
+    assert_eq!(next(&mut follow).await.unwrap(), News::Unchanged);
+    api.put("shop", "between", &[]);
+    assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/between")]));
+    let traffic = api.traffic();
+    assert_eq!((traffic.lists.len(), traffic.watches.len()), (0, 1));
+    assert_eq!(traffic.watches[0].resource_version, version, "from the bookmark");
+}
+
+#[tokio::test]
+async fn a_watch_that_is_silent_beyond_its_end_is_dead() {
+    let (api, mut follow) = shop().await;
+    api.freeze_watches();
+    api.put("shop", "unheard", &[]);
+    skip(Duration::from_secs(21)).await;
+    assert!(timeout(Duration::from_millis(50), follow.next()).await.is_err());
+    skip(Duration::from_secs(4)).await;
+    let began = Instant::now();
+    assert_eq!(error(&mut follow).await.to_string(), "no answer within 25s while watching accounts");
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert_eq!(next(&mut follow).await.unwrap(), all(&["shop/cart", "shop/orders", "shop/unheard"]));
+}
+
+#[tokio::test]
+async fn a_watch_that_does_not_begin_is_given_up() {
+    let api = FakeApi::start().await;
+    api.set_fault(Route::Watch, Fault::Hang);
+    let mut follow = follow(&api).await;
+    assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
+    let (error, ()) = tokio::join!(error(&mut follow), async {
+        api.wait_for("the watch", PATIENCE, |traffic| traffic.watches.len() == 1).await;
+        skip(Duration::from_secs(5)).await;
+    });
+    assert_eq!(error.to_string(), "no answer within 5s while asking for a watch of accounts");
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_come_is_given_up() {
+    let api = FakeApi::start().await;
+    api.set_fault(Route::List, Fault::Hang);
+    let mut follow = follow(&api).await;
+    let (error, ()) = tokio::join!(error(&mut follow), async {
+        api.wait_for("the list", PATIENCE, |traffic| traffic.lists.len() == 1).await;
+        skip(Duration::from_secs(30)).await;
+    });
+    assert_eq!(error.to_string(), "no answer within 30s while listing accounts");
+}
+
+#[tokio::test]
+async fn an_old_watch_is_listed_again_and_not_reported() {
+    let (api, mut follow) = shop().await;
+    api.put_unannounced("shop", "unheard", &[]);
+    api.expire_watches();
+    assert_eq!(next(&mut follow).await.unwrap(), all(&["shop/cart", "shop/orders", "shop/unheard"]));
+    prove(&api, &mut follow).await;
+    api.put("shop", "heard", &[]);
+    assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/heard")]));
+}
+
+#[tokio::test]
+async fn what_a_watch_told_before_it_failed_is_told() {
+    let (api, mut follow) = shop().await;
+    api.set_fault(Route::List, Fault::Status(500));
+    api.withhold_watch_events(true);
+    api.put("shop", "last", &[]);
+    api.release_watch_events();
+    // Both are on their way before anything is read, and the change is gathered with what comes next.
+    sleep(Duration::from_millis(20)).await;
+    api.expire_watches();
+    assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/last")]));
+    assert_eq!(next(&mut follow).await.unwrap_err().code(), Some(500));
+    api.set_fault(Route::List, Fault::None);
+    assert_eq!(next(&mut follow).await.unwrap(), all(&["shop/cart", "shop/last", "shop/orders"]));
+}
+
+#[tokio::test]
+async fn a_watch_that_is_cut_early_has_told_and_is_reported() {
+    // What lasts for a second is not early: it is tried until the machine is quick enough.
+    loop {
+        let api = FakeApi::start().await;
+        let mut follow = follow(&api).await;
+        assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
+        let began = Instant::now();
+        api.put("shop", "alone", &[]);
+        assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/alone")]));
+        // Gathered, for it comes right behind.
+        api.put("shop", "behind", &[]);
+        sleep(Duration::from_millis(5)).await;
+        api.drop_watches();
+        assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/behind")]));
+        let news = next(&mut follow).await;
+        if began.elapsed() < Duration::from_secs(1) {
+            assert_eq!(news.unwrap_err().to_string(), "the watch of accounts was cut at once");
+            assert_eq!(next(&mut follow).await.unwrap(), all(&["shop/alone", "shop/behind"]));
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_says_what_the_api_server_said() {
+    let api = FakeApi::start().await;
+    let mut follow = follow(&api).await;
+    for (code, text) in [
+        (403, "failed to list accounts: 403 Forbidden: the test wants it so"),
+        (404, "failed to list accounts: 404 NotFound: the test wants it so"),
+        (410, "failed to list accounts: 410 Expired: the test wants it so"),
+        (500, "failed to list accounts: 500 InternalError: the test wants it so"),
+    ] {
+        api.set_fault(Route::List, Fault::Status(code));
+        let error = next(&mut follow).await.unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), (Some(code), text));
+        assert_eq!((error.is_forbidden(), error.is_missing()), (code == 403, code == 404));
+    }
+    api.set_fault(Route::List, Fault::Garbage);
+    let error = next(&mut follow).await.unwrap_err();
+    assert_eq!(error.to_string(), "failed to list accounts: the API server's answer could not be read");
+    api.set_fault(Route::List, Fault::None);
+    assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
+}
+
+/// Watches that fail: everything is listed again and again, at a growing distance, so that what is told
+/// lags behind and is never wrong for good.
+async fn lists_while_watches_fail(fault: Fault, text: &str) {
+    let (api, mut follow) = shop().await;
+    api.set_fault(Route::Watch, fault);
+    api.put_unannounced("shop", "unheard", &[]);
+    api.drop_watches();
+    // A cut looks like an end.
+    assert_eq!(next(&mut follow).await.unwrap(), News::Unchanged);
+    assert!(next(&mut follow).await.unwrap_err().to_string().starts_with(text));
+    for _ in 0..2 {
+        assert_eq!(next(&mut follow).await.unwrap(), all(&["shop/cart", "shop/orders", "shop/unheard"]));
+        let error = next(&mut follow).await.unwrap_err();
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+    api.set_fault(Route::Watch, Fault::None);
+    skip(LONG).await;
+    assert!(matches!(next(&mut follow).await.unwrap(), News::All(_)));
+    prove(&api, &mut follow).await;
+}
+
+#[tokio::test]
+async fn lists_while_watches_are_forbidden() {
+    lists_while_watches_fail(Fault::Status(403), "failed to watch accounts: 403 Forbidden: ").await;
+}
+
+#[tokio::test]
+async fn lists_while_watches_are_cut_at_once() {
+    lists_while_watches_fail(Fault::CloseMidway, "the watch of accounts was cut at once").await;
+}
+
+#[tokio::test]
+async fn lists_while_watches_are_garbage() {
+    lists_while_watches_fail(
+        Fault::Garbage,
+        "failed to watch accounts: the API server's answer could not be read",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn attempts_grow_rarer_until_a_watch_lasts() {
+    let api = FakeApi::start().await;
+    api.set_fault(Route::List, Fault::Status(500));
+    let mut follow = follow(&api).await;
+    assert!(next(&mut follow).await.is_err());
+    // The sixth wait is between 3.2 s and 6.4 s.
+    for _ in 0..5 {
+        skip(LONG).await;
+        assert!(next(&mut follow).await.is_err());
+    }
+    let before = api.traffic().lists.len();
+    skip(Duration::from_secs(3)).await;
+    assert!(timeout(Duration::from_millis(50), follow.next()).await.is_err());
+    assert_eq!(api.traffic().lists.len(), before);
+
+    api.set_fault(Route::List, Fault::None);
+    skip(LONG).await;
+    assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
+    prove(&api, &mut follow).await;
+    api.set_fault(Route::List, Fault::Status(500));
+    api.expire_watches();
+    // The first two waits are at most 0.2 s and 0.4 s, the sixth of before would be much longer.
+    let began = Instant::now();
+    assert_eq!(next(&mut follow).await.unwrap_err().code(), Some(500));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_field_selector_goes_with_list_and_watch() {
+    let api = FakeApi::start().await;
+    let mut follow = follow(&api).await.fields("metadata.name=orders");
+    // The fake does not select, and says so.
+    assert_eq!(next(&mut follow).await.unwrap_err().code(), Some(400));
+    assert_eq!(
+        api.traffic().others,
+        ["GET /api/v1/serviceaccounts?&fieldSelector=metadata.name%3Dorders&limit=500"]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_waiting_is_given_up() {
+    let (api, mut follow) = shop().await;
+    api.put("shop", "alone", &[]);
+    assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/alone")]));
+    for number in 0..20 {
+        api.put("shop", &format!("account-{number:02}"), &[]);
+    }
+    let mut told = 0;
+    while told < 20 {
+        if let Ok(news) = timeout(Duration::from_millis(1), follow.next()).await {
+            let News::Changes(changes) = news.unwrap() else { panic!("not changes") };
+            told += changes.len();
+        }
+    }
+    assert_eq!(told, 20);
+}
