@@ -174,10 +174,14 @@ impl Test {
         let pods: Api<Pod> = self.api();
         let wanted = LogParams { container: Some(container.to_owned()), ..LogParams::default() };
         until(&format!("container {container} of pod {pod} prints a line of JSON"), async || {
-            // A container that has not begun has no log yet; a pod that is gone has none any more.
+            // A container that has not begun has no log yet; nor has one of a pod that its kubelet has
+            // not heard of; a pod that is gone has none any more.
             let text = match pods.logs(pod, &wanted).await {
                 Ok(text) => text,
                 Err(kube::Error::Api(status)) if status.code == 400 => return Ok(None),
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    return pods.get(pod).await.map(|_| None).map_err(Into::into);
+                }
                 Err(error) => return Err(error.into()),
             };
             Ok(text.lines().find_map(|line| serde_json::from_str(line).ok()))
