@@ -8,11 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::{LogParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use libtest_mimic::{Completion, Failed, Trial};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::cluster::{Skipped, root};
@@ -130,7 +131,7 @@ impl Test {
     /// Sets an annotation of the default domain.
     pub async fn annotate(&self, account: &str, key: &str, value: &str) -> Result<()> {
         let key = format!("eks.amazonaws.com/{key}");
-        let patch = serde_json::json!({"metadata": {"annotations": {key: value}}});
+        let patch = json!({"metadata": {"annotations": {key: value}}});
         self.api::<ServiceAccount>().patch(account, &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
     }
@@ -189,6 +190,13 @@ impl Test {
         .await
     }
 
+    /// The namespace as an owner: what is made outside of it goes when it goes.
+    pub async fn owner(&self) -> Result<Value> {
+        let namespace = Api::<Namespace>::all(self.client.clone()).get(&self.namespace).await?;
+        let metadata = namespace.metadata;
+        Ok(json!({"apiVersion": "v1", "kind": "Namespace", "name": metadata.name, "uid": metadata.uid}))
+    }
+
     /// Name of an image of the suite's own: `sts`, `client-rust`, `client-boto3`.
     pub fn image(&self, name: &str) -> Result<String> {
         self.cluster.image_of(name)
@@ -206,6 +214,9 @@ impl Test {
             .replace("${ISSUER}", issuer)
             .replace("${PROVIDER}", issuer.trim_start_matches("https://"));
         self.apply(&manifests).await?;
+        let bindings: Api<ClusterRoleBinding> = Api::all(self.client.clone());
+        let owned = Patch::Merge(json!({"metadata": {"ownerReferences": [self.owner().await?]}}));
+        bindings.patch(&format!("e2e-sts-{}", self.namespace), &PatchParams::default(), &owned).await?;
         let namespace = format!("--namespace={}", self.namespace);
         command::kubectl(["rollout", "status", "deployment/sts", &namespace, "--timeout=120s"]).await?;
         Ok(())
