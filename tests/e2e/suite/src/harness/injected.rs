@@ -3,6 +3,15 @@
 use k8s_openapi::api::core::v1::{EnvVar, Pod, VolumeMount};
 use serde_json::{Value, json};
 
+/// IRSA's volume.
+pub const VOLUME: &str = "aws-iam-token";
+
+/// Where containers mount it.
+pub const MOUNT: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount";
+
+/// The token's path in them.
+pub const TOKEN_FILE: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount/token";
+
 /// A pod, looked at for its identity.
 pub struct Injected<'a>(pub &'a Pod);
 
@@ -46,8 +55,10 @@ impl Injected<'_> {
     /// Whether nothing of an identity is in the pod.
     pub fn is_bare(&self) -> bool {
         let Some(spec) = &self.0.spec else { return true };
-        let names = spec.containers.iter().chain(spec.init_containers.iter().flatten());
-        let has_env = names.map(|container| container.name.as_str()).any(|name| !self.env(name).is_empty());
+        let plain = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+        let plain = plain.map(|container| container.name.as_str());
+        let ephemeral = spec.ephemeral_containers.iter().flatten().map(|container| container.name.as_str());
+        let has_env = plain.chain(ephemeral).any(|name| !self.env(name).is_empty());
         let tokens = ["aws-iam-token", "eks-pod-identity-token"];
         !has_env && tokens.iter().all(|name| self.volumes(name).is_empty())
     }

@@ -9,6 +9,7 @@ pub mod injected;
 pub mod process;
 pub mod registration;
 pub mod release;
+pub mod report;
 pub mod test;
 pub mod wait;
 pub mod workload;

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
-use kube::api::{LogParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use libtest_mimic::{Completion, Failed, Trial};
 use serde_json::{Value, json};
@@ -68,8 +68,7 @@ impl Case {
     async fn run(self, cluster: Arc<Cluster>) -> Result<Completion, Failed> {
         let test = Test::begin(cluster, self.name, self.has_own_webhook).await.map_err(failed)?;
         let since = SystemTime::now();
-        let ended = AssertUnwindSafe((self.body)(test.clone())).catch_unwind().await;
-        let Err(error) = ended.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", words(&*panic)))) else {
+        let Err(error) = caught((self.body)(test.clone())).await else {
             test.end().await.map_err(failed)?;
             return Ok(Completion::Completed);
         };
@@ -80,6 +79,12 @@ impl Case {
         // The namespace stays, for a look at it.
         Err(format!("{error:#}\n\n{}", diagnosis::of(&test, since).await).into())
     }
+}
+
+/// How something ended, a panic being an error: for what has to be undone in any case.
+pub async fn caught(body: impl Future<Output = Result<()>>) -> Result<()> {
+    let ended = AssertUnwindSafe(body).catch_unwind().await;
+    ended.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", words(&*panic))))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
@@ -140,6 +145,13 @@ impl Test {
     pub async fn create(&self, pod: Value) -> Result<Pod> {
         let pod = serde_json::from_value(pod)?;
         Ok(self.api::<Pod>().create(&PostParams::default(), &pod).await?)
+    }
+
+    /// Waits until a controller has made a pod with this label, and gives it as it was stored.
+    pub async fn made(&self, label: &str) -> Result<Pod> {
+        let (pods, labelled): (Api<Pod>, _) = (self.api(), ListParams::default().labels(label));
+        let first = async || Ok(pods.list(&labelled).await?.items.into_iter().next());
+        until(&format!("there is a pod with the label {label}"), first).await
     }
 
     /// Has the API server admit a pod and validate what comes of it, without storing it.

@@ -22,29 +22,49 @@ pub fn unscheduled(name: &str, account: &str) -> Value {
 
 /// A pod of one container `main` with these fields; it is not started again once it ended.
 pub fn pod(name: &str, account: &str, container: &Value) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name},
-        "spec": pod_spec(account, container),
-    })
+    of_spec(name, &pod_spec(account, container))
+}
+
+/// A pod of this `spec`.
+pub fn of_spec(name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
 }
 
 /// The same as a template's `spec`, but that its `restartPolicy` is the template's to choose.
 pub fn pod_spec(account: &str, container: &Value) -> Value {
-    let mut main = json!({
-        "name": "main",
-        "imagePullPolicy": "IfNotPresent",
-        "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}},
-    });
-    if let (Some(main), Some(fields)) = (main.as_object_mut(), container.as_object()) {
-        main.extend(fields.clone());
-    }
     json!({
         "serviceAccountName": account,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 0,
-        "containers": [main],
+        "containers": [self::container("main", container)],
+    })
+}
+
+/// A container with these fields.
+pub fn container(name: &str, fields: &Value) -> Value {
+    let mut container = json!({
+        "name": name,
+        "imagePullPolicy": "IfNotPresent",
+        "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}},
+    });
+    if let (Some(container), Some(fields)) = (container.as_object_mut(), fields.as_object()) {
+        container.extend(fields.clone());
+    }
+    container
+}
+
+/// What makes such pods, with the label `app: NAME`: `Deployment`, `DaemonSet` or `StatefulSet`.
+pub fn controller(kind: &str, name: &str, mut pod_spec: Value) -> Value {
+    pod_spec["restartPolicy"] = json!("Always");
+    let labels = json!({"app": name});
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec},
+        },
     })
 }
 
