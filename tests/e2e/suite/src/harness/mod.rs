@@ -16,5 +16,6 @@ pub mod workload;
 
 pub use cluster::Cluster;
 pub use injected::Injected;
+pub use report::Report;
 pub use test::{Case, Test};
 pub use wait::until;

@@ -13,7 +13,12 @@ macro_rules! cases {
 
 /// Tests that disturb nobody, side by side.
 pub fn beside() -> Vec<Case> {
-    let shared = cases![deployment::pod_has_env_volume_and_token_to_the_letter,];
+    let shared = cases![
+        deployment::pod_has_env_volume_and_token_to_the_letter,
+        deployment::both_sdks_get_credentials_of_the_role,
+        deployment::pod_of_an_account_without_a_role_gets_nothing,
+        deployment::role_that_trusts_another_account_is_refused_by_sts,
+    ];
     let own_webhook = cases![];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }
