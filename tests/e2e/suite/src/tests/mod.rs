@@ -1,6 +1,7 @@
 //! The tests, a file for each thing that users rely on.
 
 mod deployment;
+mod ephemeral;
 
 use crate::harness::Case;
 
@@ -18,6 +19,9 @@ pub fn beside() -> Vec<Case> {
         deployment::both_sdks_get_credentials_of_the_role,
         deployment::pod_of_an_account_without_a_role_gets_nothing,
         deployment::role_that_trusts_another_account_is_refused_by_sts,
+        ephemeral::debugger_of_a_running_pod_reads_its_token,
+        ephemeral::debugger_that_has_nothing_does_not_hinder_the_next,
+        ephemeral::debugger_of_a_pod_without_a_token_gets_a_warning,
     ];
     let own_webhook = cases![];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
