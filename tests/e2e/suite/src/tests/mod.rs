@@ -2,6 +2,7 @@
 
 mod deployment;
 mod ephemeral;
+mod knobs;
 
 use crate::harness::Case;
 
@@ -22,6 +23,15 @@ pub fn beside() -> Vec<Case> {
         ephemeral::debugger_of_a_running_pod_reads_its_token,
         ephemeral::debugger_that_has_nothing_does_not_hinder_the_next,
         ephemeral::debugger_of_a_pod_without_a_token_gets_a_warning,
+        knobs::audience_of_the_account_is_the_tokens,
+        knobs::token_lives_as_long_as_the_account_says,
+        knobs::token_lives_as_long_as_the_pod_says_rather_than_the_account,
+        knobs::token_lives_ten_minutes_at_least,
+        knobs::account_asks_for_regional_sts_endpoints,
+        knobs::skipped_containers_have_neither_variables_nor_mount,
+        knobs::only_containers_that_are_to_be_injected_are,
+        knobs::init_container_and_native_sidecar_read_the_token,
+        knobs::container_keeps_a_region_of_its_own,
     ];
     let own_webhook = cases![];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
