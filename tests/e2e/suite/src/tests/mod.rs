@@ -3,6 +3,7 @@
 mod deployment;
 mod ephemeral;
 mod knobs;
+mod shapes;
 
 use crate::harness::Case;
 
@@ -32,6 +33,12 @@ pub fn beside() -> Vec<Case> {
         knobs::only_containers_that_are_to_be_injected_are,
         knobs::init_container_and_native_sidecar_read_the_token,
         knobs::container_keeps_a_region_of_its_own,
+        shapes::pod_of_a_stateful_set_gets_its_role,
+        shapes::pod_of_a_job_gets_its_role,
+        shapes::pod_of_a_cron_job_gets_its_role,
+        shapes::pod_with_a_generated_name_gets_its_role,
+        shapes::agent_that_reads_the_host_gets_its_role,
+        shapes::network_plugin_in_kube_system_gets_its_role,
     ];
     let own_webhook = cases![];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
