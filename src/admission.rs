@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::args;
 use crate::identities::{Identities, Need};
 use crate::injection::answer::Answer;
+use crate::injection::denial::Demand;
 use crate::injection::review::Subject;
 use crate::injection::warning::Warning;
 use crate::injection::{Defaults, Denial, Outcome, Plan, Pod, Review, patch};
@@ -47,24 +48,30 @@ impl Admission {
         Self { identities, defaults, limits, memory, metrics }
     }
 
-    /// `/mutate`, and the Go webhook's debug paths if they are asked for.
+    /// `/mutate`, the same for namespaces that require an identity, and the Go webhook's debug paths
+    /// if they are asked for.
     pub fn routes(self: Arc<Self>, debug: bool) -> Router {
-        let admission = self.clone();
-        let routes =
-            Router::new().route("/mutate", any(async move |request| admission.respond(request).await));
+        let (admission, requiring) = (self.clone(), self.clone());
+        let routes = Router::new()
+            .route("/mutate", any(async move |request| admission.respond(request, None).await))
+            // The registration knows the namespace's labels, and changes with them at once.
+            .route(
+                "/mutate/required",
+                any(async move |request| requiring.respond(request, Some(Demand::Namespace)).await),
+            );
         if !debug {
             return routes;
         }
         let (denying, failing) = (self.clone(), self);
         routes
-            .route("/debug/alpha/deny", any(async move |request| denying.deny(request).await))
+            .route("/debug/alpha/deny", any(async move |request| denying.deny_all(request).await))
             .route("/debug/alpha/500", any(async move || failing.guarded(async { fail() }).await))
     }
 
     /// One call, from its headers to its answer.
-    async fn respond(&self, request: Request) -> Response {
+    async fn respond(&self, request: Request, namespace: Option<Demand>) -> Response {
         let mut record = Record::new(&self.metrics, verb(request.method()));
-        let answered = self.guarded(self.admit(request, &mut record)).await;
+        let answered = self.guarded(self.admit(request, namespace, &mut record)).await;
         record.end(answered)
     }
 
@@ -73,13 +80,18 @@ impl Admission {
         std::panic::AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Refusal::Bug))
     }
 
-    async fn admit(&self, request: Request, record: &mut Record<'_>) -> Result<(Outcome, Response), Refusal> {
+    async fn admit(
+        &self,
+        request: Request,
+        namespace: Option<Demand>,
+        record: &mut Record<'_>,
+    ) -> Result<(Outcome, Response), Refusal> {
         let patience = patience(request.uri()).unwrap_or(self.limits.request).min(self.limits.request);
         let deadline = Instant::now() + patience;
         let body = self.body(request, deadline).await?;
         let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
         record.uid(&review.uid);
-        let (outcome, answer) = self.decide(&review, deadline, record).await?;
+        let (outcome, answer) = self.decide(&review, namespace, deadline, record).await?;
         Ok((outcome, json(answer)))
     }
 
@@ -87,6 +99,7 @@ impl Admission {
     async fn decide(
         &self,
         review: &Review<'_>,
+        demand: Option<Demand>,
         deadline: Instant,
         record: &mut Record<'_>,
     ) -> Result<(Outcome, Vec<u8>), Refusal> {
@@ -104,8 +117,19 @@ impl Admission {
             return Ok(leave(Outcome::MirrorPod, &[]));
         }
         let deadline = deadline.min(Instant::now() + self.limits.lookup);
-        let found = self.identities.find(namespace, name, Need::of(pod), deadline).await?;
+        let need = match &review.subject {
+            // Its pod runs, and somebody wants to find out what is wrong.
+            Subject::Ephemeral { .. } => Need::Usual,
+            Subject::Pod(_) | Subject::Other => Need::of(pod, demand),
+        };
+        let found = self.identities.find(namespace, name, need, deadline).await?;
         let Some(grant) = &found.grant else {
+            if let Need::Required(demand) = need {
+                let (exists, sources) = (found.exists, self.identities.names());
+                let denial = Denial::RequiredMissing { demand, exists, sources };
+                let message = denial.message(&self.defaults.annotation_prefix, namespace, name);
+                return Ok(refuse(review, Outcome::RequiredMissing, &message));
+            }
             if found.exists {
                 return Ok(leave(Outcome::NoIdentity, &[]));
             }
@@ -143,7 +167,7 @@ impl Admission {
     }
 
     /// Refuses whatever is asked: the Go webhook's way to try an operator's alarms.
-    async fn deny(&self, request: Request) -> Response {
+    async fn deny_all(&self, request: Request) -> Response {
         let deadline = Instant::now() + self.limits.request;
         let call = async {
             let body = self.body(request, deadline).await?;
@@ -160,6 +184,13 @@ impl Admission {
         };
         self.guarded(call).await.into_response()
     }
+}
+
+/// An answer that refuses the pod.
+fn refuse(review: &Review<'_>, outcome: Outcome, message: &str) -> (Outcome, Vec<u8>) {
+    let (version, uid) = (review.version, &*review.uid);
+    let answer = Answer { version, uid, outcome, patch: None, warnings: &[], denial: Some(message) };
+    (outcome, answer.write())
 }
 
 /// The Go webhook's way to try an operator's alarms, and ours to prove that a bug stays where it is.

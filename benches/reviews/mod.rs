@@ -157,7 +157,7 @@ pub fn answer(body: &[u8], identities: &Identities, defaults: &Defaults) -> Vec<
     let review = Review::decode(body, &defaults.annotation_prefix).unwrap();
     let pod = review.subject.pod().unwrap();
     let deadline = Instant::now() + Duration::from_secs(1);
-    let found = identities.find(&review.namespace, pod.service_account(), Need::of(pod), deadline);
+    let found = identities.find(&review.namespace, pod.service_account(), Need::of(pod, None), deadline);
     let found = found.now_or_never().unwrap();
     let grant = found.unwrap().grant.unwrap();
     let plan = Plan::of_pod(pod, &grant, defaults, Some(&review.uid));

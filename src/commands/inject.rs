@@ -15,6 +15,7 @@ use json_patch::Patch;
 use super::{USAGE, fail, print, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
 use crate::identities::manifests::{Manifests, Place};
+use crate::identities::{Found, Need};
 use crate::injection::{Defaults, Denial, Plan, Pod, patch};
 use crate::manifests::{self, Stream};
 use crate::settings;
@@ -185,17 +186,7 @@ impl Decision<'_> {
         let found = identities.find(namespace, account);
         let source = explain::source(identities, namespace, account, &found, defaults);
         let Some(grant) = &found.grant else {
-            // Every namespace has its `default`, which is in no manifest.
-            let is_missing = !found.exists && account != "default";
-            let missing = || {
-                let place = "neither in the input nor in --manifests";
-                format!("no AWS identity injected: ServiceAccount {namespace}/{account} is {place}")
-            };
-            return Ok(Decided {
-                explanation: source + &explain::nothing(&found),
-                warnings: is_missing.then(missing).into_iter().collect(),
-                ..Decided::default()
-            });
+            return Ok(self.without(&pod, &found, source));
         };
         let plan = Plan::of_pod(&pod, grant, defaults, None);
         let patch = match patch::write(&plan) {
@@ -210,5 +201,31 @@ impl Decision<'_> {
             warnings: plan.warnings.iter().map(ToString::to_string).collect(),
             denial,
         })
+    }
+
+    /// A pod of an account that has no identity.
+    fn without(&self, pod: &Pod<'_>, found: &Found, source: String) -> Decided {
+        let Self { template, identities: _, defaults } = self;
+        let (namespace, account) = (template.namespace, pod.service_account());
+        // Every namespace has its `default`, which is in no manifest.
+        let is_missing = !found.exists && account != "default";
+        let missing = || {
+            let place = "neither in the input nor in --manifests";
+            format!("no AWS identity injected: ServiceAccount {namespace}/{account} is {place}")
+        };
+        let denial = match Need::of(pod, None) {
+            Need::Usual | Need::OptedIn => None,
+            Need::Required(demand) => {
+                let sources = vec!["manifests"];
+                let denial = Denial::RequiredMissing { demand, exists: found.exists, sources };
+                Some(denial.message(&defaults.annotation_prefix, namespace, account))
+            }
+        };
+        Decided {
+            explanation: source + &explain::nothing(found, denial.as_deref()),
+            warnings: is_missing.then(missing).into_iter().collect(),
+            denial,
+            ..Decided::default()
+        }
     }
 }

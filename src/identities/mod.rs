@@ -123,10 +123,10 @@ impl Identities {
         let entry = self.config_map.as_ref().map_or(Ok(None), |source| source.grant(namespace, name))?;
         self.accounts.check_synced()?;
         let news = async {
-            match need {
-                Need::OptedIn if !is_associated => self.look_up(namespace, name, deadline).await,
-                Need::OptedIn | Need::Usual => Ok(false),
+            if is_associated || !need.asks() {
+                return Ok(false);
             }
+            self.look_up(namespace, name, deadline).await
         };
         // At the same time: both may take until the deadline.
         let (account, news) = tokio::join!(self.accounts.find(namespace, name, deadline), news);
@@ -141,12 +141,29 @@ impl Identities {
             // which nobody has read yet, would come first.
             Some(_) | None => Err(error),
         })?;
-        let found = Found::of(Claims { is_associated, account, entry });
-        match news {
+        let mut found = Found::of(Claims { is_associated, account, entry });
+        if found.grant.is_some() {
             // Here too a grant that is known is better than none.
-            Err(error) if found.grant.is_none() => Err(error),
-            Ok(_) | Err(_) => Ok(found),
+            return Ok(found);
         }
+        news?;
+        if let Need::Required(_) = need {
+            // What the watch has told may be a moment old, and this is the last chance.
+            let account = self.accounts.look_up(namespace, name, deadline).await?;
+            found = Found::of(Claims { is_associated: false, account, entry: None });
+        }
+        Ok(found)
+    }
+
+    /// The names of all sources, for people.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        let accounts = std::iter::once(self.accounts.name());
+        let config_map = self.config_map.as_ref().map(ConfigMap::name);
+        let mut names: Vec<_> = accounts.chain(config_map).collect();
+        names.extend(self.associations.iter().map(Associations::name));
+        names.dedup();
+        names
     }
 
     /// Whether any source has an association for the account. All of them must have been read, also
@@ -170,6 +187,21 @@ impl Identities {
 }
 
 impl Accounts {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Cluster(_) => "service-accounts",
+            Self::Manifests(_) => "manifests",
+        }
+    }
+
+    /// The account as the API server has it now.
+    async fn look_up(&self, namespace: &str, name: &str, deadline: Instant) -> Result<Lookup, Unavailable> {
+        match self {
+            Self::Cluster(accounts) => accounts.look_up(namespace, name, deadline).await,
+            Self::Manifests(manifests) => Ok(manifests.lookup(namespace, name)),
+        }
+    }
+
     fn check_synced(&self) -> Result<(), Unavailable> {
         match self {
             Self::Cluster(accounts) if !accounts.is_synced() => Err(Unavailable::Cold("service-accounts")),

@@ -265,7 +265,7 @@ async fn nothing_is_asked_before_every_source_was_read() {
 fn label_of_pod_identity_opts_in_by_its_value() {
     let need = |labels: &str| {
         let json = format!("{{\"metadata\": {{\"labels\": {labels}}}}}");
-        Need::of(&Pod::decode(&json, &Prefix::new("eks.amazonaws.com").unwrap()).unwrap())
+        Need::of(&Pod::decode(&json, &Prefix::new("eks.amazonaws.com").unwrap()).unwrap(), None)
     };
     assert_eq!(need(r#"{"eks.amazonaws.com/pod-identity": "enabled"}"#), Need::OptedIn);
     for labels in [r#"{"eks.amazonaws.com/pod-identity": "disabled"}"#, r#"{"app": "enabled"}"#, "{}"] {

@@ -2,6 +2,7 @@
 
 use super::annotation::{Prefix, ROLE_ARN};
 use super::grant::RoleSource;
+use super::pod::REQUIRE_LABEL;
 use super::role::RoleArnError;
 use super::warning::{Brief, Quoted};
 
@@ -17,6 +18,24 @@ pub enum Denial {
         /// Where it was written.
         source: RoleSource,
     },
+    /// It would get no identity, and must have one.
+    RequiredMissing {
+        /// Who says so.
+        demand: Demand,
+        /// Whether its ServiceAccount exists.
+        exists: bool,
+        /// What was asked, by the sources' names.
+        sources: Vec<&'static str>,
+    },
+}
+
+/// Who says that a pod must have an identity, by [`REQUIRE_LABEL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// The pod.
+    Pod,
+    /// Its namespace, which the registration selects by the label.
+    Namespace,
 }
 
 impl Denial {
@@ -24,17 +43,35 @@ impl Denial {
     /// name of the pod's ServiceAccount.
     #[must_use]
     pub fn message(&self, prefix: &Prefix, namespace: &str, account: &str) -> String {
-        let Self::RoleArn { role_arn, error, source } = self;
-        let (role_arn, namespace, account) = (Quoted(role_arn), Brief(namespace), Brief(account));
-        let place = match source {
-            RoleSource::Annotation => {
-                format!("annotation {}/{ROLE_ARN} of ServiceAccount {namespace}/{account}", prefix.as_str())
+        let (namespace, account, prefix) = (Brief(namespace), Brief(account), prefix.as_str());
+        match self {
+            Self::RoleArn { role_arn, error, source } => {
+                let role_arn = Quoted(role_arn);
+                let place = match source {
+                    RoleSource::Annotation => {
+                        format!("annotation {prefix}/{ROLE_ARN} of ServiceAccount {namespace}/{account}")
+                    }
+                    RoleSource::ConfigMap => {
+                        format!("RoleARN for {namespace}/{account} in ConfigMap pod-identity-webhook")
+                    }
+                };
+                let right = "arn:PARTITION:iam::ACCOUNT:role/NAME";
+                format!("{place}: {role_arn} is no role's ARN: {error}; make it {right}")
             }
-            RoleSource::ConfigMap => {
-                format!("RoleARN for {namespace}/{account} in ConfigMap pod-identity-webhook")
+            Self::RequiredMissing { demand, exists, sources } => {
+                let whose = match demand {
+                    Demand::Pod => "the pod's",
+                    Demand::Namespace => "the namespace's",
+                };
+                let found = if *exists { "has no AWS identity" } else { "does not exist" };
+                format!(
+                    "ServiceAccount {namespace}/{account} {found}, which {whose} label {REQUIRE_LABEL} requires: \
+                     asked {}; set its annotation {prefix}/{ROLE_ARN} or associate it with a role, and the pod can \
+                     be made",
+                    sources.join(", ")
+                )
             }
-        };
-        format!("{place}: {role_arn} is no role's ARN: {error}; make it arn:PARTITION:iam::ACCOUNT:role/NAME")
+        }
     }
 }
 
@@ -45,6 +82,25 @@ mod tests {
     fn message(source: RoleSource) -> String {
         let denial = Denial::RoleArn { role_arn: "a\nb\"".to_owned(), error: RoleArnError::NotAnArn, source };
         denial.message(&Prefix::new("iam.example.com").unwrap(), "shop", "orders")
+    }
+
+    #[test]
+    fn says_what_was_asked_for_a_required_identity() {
+        let message = |demand, exists| {
+            let sources = vec!["service-accounts", "association-file"];
+            let denial = Denial::RequiredMissing { demand, exists, sources };
+            denial.message(&Prefix::new("iam.example.com").unwrap(), "shop", "orders")
+        };
+        assert_eq!(
+            message(Demand::Pod, true),
+            "ServiceAccount shop/orders has no AWS identity, which the pod's label \
+             eks.amazonaws.com/require-identity requires: asked service-accounts, association-file; set its \
+             annotation iam.example.com/role-arn or associate it with a role, and the pod can be made"
+        );
+        assert!(
+            message(Demand::Namespace, false)
+                .starts_with("ServiceAccount shop/orders does not exist, which the namespace's label ")
+        );
     }
 
     #[test]

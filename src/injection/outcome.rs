@@ -11,6 +11,8 @@ pub enum Outcome {
     Complete,
     /// The role's ARN is none, and the operator wants such pods refused.
     RoleArnDenied,
+    /// There is no identity, and one is required.
+    RequiredMissing,
     /// The account has no role and no association.
     NoIdentity,
     /// The account does not exist.
@@ -33,10 +35,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the list above.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Injected,
         Self::Complete,
         Self::RoleArnDenied,
+        Self::RequiredMissing,
         Self::NoIdentity,
         Self::AccountMissing,
         Self::MirrorPod,
@@ -55,6 +58,7 @@ impl Outcome {
             Self::Injected => "injected",
             Self::Complete => "complete",
             Self::RoleArnDenied => "role_arn_denied",
+            Self::RequiredMissing => "required_identity_missing",
             Self::NoIdentity => "no_identity",
             Self::AccountMissing => "service_account_missing",
             Self::MirrorPod => "mirror_pod",
@@ -76,6 +80,7 @@ impl Outcome {
             Self::RoleArnDenied => {
                 "the pod is refused: its role is none, and --role-arn-validation is enforce"
             }
+            Self::RequiredMissing => "the pod is refused: its identity is required, and there is none",
             Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",
             Self::AccountMissing => "the ServiceAccount is not known: nothing to inject",
             Self::MirrorPod => "a mirror of a static pod: the API server refuses token volumes there",

@@ -8,6 +8,7 @@ mod admin;
 mod associations;
 mod events;
 mod misses;
+mod required;
 mod scale;
 mod shared_misses;
 mod start;

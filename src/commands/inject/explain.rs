@@ -75,9 +75,14 @@ fn entries(text: &mut String, identities: &Manifests, namespace: &str, account: 
     }
 }
 
-/// Why nothing is injected.
-pub(super) fn nothing(found: &Found) -> String {
-    outcome(if found.exists { Outcome::NoIdentity } else { Outcome::AccountMissing })
+/// Why nothing is injected, and why the pod is refused if it is.
+pub(super) fn nothing(found: &Found, denial: Option<&str>) -> String {
+    let Some(denial) = denial else {
+        return outcome(if found.exists { Outcome::NoIdentity } else { Outcome::AccountMissing });
+    };
+    let mut text = outcome(Outcome::RequiredMissing);
+    line(&mut text, format_args!("{denial}"));
+    text
 }
 
 fn outcome(outcome: Outcome) -> String {

@@ -108,6 +108,15 @@ pub enum ConfigMap {
 }
 
 impl ConfigMap {
+    /// The source's name, for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Manifests(_) => "manifests",
+            Self::Followed(source) => source.name(),
+        }
+    }
+
     /// The role that it gives an account, if any; cold before it was read for the first time.
     pub fn grant(&self, namespace: &str, name: &str) -> Result<Option<Arc<Grant>>, Unavailable> {
         match self {

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Doubt, Lookup};
+use super::{Doubt, Lookup, Unavailable};
 use crate::injection::annotation::Prefix;
 use crate::injection::name;
 use crate::lifecycle::Latch;
@@ -106,6 +106,19 @@ impl ServiceAccounts {
                 found.map_err(|error| Doubt { known, error })
             }
         }
+    }
+
+    /// The account as the API server has it now, whatever is known of it.
+    pub async fn look_up(
+        &self,
+        namespace: &str,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Lookup, Unavailable> {
+        if !name::is_label(namespace) || !name::is_subdomain(name) {
+            return Ok(Lookup::Missing);
+        }
+        self.live.find(namespace, name, deadline).await
     }
 
     /// Forgets every account; each is looked up live until the next list is complete.

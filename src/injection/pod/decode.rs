@@ -8,7 +8,7 @@ use super::super::json::{Array, Fold, Judge, Object, Text, once, skip};
 use super::containers::Containers;
 use super::volumes::Volumes;
 use super::windows::{AffinityFold, NodeSelectorFold, OsFold};
-use super::{List, MIRROR_ANNOTATION, Metadata, POD_IDENTITY_LABEL, Pod, SKIP_LABEL};
+use super::{List, MIRROR_ANNOTATION, Metadata, POD_IDENTITY_LABEL, Pod, REQUIRE_LABEL, SKIP_LABEL};
 
 /// Reads a pod; `None` for `null`.
 pub(in super::super) struct PodSeed<'p> {
@@ -110,6 +110,7 @@ struct LabelsFold<'f, 'de>(&'f mut Metadata<'de>);
 #[derive(Default)]
 enum Label {
     PodIdentity,
+    Require,
     Skip,
     #[default]
     Other,
@@ -121,6 +122,7 @@ impl<'de> Fold<'de> for LabelsFold<'_, 'de> {
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         let key = map.next_key_seed(Judge::by(|key| match key {
             POD_IDENTITY_LABEL => Label::PodIdentity,
+            REQUIRE_LABEL => Label::Require,
             SKIP_LABEL => Label::Skip,
             _ => Label::Other,
         }))?;
@@ -128,6 +130,9 @@ impl<'de> Fold<'de> for LabelsFold<'_, 'de> {
             None => return Ok(false),
             Some(Label::PodIdentity) => {
                 self.0.has_pod_identity_label = map.next_value_seed(Judge::by(|value| value == "enabled"))?;
+            }
+            Some(Label::Require) => {
+                self.0.requires_identity = map.next_value_seed(Judge::by(|value| value == "true"))?;
             }
             Some(Label::Skip) => {
                 self.0.has_skip_label = true;

@@ -24,6 +24,10 @@ pub const SKIP_LABEL: &str = "eks.amazonaws.com/skip-pod-identity-webhook";
 /// Label that EKS puts on every pod of an association; literal, whatever the annotation prefix.
 pub const POD_IDENTITY_LABEL: &str = "eks.amazonaws.com/pod-identity";
 
+/// Label of pods, and of namespaces for all their pods, that must not start without an identity:
+/// its value is `true`. Literal, whatever the annotation prefix: registrations select by it.
+pub const REQUIRE_LABEL: &str = "eks.amazonaws.com/require-identity";
+
 /// What a plan reads of a pod. Strings are borrowed from the request.
 #[derive(Debug, Default)]
 pub struct Pod<'a> {
@@ -48,6 +52,7 @@ pub struct Pod<'a> {
 
 /// What a plan reads of a pod's metadata.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a label or an annotation of its own")]
 pub struct Metadata<'a> {
     /// Empty where `generateName` is used: the API server names the pod after admission.
     pub name: Cow<'a, str>,
@@ -59,6 +64,8 @@ pub struct Metadata<'a> {
     pub labels: Slot,
     /// [`POD_IDENTITY_LABEL`] is there with the value `enabled`.
     pub has_pod_identity_label: bool,
+    /// [`REQUIRE_LABEL`] is there with the value `true`.
+    pub requires_identity: bool,
     /// [`SKIP_LABEL`] is there.
     pub has_skip_label: bool,
     /// [`MIRROR_ANNOTATION`] is there.
