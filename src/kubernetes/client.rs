@@ -18,6 +18,11 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// that vanished is noticed in twice this time instead of the kernel's quarter of an hour.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
+/// Connections that are kept for the next request. Each that died without a word, for instance behind
+/// a load balancer that forgot it, takes a look-up's whole time before the next is tried: the API
+/// server asks us about four times within ten seconds, so what a burst has opened must not be kept.
+const IDLE_CONNECTIONS: usize = 1;
+
 /// Why there is no client. The start ends with it: the arguments or the pod are wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -78,6 +83,10 @@ fn connect(config: Config) -> Result<Client, kube::Error> {
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(tower::BoxError::from)
-        .service(HttpClient::builder(TokioExecutor::new()).build::<_, Body>(https));
+        .service(
+            HttpClient::builder(TokioExecutor::new())
+                .pool_max_idle_per_host(IDLE_CONNECTIONS)
+                .build::<_, Body>(https),
+        );
     Ok(Client::new(service, config.default_namespace))
 }

@@ -154,3 +154,28 @@ async fn a_get_that_failed_is_not_handed_to_later_calls() {
     api.set_fault(Route::Get, Fault::None);
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
 }
+
+#[tokio::test]
+async fn connections_that_died_after_a_burst_cost_a_miss_one_attempt_at_most() {
+    const ACCOUNTS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let api = FakeApi::start().await;
+    let webhook = patient(&api).await;
+    for account in ACCOUNTS {
+        api.put_unannounced("shop", account, &annotation(ORDERS));
+    }
+    api.hold_gets(Hold::Request);
+    let answers = webhook.admit_all(&ACCOUNTS.map(|account| ("shop", account))).await;
+    api.wait_for_gets_running(ACCOUNTS.len()).await;
+    api.release_gets();
+    for answer in answers {
+        assert_eq!(answer.await.unwrap(), role(ORDERS));
+    }
+
+    api.silence_connections();
+    api.put_unannounced("shop", "late", &annotation(BILLING));
+    let mut said = webhook.admit_within("shop", "late", 2).await;
+    if said == Said::Unavailable {
+        said = webhook.admit_within("shop", "late", 2).await;
+    }
+    assert_eq!(said, role(BILLING));
+}

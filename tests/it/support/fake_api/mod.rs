@@ -145,6 +145,12 @@ impl FakeApi {
         self.world.change(|world| world.faults.set(route, fault));
     }
 
+    /// Leaves the connections open now open but dead, in both directions: a peer that vanished. Later
+    /// ones work.
+    pub fn silence_connections(&self) {
+        self.world.change(World::silence_connections);
+    }
+
     /// Holds the GETs that arrive from now on until [`Self::release_gets`].
     pub fn hold_gets(&self, hold: Hold) {
         self.world.change(|world| world.hold = Some(hold));

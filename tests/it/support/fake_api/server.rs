@@ -2,6 +2,7 @@
 //! socket, so nothing can be left behind.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::StreamExt;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::routes;
 use super::shared::Shared;
+use super::world::World;
 
 /// A port of 127.0.0.1 that is bound but does not listen: connections are refused, and nobody else
 /// can take it (a connection to an unbound port of the ephemeral range may even end up connected to
@@ -130,6 +132,15 @@ async fn connection(stream: TcpStream, world: Shared) {
     let _open =
         world.ongoing(|traffic| traffic.connections_open += 1, |traffic| traffic.connections_open -= 1);
     let service = service_fn(|request| routes::answer(world.clone(), request));
-    // An error is a client that went away, or a connection that we were told to cut.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let number = world.change(World::open_connection);
+    let mut changes = world.subscribe();
+    let silenced = async { changes.wait_for(|world| number <= world.silent).await.map(drop) };
+    let served = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        biased;
+        // Not read, not written, not closed.
+        _ = silenced => std::future::pending().await,
+        // An error is a client that went away, or a connection that we were told to cut.
+        _ = served => {}
+    }
 }

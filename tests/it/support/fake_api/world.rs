@@ -70,6 +70,10 @@ pub(super) struct World {
     pub(super) frozen: u64,
     /// Watches up to this number are to be cut.
     pub(super) dropped: u64,
+    /// Connections are numbered from 1.
+    newest_connection: u64,
+    /// Connections up to this number are silent.
+    pub(super) silent: u64,
     /// How many bookmarks every open watch should have had.
     pub(super) bookmarks: u64,
 
@@ -134,6 +138,15 @@ impl World {
         if let Some(told) = &mut self.told {
             *told = self.oldest;
         }
+    }
+
+    pub(super) fn open_connection(&mut self) -> u64 {
+        self.newest_connection += 1;
+        self.newest_connection
+    }
+
+    pub(super) fn silence_connections(&mut self) {
+        self.silent = self.newest_connection;
     }
 
     pub(super) fn open_watch(&mut self) -> u64 {
