@@ -11,6 +11,7 @@ pub mod registration;
 pub mod release;
 pub mod report;
 pub mod test;
+pub mod verdict;
 pub mod wait;
 pub mod workload;
 

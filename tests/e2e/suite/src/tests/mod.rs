@@ -3,6 +3,7 @@
 mod deployment;
 mod ephemeral;
 mod knobs;
+mod races;
 mod shapes;
 
 use crate::harness::Case;
@@ -39,6 +40,8 @@ pub fn beside() -> Vec<Case> {
         shapes::pod_with_a_generated_name_gets_its_role,
         shapes::agent_that_reads_the_host_gets_its_role,
         shapes::network_plugin_in_kube_system_gets_its_role,
+        races::a_pod_made_together_with_its_account_has_its_role,
+        races::a_changed_annotation_decides_within_a_second,
     ];
     let own_webhook = cases![];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
