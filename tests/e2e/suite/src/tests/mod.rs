@@ -4,6 +4,7 @@ mod deployment;
 mod ephemeral;
 mod knobs;
 mod races;
+mod reinvocation;
 mod shapes;
 
 use crate::harness::Case;
@@ -43,7 +44,10 @@ pub fn beside() -> Vec<Case> {
         races::a_pod_made_together_with_its_account_has_its_role,
         races::a_changed_annotation_decides_within_a_second,
     ];
-    let own_webhook = cases![];
+    let own_webhook = cases![
+        reinvocation::sidecars_that_are_added_after_us_have_the_identity,
+        reinvocation::sidecars_that_are_added_before_us_have_the_identity,
+    ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }
 
