@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod cluster;
 pub mod command;
 pub mod diagnosis;
+pub mod forwarder;
 pub mod http;
 pub mod injected;
 pub mod kubeconfig;

@@ -82,3 +82,11 @@ pub async fn await_injection(cluster: &Cluster, namespace: &str) -> Result<()> {
     })
     .await
 }
+
+/// How many calls of the webhooks of this name the API server gave up, and admitted the pod as it was.
+pub async fn fail_open_count(webhook: &str) -> Result<u64> {
+    let metrics = command::kubectl(["get", "--raw", "/metrics"]).await?;
+    let prefix = format!("apiserver_admission_webhook_fail_open_count{{name=\"{webhook}\"");
+    let counts = metrics.lines().filter(|line| line.starts_with(&prefix));
+    counts.map(|line| Ok(line.rsplit(' ').next().unwrap_or_default().parse::<u64>()?)).sum()
+}

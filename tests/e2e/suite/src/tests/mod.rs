@@ -1,5 +1,6 @@
 //! The tests, a file for each thing that users rely on.
 
+mod cold_start;
 mod deployment;
 mod ephemeral;
 mod knobs;
@@ -45,6 +46,8 @@ pub fn beside() -> Vec<Case> {
         races::a_changed_annotation_decides_within_a_second,
     ];
     let own_webhook = cases![
+        cold_start::a_webhook_that_is_there_before_the_api_server_waits_for_it,
+        cold_start::a_pod_that_meets_a_cold_replica_waits_and_has_its_role,
         reinvocation::sidecars_that_are_added_after_us_have_the_identity,
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
     ];
