@@ -9,6 +9,7 @@ pub mod forwarder;
 pub mod http;
 pub mod injected;
 pub mod kubeconfig;
+pub mod load;
 pub mod process;
 pub mod registration;
 pub mod release;

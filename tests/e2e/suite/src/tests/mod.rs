@@ -1,11 +1,13 @@
 //! The tests, a file for each thing that users rely on.
 
+mod api_server;
 mod cold_start;
 mod deployment;
 mod ephemeral;
 mod knobs;
 mod races;
 mod reinvocation;
+mod replicas;
 mod shapes;
 
 use crate::harness::Case;
@@ -50,13 +52,14 @@ pub fn beside() -> Vec<Case> {
         cold_start::a_pod_that_meets_a_cold_replica_waits_and_has_its_role,
         reinvocation::sidecars_that_are_added_after_us_have_the_identity,
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
+        api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }
 
 /// Tests that disturb the cluster itself, after the others and one at a time.
 pub fn alone() -> Vec<Case> {
-    let shared = cases![];
-    let own_webhook: [Case; 0] = cases![];
+    let shared = cases![api_server::an_api_server_that_restarts_is_followed_again,];
+    let own_webhook = cases![replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }
