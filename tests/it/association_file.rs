@@ -175,6 +175,12 @@ async fn file_that_is_empty_or_away_for_a_moment_loses_nothing() {
         sleep(Duration::from_millis(500)).await;
         assert_eq!(named(&source), ["a"], "{text:?}");
     }
+    // Not twice in a row.
+    for text in ["", "{", "", &naming(&["a"])] {
+        files.rewrite(NAME, text);
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(named(&source), ["a"], "{text:?}");
+    }
     fs::remove_file(files.path(NAME)).unwrap();
     sleep(Duration::from_millis(500)).await;
     assert_eq!(named(&source), ["a"]);

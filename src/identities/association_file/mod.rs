@@ -85,7 +85,6 @@ struct File {
     seen: Option<Seen>,
 }
 
-#[derive(PartialEq, Eq)]
 enum Seen {
     /// No file or an empty one, at the last look for the first time.
     NothingYet,
@@ -107,35 +106,24 @@ enum News {
 
 impl File {
     fn look(&mut self) -> Result<News, FileError> {
+        // Forgotten unless it is there again: whatever follows what cannot be read is news.
+        let last = self.seen.take();
         let bytes = match self.read() {
             Ok(bytes) => bytes,
             Err(error) if error.is_missing() => Vec::new(),
             Err(error) => return Err(error),
         };
-        if bytes.trim_ascii().is_empty() {
-            return Ok(self.nothing());
-        }
-        if matches!(&self.seen, Some(Seen::Bytes(seen)) if *seen == bytes) {
-            return Ok(News::Same);
-        }
-        // Forgotten where the parser objects, so that whatever comes next is news.
-        self.seen = None;
-        let contents = Contents::parse(&bytes)
-            .map_err(|source| FileError::Format { path: self.path.clone(), source })?;
-        self.seen = Some(Seen::Bytes(bytes));
-        Ok(News::Contents(contents))
-    }
-
-    /// Nothing is believed at the second look: whoever writes a file in place empties it first, and
-    /// some take it away before they put the new one there.
-    fn nothing(&mut self) -> News {
-        let (seen, news) = match &self.seen {
-            Some(Seen::Nothing) => (Seen::Nothing, News::Same),
-            Some(Seen::NothingYet) => (Seen::Nothing, News::Contents(Contents::default())),
-            Some(Seen::Bytes(_)) | None => (Seen::NothingYet, News::Wait),
+        let (seen, news) = if bytes.trim_ascii().is_empty() {
+            nothing(last.as_ref())
+        } else if matches!(&last, Some(Seen::Bytes(last)) if *last == bytes) {
+            (Seen::Bytes(bytes), News::Same)
+        } else {
+            let contents = Contents::parse(&bytes)
+                .map_err(|source| FileError::Format { path: self.path.clone(), source })?;
+            (Seen::Bytes(bytes), News::Contents(contents))
         };
         self.seen = Some(seen);
-        news
+        Ok(news)
     }
 
     fn read(&self) -> Result<Vec<u8>, FileError> {
@@ -154,6 +142,16 @@ impl File {
             return Err(FileError::TooLarge(self.path.clone()));
         }
         Ok(bytes)
+    }
+}
+
+/// Nothing is believed at the second look: whoever writes a file in place empties it first, and some
+/// take it away before they put the new one there.
+fn nothing(last: Option<&Seen>) -> (Seen, News) {
+    match last {
+        Some(Seen::Nothing) => (Seen::Nothing, News::Same),
+        Some(Seen::NothingYet) => (Seen::Nothing, News::Contents(Contents::default())),
+        Some(Seen::Bytes(_)) | None => (Seen::NothingYet, News::Wait),
     }
 }
 
