@@ -31,8 +31,9 @@ lint: ## formatting, lints and documentation
 deny: ## licences, bans and sources of the dependencies; needs cargo-deny
 	$(CARGO) deny check licenses bans sources
 
-bench: ## time against skipping the same bytes, and allocations
+bench: ## time against skipping the same bytes and in a large cluster, and allocations
 	$(CARGO) bench --locked --bench admission
+	$(CARGO) bench --locked --bench identities
 	$(CARGO) bench --locked --bench allocations
 
 load: ## reviews a second over TLS; needs wrk

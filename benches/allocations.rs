@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a benchmark")]
 
+mod large_cluster;
 mod reviews;
 
 use std::hint::black_box;
+
+use large_cluster::{KNOWN, LargeCluster};
 
 fn main() {
     let defaults = reviews::defaults();
@@ -28,5 +31,16 @@ fn main() {
             allocations.bytes_total,
             allocations.bytes_max
         );
+    }
+    let cluster = LargeCluster::start();
+    let mut is_wasteful = false;
+    for (what, namespace, name) in KNOWN {
+        let allocations = allocation_counter::measure(|| drop(black_box(cluster.find(namespace, name))));
+        // Nobody should pay for those who have nothing; a role is shared.
+        is_wasteful |= allocations.count_total > u64::from(what == "an association");
+        println!("{what} is known: {} allocations", allocations.count_total);
+    }
+    if is_wasteful {
+        std::process::exit(1);
     }
 }

@@ -1,0 +1,82 @@
+//! A cluster as large as they come: 150,000 ServiceAccounts, every tenth with a role, and 5,000
+//! associations; in the index that a watch of a fake API server keeps.
+
+#[path = "../../tests/it/support/fake_api/mod.rs"]
+#[allow(dead_code, clippy::indexing_slicing, reason = "the tests' fake, and theirs whole")]
+mod fake_api;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use pod_identity_webhook::identities::associations::{AssociationSet, Associations};
+use pod_identity_webhook::identities::service_accounts::ServiceAccounts;
+use pod_identity_webhook::identities::source::Source;
+use pod_identity_webhook::identities::{Accounts, Found, Identities, Need};
+use pod_identity_webhook::injection::annotation::Prefix;
+use pod_identity_webhook::kubernetes;
+use pod_identity_webhook::lifecycle::Readiness;
+use pod_identity_webhook::metrics::Metrics;
+use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep};
+
+use fake_api::FakeApi;
+
+const ACCOUNTS: usize = 150_000;
+const ASSOCIATIONS: usize = 5_000;
+
+/// Accounts by what is known of them, each in the midst of its kind.
+pub const KNOWN: [(&str, &str, &str); 3] = [
+    ("an association", "team-0001", "account-075001"),
+    ("a role", "team-1500", "account-076500"),
+    ("nothing", "team-1502", "account-076502"),
+];
+
+/// The cluster, and what keeps it alive.
+pub struct LargeCluster {
+    identities: Identities,
+    _runtime: Runtime,
+    _api: FakeApi,
+}
+
+impl LargeCluster {
+    /// Lists the accounts, and waits until their watch is up.
+    pub fn start() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (identities, api) = runtime.block_on(follow());
+        Self { identities, _runtime: runtime, _api: api }
+    }
+
+    /// What is known of an account, at once.
+    pub fn find(&self, namespace: &str, name: &str) -> Found {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        self.identities.find(namespace, name, Need::Usual, deadline).now_or_never().unwrap().unwrap()
+    }
+}
+
+async fn follow() -> (Identities, FakeApi) {
+    let api = FakeApi::start().await;
+    let name = |number: usize| (format!("team-{:04}", number % 3000), format!("account-{number:06}"));
+    let role = ("eks.amazonaws.com/role-arn", "arn:aws:iam::123456789012:role/orders");
+    for number in 0..ACCOUNTS {
+        let (namespace, name) = name(number);
+        api.put(&namespace, &name, if number % 10 == 0 { std::slice::from_ref(&role) } else { &[] });
+    }
+    let (metrics, readiness) = (Arc::new(Metrics::new().unwrap()), Readiness::default());
+    let client = kubernetes::client(None, Some(&api.url().parse().unwrap())).await.unwrap();
+    let prefix = Prefix::new("eks.amazonaws.com").unwrap();
+    let synced = readiness.latch("service-accounts", "not all read yet");
+    let limit = Duration::from_secs(1);
+    let accounts = Arc::new(ServiceAccounts::new(client.clone(), prefix, limit, synced, metrics.clone()));
+    let followed = accounts.clone();
+    tokio::spawn(async move { followed.follow(client).await });
+
+    let associations = Source::new("association-file", AssociationSet::len, &readiness, &metrics);
+    let spread = (0..ASSOCIATIONS).map(|number| name(number * (ACCOUNTS / ASSOCIATIONS) + 1));
+    associations.replace(spread.collect());
+
+    while !metrics.scrape().unwrap().contains("\npod_identity_webhook_watch_up 1\n") {
+        sleep(Duration::from_millis(10)).await;
+    }
+    (Identities::new(Accounts::Cluster(accounts), vec![Associations::Followed(associations)], None), api)
+}
