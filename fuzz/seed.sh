@@ -2,7 +2,9 @@
 # Fills fuzz/corpus/ from the golden cases; what is there already stays.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p corpus/decode corpus/admit corpus/manifests corpus/names
+mkdir -p corpus/decode corpus/admit corpus/manifests corpus/names corpus/associations
+printf '{"identities":[{"namespace":"ns","serviceAccount":"sa"},{"namespace":"ns"},null],"x":[{}]}' \
+    >corpus/associations/eks.json
 for folder in ../tests/golden/*/; do
     name=$(basename "$folder")
     cp "$folder/review.json" "corpus/decode/$name.json"

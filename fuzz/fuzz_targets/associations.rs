@@ -1,0 +1,30 @@
+//! Any bytes: a set of associations that reads back the same once it is written, or an error whose
+//! text is one short line.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pod_identity_webhook::identities::association_file::Contents;
+use serde_json::json;
+
+fuzz_target!(|bytes: &[u8]| {
+    match Contents::parse(bytes) {
+        Ok(Contents { associations, complaint }) => {
+            let entries = associations.iter();
+            let entries: Vec<_> = entries
+                .map(|(namespace, name)| json!({ "namespace": namespace, "serviceAccount": name }))
+                .collect();
+            let written = json!({ "identities": entries }).to_string();
+            let again = Contents::parse(written.as_bytes()).expect("what was written can be read");
+            assert_eq!(again, Contents { associations, complaint: None });
+            if let Some(complaint) = complaint {
+                // At most their index is of the file.
+                assert!(complaint.entries() > 0 && complaint.to_string().len() < 300, "{complaint}");
+            }
+        }
+        Err(error) => {
+            // Nothing of what the file says.
+            let text = error.to_string();
+            assert!(text.len() < 150 && text.is_ascii() && !text.contains('\n'), "{text}");
+        }
+    }
+});
