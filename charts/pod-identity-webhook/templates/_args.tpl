@@ -17,6 +17,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "container-credentials-token-volume-name" $credentials.tokenVolumeName)
       (list "container-credentials-token-path" $credentials.tokenPath)
       (list "container-credentials-full-uri" $credentials.fullUri)
+      (list "watch-container-credentials-config" (include "pod-identity-webhook.associationFile" .))
       (list "bind-address" $server.bindAddress)
       (list "tls-min-version" $server.tlsMinVersion)
       (list "tls-cipher-suites" $server.tlsCipherSuites)
@@ -52,5 +53,16 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 {{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Where the file of associations is mounted; empty without one.
+*/}}
+{{- define "pod-identity-webhook.associationFile" -}}
+{{- with .Values.sources.associationFile }}
+{{- if .configMap }}
+{{- printf "/etc/webhook/associations/%s" .key }}
+{{- end }}
 {{- end }}
 {{- end -}}

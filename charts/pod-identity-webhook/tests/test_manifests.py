@@ -89,15 +89,20 @@ class EveryRelease:
         self.assertTrue(container["readOnlyRootFilesystem"])
 
     def test_lets_only_its_group_read_the_key(self):
-        (volume,) = self.pod["volumes"]
+        (volume,) = [volume for volume in self.pod["volumes"] if volume["name"] == "certificate"]
         self.assertEqual(volume["secret"]["defaultMode"], 0o440)
         self.assertEqual([item["key"] for item in volume["secret"]["items"]], ["tls.crt", "tls.key"])
         self.assertEqual(self.pod["securityContext"]["fsGroup"], 65532)
 
-    def test_mounts_the_certificate_where_the_program_reads_it_and_where_it_is_renewed(self):
-        (mount,) = self.release.container["volumeMounts"]
-        self.assertTrue(mount["readOnly"])
-        self.assertNotIn("subPath", mount)
+    def test_mounts_every_volume_once_for_reading_and_where_it_is_renewed(self):
+        mounts = self.release.container["volumeMounts"]
+        self.assertEqual([mount["name"] for mount in mounts], [volume["name"] for volume in self.pod["volumes"]])
+        for mount in mounts:
+            self.assertTrue(mount["readOnly"])
+            self.assertNotIn("subPath", mount)
+
+    def test_mounts_the_certificate_where_the_program_reads_it(self):
+        (mount,) = [mount for mount in self.release.container["volumeMounts"] if mount["name"] == "certificate"]
         self.assertEqual(self.flags["tls-key"], f"{mount['mountPath']}/tls.key")
         self.assertEqual(self.flags["tls-cert"], f"{mount['mountPath']}/tls.crt")
 
@@ -260,7 +265,7 @@ class TheChartItself(unittest.TestCase):
             # For a certificate kept in the cluster, which is not there yet.
             "namespace", "service-name", "tls-secret",
             # Not yet available.
-            "watch-config-map", "watch-container-credentials-config", "compose-role-arn",
+            "watch-config-map", "compose-role-arn",
             # Without effect, or for use outside a cluster: extraArgs takes them.
             "service-account-lookup-grace-period", "resync-period",
             "manifests", "kubeconfig", "kube-api", "tls-ca-out", "version",

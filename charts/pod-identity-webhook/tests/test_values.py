@@ -40,6 +40,20 @@ class CaBundle(unittest.TestCase):
             self.assertIn("certificate.caBundle is no certificate", refused_bundle(junk))
 
 
+class AssociationFile(unittest.TestCase):
+    def test_is_read_from_a_config_map_that_need_not_be_there(self):
+        release = Rendered("sources.associationFile.configMap=associations")
+        (volume,) = [volume for volume in release.pod["spec"]["volumes"] if volume["name"] == "associations"]
+        self.assertEqual(volume["configMap"], {"name": "associations", "optional": True})
+        (mount,) = [mount for mount in release.container["volumeMounts"] if mount["name"] == "associations"]
+        path = release.flags()["watch-container-credentials-config"]
+        self.assertEqual(path, f"{mount['mountPath']}/identities.json")
+
+    def test_has_a_name_and_a_key_that_kubernetes_takes(self):
+        for value in ("configMap=Associations", "configMap=a/b", "key=", "key=a/b"):
+            self.assertIn("associationFile", refusal(f"sources.associationFile.{value}"))
+
+
 class Arguments(unittest.TestCase):
     def test_carry_every_value(self):
         flags = Rendered(values="everything").flags()
@@ -56,6 +70,7 @@ class Arguments(unittest.TestCase):
             "container-credentials-token-volume-name": "pod-identity",
             "container-credentials-token-path": "pod-identity/token",
             "container-credentials-full-uri": "http://[fd00:ec2::23]/v1/credentials",
+            "watch-container-credentials-config": "/etc/webhook/associations/associations.json",
             "bind-address": "0.0.0.0",
             "port": "9443",
             "metrics-port": "9090",
