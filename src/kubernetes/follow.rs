@@ -154,7 +154,8 @@ where
         match &self.state {
             State::Behind => self.list().await.map(Some),
             State::Known(version) => {
-                self.state = State::Watching(self.watch(version.clone()).await?);
+                let version = version.clone();
+                self.state = State::Watching(self.watch(version).await?);
                 Ok(None)
             }
             State::Watching(_) => self.hear().await.map(Some),
@@ -181,7 +182,8 @@ where
         }
     }
 
-    async fn watch(&self, version: String) -> Result<Watch<K>, WatchError> {
+    // Not `&self`: a stream of events cannot be shared between threads, and whoever follows is a task.
+    async fn watch(&mut self, version: String) -> Result<Watch<K>, WatchError> {
         let mut params = WatchParams::default().timeout(u32::try_from(WATCH.as_secs()).unwrap_or(u32::MAX));
         params.field_selector.clone_from(&self.fields);
         match timeout(GRACE, self.api.watch(&params, &version)).await {
