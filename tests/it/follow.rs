@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::{Api, ResourceExt};
+use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
+use kube::api::{ApiResource, DynamicObject};
+use kube::{Api, Client, ResourceExt};
 use pod_identity_webhook::kubernetes::{self, Change, Follow, News, WatchError};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 use crate::accounts::skip;
-use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route};
+use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, PATIENCE, Resource, Route};
 use crate::support::wait::within;
 
 type Names = Follow<ServiceAccount, String>;
@@ -18,10 +20,13 @@ type Names = Follow<ServiceAccount, String>;
 /// Longer than any wait between two attempts.
 const LONG: Duration = Duration::from_secs(11);
 
-async fn follow(api: &FakeApi) -> Names {
+async fn client(api: &FakeApi) -> Client {
     drop(aws_lc_rs::default_provider().install_default());
-    let client = kubernetes::client(None, Some(&api.url().parse().unwrap())).await.unwrap();
-    Follow::new(Api::<ServiceAccount>::all(client), "accounts", |account| {
+    kubernetes::client(None, Some(&api.url().parse().unwrap())).await.unwrap()
+}
+
+async fn follow(api: &FakeApi) -> Names {
+    Follow::new(Api::<ServiceAccount>::all(client(api).await), "accounts", |account| {
         format!("{}/{}", account.namespace().unwrap(), account.name_any())
     })
 }
@@ -32,6 +37,10 @@ async fn next(follow: &mut Names) -> Result<News<String>, WatchError> {
 
 fn all(names: &[&str]) -> News<String> {
     News::All(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn body(members: Value) -> Map<String, Value> {
+    serde_json::from_value(members).unwrap()
 }
 
 fn applied(name: &str) -> Change<String> {
@@ -320,15 +329,67 @@ async fn attempts_grow_rarer_until_a_watch_lasts() {
 }
 
 #[tokio::test]
-async fn a_field_selector_goes_with_list_and_watch() {
+async fn a_field_selector_chooses_one_object() {
     let api = FakeApi::start().await;
-    let mut follow = follow(&api).await.fields("metadata.name=orders");
-    // The fake does not select, and says so.
-    assert_eq!(next(&mut follow).await.unwrap_err().code(), Some(400));
-    assert_eq!(
-        api.traffic().others,
-        ["GET /api/v1/serviceaccounts?&fieldSelector=metadata.name%3Dorders&limit=500"]
-    );
+    let maps: Api<ConfigMap> = Api::namespaced(client(&api).await, "eks");
+    let read = |map: ConfigMap| (map.name_any(), map.data.unwrap_or_default().remove("key"));
+    let mut follow = Follow::new(maps, "map", read).fields("metadata.name=roles");
+    let mut next = async || within("news", follow.next()).await.unwrap();
+    assert_eq!(next().await, News::All(vec![]));
+    let put = |namespace, name, value: &str| {
+        api.put_object(CONFIG_MAPS, namespace, name, body(json!({ "data": { "key": value } })))
+    };
+    put("eks", "other", "a");
+    put("other", "roles", "b");
+    put("eks", "roles", "c");
+    let roles = |value: &str| ("roles".to_owned(), Some(value.to_owned()));
+    assert_eq!(next().await, News::Changes(vec![Change::Applied(roles("c"))]));
+    api.delete_object(CONFIG_MAPS, "eks", "roles");
+    assert_eq!(next().await, News::Changes(vec![Change::Deleted(roles("c"))]));
+    put("eks", "roles", "d");
+    assert_eq!(next().await, News::Changes(vec![Change::Applied(roles("d"))]));
+    api.expire_watches();
+    assert_eq!(next().await, News::All(vec![roles("d")]));
+}
+
+#[tokio::test]
+async fn objects_of_a_kind_that_comes_and_goes() {
+    const WIDGETS: Resource =
+        Resource { group: "example.com", version: "v1", plural: "widgets", kind: "Widget" };
+    let api = FakeApi::start().await;
+    let widgets = ApiResource {
+        group: "example.com".into(),
+        version: "v1".into(),
+        api_version: "example.com/v1".into(),
+        kind: "Widget".into(),
+        plural: "widgets".into(),
+    };
+    let widgets: Api<DynamicObject> = Api::all_with(client(&api).await, &widgets);
+    let read = |widget: DynamicObject| format!("{}: {}", widget.name_any(), widget.data["spec"]["size"]);
+    let mut follow = Follow::new(widgets, "widgets", read);
+    let mut next = async || within("news", follow.next()).await;
+    assert!(next().await.unwrap_err().is_missing());
+    api.install(WIDGETS);
+    api.put_object(WIDGETS, "", "wheel", body(json!({ "spec": { "size": 3 } })));
+    api.set_fault_of(WIDGETS, Route::List, Fault::Status(403));
+    assert!(next().await.unwrap_err().is_forbidden());
+    api.set_fault_of(WIDGETS, Route::List, Fault::None);
+    assert_eq!(next().await.unwrap(), News::All(vec!["wheel: 3".to_owned()]));
+    api.put_object(WIDGETS, "shop", "crank", body(json!({ "spec": { "size": 4 } })));
+    assert_eq!(next().await.unwrap(), News::Changes(vec![applied("crank: 4")]));
+    api.uninstall(WIDGETS);
+    let mut deleted = Vec::new();
+    let error = loop {
+        match next().await {
+            Ok(News::Changes(changes)) => deleted.extend(changes),
+            // The watch lasted.
+            Ok(news) => assert_eq!(news, News::Unchanged),
+            Err(WatchError::Cut { .. }) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(deleted, [Change::Deleted("wheel: 3".to_owned()), Change::Deleted("crank: 4".to_owned())]);
+    assert!(error.is_missing(), "{error}");
 }
 
 #[tokio::test]

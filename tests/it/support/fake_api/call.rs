@@ -3,13 +3,19 @@
 use hyper::header::ACCEPT;
 use hyper::{Method, Request};
 
-use super::traffic::{GetRequest, ListRequest, WatchRequest};
+use super::resource;
+use super::traffic::{Collection, GetRequest, ListRequest, WatchRequest};
 
 /// What is asked.
 pub(super) enum Call {
     List(ListRequest),
     Watch(WatchRequest),
     Get(GetRequest),
+    /// What a group serves, or one of its versions.
+    Discover {
+        group: String,
+        version: Option<String>,
+    },
 }
 
 /// What the fake does not serve.
@@ -21,20 +27,37 @@ pub(super) struct Refused {
 pub(super) fn parse<B>(request: &Request<B>) -> Result<Call, Refused> {
     let query = Query(request.uri().query().unwrap_or_default());
     let segments: Vec<&str> = request.uri().path().trim_start_matches('/').split('/').collect();
-    match (request.method(), segments.as_slice()) {
-        (&Method::GET, ["api", "v1", "serviceaccounts"]) => match query.get("watch") {
-            Some("true" | "1") => parse_watch(request, &query),
-            _ => parse_list(request, &query),
-        },
-        (&Method::GET, ["api", "v1", "namespaces", namespace, "serviceaccounts", name]) => {
-            Ok(Call::Get(GetRequest {
-                metadata_only: metadata_only(request, "PartialObjectMetadata")?,
-                namespace: (*namespace).to_owned(),
-                name: (*name).to_owned(),
-                resource_version: query.get("resourceVersion").map(str::to_owned),
-            }))
+    let nowhere = || refused(404, "the server could not find the requested resource");
+    if request.method() != Method::GET {
+        return Err(nowhere());
+    }
+    let (group, version, rest) = match segments.as_slice() {
+        ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
+        ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
+        ["apis", group, rest @ ..] => {
+            let version = rest.first().map(|version| (*version).to_owned());
+            return Ok(Call::Discover { group: (*group).to_owned(), version });
         }
-        _ => Err(refused(404, "the server could not find the requested resource")),
+        _ => return Err(nowhere()),
+    };
+    let (namespace, plural, name) = match rest {
+        [plural] => (None, *plural, None),
+        ["namespaces", namespace, plural] => (Some((*namespace).to_owned()), *plural, None),
+        ["namespaces", namespace, plural, name] => (Some((*namespace).to_owned()), *plural, Some(*name)),
+        _ => return Err(nowhere()),
+    };
+    let collection =
+        Collection { resource: resource::name(group, plural), version: version.to_owned(), namespace };
+    match (name, query.get("watch")) {
+        (Some(name), _) => Ok(Call::Get(GetRequest {
+            metadata_only: metadata_only(request, "PartialObjectMetadata")?,
+            namespace: collection.namespace.clone().unwrap_or_default(),
+            collection,
+            name: name.to_owned(),
+            resource_version: query.get("resourceVersion").map(str::to_owned),
+        })),
+        (None, Some("true" | "1")) => parse_watch(request, &query, collection),
+        (None, _) => parse_list(request, &query, collection),
     }
 }
 
@@ -42,9 +65,10 @@ fn refused(code: u16, message: impl Into<String>) -> Refused {
     Refused { code, message: message.into() }
 }
 
-fn parse_list<B>(request: &Request<B>, query: &Query<'_>) -> Result<Call, Refused> {
-    query.refuse_selectors()?;
+fn parse_list<B>(request: &Request<B>, query: &Query<'_>, of: Collection) -> Result<Call, Refused> {
     Ok(Call::List(ListRequest {
+        of,
+        selected: query.selected()?,
         metadata_only: metadata_only(request, "PartialObjectMetadataList")?,
         limit: query.number("limit")?,
         continue_token: query.get("continue").map(str::to_owned),
@@ -53,13 +77,14 @@ fn parse_list<B>(request: &Request<B>, query: &Query<'_>) -> Result<Call, Refuse
     }))
 }
 
-fn parse_watch<B>(request: &Request<B>, query: &Query<'_>) -> Result<Call, Refused> {
-    query.refuse_selectors()?;
+fn parse_watch<B>(request: &Request<B>, query: &Query<'_>, of: Collection) -> Result<Call, Refused> {
     if query.get("sendInitialEvents").is_some() {
         return Err(refused(422, "the fake has no streaming lists"));
     }
     let resource_version = query.number("resourceVersion")?.filter(|&version| version > 0);
     Ok(Call::Watch(WatchRequest {
+        of,
+        selected: query.selected()?,
         metadata_only: metadata_only(request, "PartialObjectMetadata")?,
         resource_version: resource_version
             .ok_or_else(|| refused(400, "the fake watches only from the version of a list"))?,
@@ -110,10 +135,15 @@ impl<'a> Query<'a> {
             .transpose()
     }
 
-    fn refuse_selectors(&self) -> Result<(), Refused> {
-        match self.get("labelSelector").or_else(|| self.get("fieldSelector")) {
-            None | Some("") => Ok(()),
-            Some(_) => Err(refused(400, "the fake does not select")),
+    /// The one object that a field selector chooses.
+    fn selected(&self) -> Result<Option<String>, Refused> {
+        let name = |selector: &str| selector.strip_prefix("metadata.name%3D").map(str::to_owned);
+        match (self.get("labelSelector"), self.get("fieldSelector")) {
+            (None | Some(""), None | Some("")) => Ok(None),
+            (None | Some(""), Some(selector)) => name(selector)
+                .map(Some)
+                .ok_or_else(|| refused(400, "the fake selects by metadata.name alone")),
+            (Some(_), _) => Err(refused(400, "the fake does not select by labels")),
         }
     }
 }

@@ -1,16 +1,21 @@
 //! The ways in which a request can fail, and the gate for GETs.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use super::resource::{Resource, SERVICE_ACCOUNTS};
+
 /// The kinds of requests that can be made to fail separately.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Route {
-    /// The cluster-wide list, any of its pages.
+    /// The list, any of its pages.
     List,
     /// The start of a watch. Open watches have their own controls on [`super::FakeApi`].
     Watch,
-    /// The GET of one account.
+    /// The GET of one object.
     Get,
+    /// What the group serves, and its versions.
+    Discovery,
 }
 
 /// How a request fails. The request is recorded in any case.
@@ -44,28 +49,24 @@ pub enum Hold {
     Answer,
 }
 
-/// The faults in force.
+/// The faults in force, by the name of a resource; of discovery, by that of its group.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
-    list: Fault,
-    watch: Fault,
-    get: Fault,
-}
+pub(super) struct Faults(HashMap<(String, Route), Fault>);
 
 impl Faults {
     pub(super) fn set(&mut self, route: Route, fault: Fault) {
-        match route {
-            Route::List => self.list = fault,
-            Route::Watch => self.watch = fault,
-            Route::Get => self.get = fault,
-        }
+        self.set_of(SERVICE_ACCOUNTS, route, fault);
     }
 
-    pub(super) fn of(&self, route: Route) -> Fault {
-        match route {
-            Route::List => self.list,
-            Route::Watch => self.watch,
-            Route::Get => self.get,
-        }
+    pub(super) fn set_of(&mut self, resource: Resource, route: Route, fault: Fault) {
+        let name = match route {
+            Route::List | Route::Watch | Route::Get => resource.name(),
+            Route::Discovery => resource.group.to_owned(),
+        };
+        self.0.insert((name, route), fault);
+    }
+
+    pub(super) fn of(&self, name: &str, route: Route) -> Fault {
+        self.0.get(&(name.to_owned(), route)).copied().unwrap_or_default()
     }
 }

@@ -1,10 +1,11 @@
-//! A fake Kubernetes API server that fails on cue: it lists, watches and gets `ServiceAccounts` over
-//! plain HTTP on 127.0.0.1, as kube-apiserver does, and nothing else.
+//! A fake Kubernetes API server that fails on cue: it lists, watches and gets `ServiceAccounts`,
+//! `ConfigMaps` and custom resources over plain HTTP on 127.0.0.1, as kube-apiserver does, says which
+//! versions of a group it serves, and nothing else.
 //!
-//! Tests hold a [`FakeApi`], change accounts, set faults, and wait for what the client did; the
+//! Tests hold a [`FakeApi`], change objects, set faults, and wait for what the client did; the
 //! behaviour of a healthy server is tested against the real kube-apiserver, not here. Everything the
 //! fake knows is one value (`World`) whose every change is announced, so nothing ever sleeps.
-//! What it does not serve (selectors, streaming lists, watches from version 0) it refuses aloud.
+//! What it does not serve (selectors other than `metadata.name`, streaming lists, watches from version 0) it refuses aloud.
 
 #![allow(
     clippy::expect_used,
@@ -16,6 +17,7 @@
 mod call;
 mod faults;
 mod objects;
+mod resource;
 mod routes;
 mod server;
 mod shared;
@@ -28,9 +30,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use faults::{Fault, Hold, Route};
+pub use resource::{CONFIG_MAPS, Resource, SERVICE_ACCOUNTS};
 pub use server::ReservedPort;
 pub use traffic::Traffic;
 
+use serde_json::{Map, Value};
 use server::Server;
 use shared::Shared;
 use world::{Publicity, World};
@@ -86,23 +90,55 @@ impl FakeApi {
 impl FakeApi {
     /// Creates or replaces an account; open watches hear of it.
     pub fn put(&self, namespace: &str, name: &str, annotations: &[(&str, &str)]) -> u64 {
-        self.world.change(|world| world.put(namespace, name, annotations, Publicity::Announced))
+        self.world.change(|world| put_account(world, namespace, name, annotations, Publicity::Announced))
     }
 
     /// Creates or replaces an account of which no watch will ever hear: only GETs and lists show it.
     /// For news that is merely late, see [`Self::withhold_watch_events`].
     pub fn put_unannounced(&self, namespace: &str, name: &str, annotations: &[(&str, &str)]) -> u64 {
-        self.world.change(|world| world.put(namespace, name, annotations, Publicity::Unannounced))
+        self.world.change(|world| put_account(world, namespace, name, annotations, Publicity::Unannounced))
     }
 
     /// Deletes an account; open watches hear of it. `None` if there was none.
     pub fn delete(&self, namespace: &str, name: &str) -> Option<u64> {
-        self.world.change(|world| world.delete(namespace, name, Publicity::Announced))
+        self.world
+            .change(|world| world.delete(&SERVICE_ACCOUNTS.name(), namespace, name, Publicity::Announced))
     }
 
     /// Deletes an account; no watch will ever hear of it. `None` if there was none.
     pub fn delete_unannounced(&self, namespace: &str, name: &str) -> Option<u64> {
-        self.world.change(|world| world.delete(namespace, name, Publicity::Unannounced))
+        self.world
+            .change(|world| world.delete(&SERVICE_ACCOUNTS.name(), namespace, name, Publicity::Unannounced))
+    }
+}
+
+/// Objects of any kind.
+impl FakeApi {
+    /// Creates or replaces an object: `body` is all but kind, version and metadata. An empty namespace is
+    /// none. Open watches hear of it.
+    pub fn put_object(
+        &self,
+        resource: Resource,
+        namespace: &str,
+        name: &str,
+        body: Map<String, Value>,
+    ) -> u64 {
+        self.world.change(|world| world.put(resource, (namespace, name), &[], body, Publicity::Announced))
+    }
+
+    /// Deletes an object; open watches hear of it. `None` if there was none.
+    pub fn delete_object(&self, resource: Resource, namespace: &str, name: &str) -> Option<u64> {
+        self.world.change(|world| world.delete(&resource.name(), namespace, name, Publicity::Announced))
+    }
+
+    /// Serves a kind from now on, as if its `CustomResourceDefinition` was established.
+    pub fn install(&self, resource: Resource) {
+        self.world.change(|world| world.install(resource));
+    }
+
+    /// Serves a kind no longer in this version: its watches end, and with its last version its objects go.
+    pub fn uninstall(&self, resource: Resource) {
+        self.world.change(|world| world.uninstall(resource));
     }
 }
 
@@ -139,8 +175,8 @@ impl FakeApi {
 
 /// Failing.
 impl FakeApi {
-    /// How requests of `route` fail from now on; [`Fault::None`] ends it. Requests that hang already
-    /// hang on, watches that stream already stream on.
+    /// How requests of `route` for `ServiceAccounts` fail from now on; [`Fault::None`] ends it. Requests
+    /// that hang already hang on, watches that stream already stream on.
     pub fn set_fault(&self, route: Route, fault: Fault) {
         self.world.change(|world| world.faults.set(route, fault));
     }
@@ -149,6 +185,11 @@ impl FakeApi {
     /// ones work.
     pub fn silence_connections(&self) {
         self.world.change(World::silence_connections);
+    }
+
+    /// The same for objects of another kind.
+    pub fn set_fault_of(&self, resource: Resource, route: Route, fault: Fault) {
+        self.world.change(|world| world.faults.set_of(resource, route, fault));
     }
 
     /// Holds the GETs that arrive from now on until [`Self::release_gets`].
@@ -213,6 +254,16 @@ impl FakeApi {
     pub async fn wait_for_gets_running(&self, n: usize) -> Traffic {
         self.wait_for(format!("{n} running gets"), PATIENCE, |traffic| traffic.gets_running == n).await
     }
+}
+
+fn put_account(
+    world: &mut World,
+    namespace: &str,
+    name: &str,
+    annotations: &[(&str, &str)],
+    publicity: Publicity,
+) -> u64 {
+    world.put(SERVICE_ACCOUNTS, (namespace, name), annotations, Map::new(), publicity)
 }
 
 /// Reserves a free port of 127.0.0.1: connections to it are refused until [`FakeApi::start_on`], and no

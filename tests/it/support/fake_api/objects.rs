@@ -3,39 +3,47 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Account, Change, ChangeKind, Page};
+use super::resource::Resource;
+use super::world::{Change, ChangeKind, Object, Page};
 
-/// Which representation of an account the client asked for with `Accept`.
+/// Which representation of an object the client asked for with `Accept`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    Full,
+    Full(Resource),
     /// `PartialObjectMetadata` of `meta.k8s.io/v1`.
     Metadata,
 }
 
 impl Form {
-    fn kind(self) -> (&'static str, &'static str) {
+    fn kind(self) -> (&'static str, String) {
         match self {
-            Self::Full => ("ServiceAccount", "v1"),
-            Self::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+            Self::Full(resource) => (resource.kind, resource.api_version()),
+            Self::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1".to_owned()),
         }
     }
 }
 
-pub(super) fn object(account: &Account, form: Form) -> Value {
+pub(super) fn object(object: &Object, form: Form) -> Value {
     let (kind, api_version) = form.kind();
-    json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata(account) })
+    let mut value = json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata(object) });
+    if let (Form::Full(_), Some(fields)) = (form, value.as_object_mut()) {
+        fields.extend(object.body.clone());
+    }
+    value
 }
 
 pub(super) fn list(page: &Page, form: Form) -> Value {
     let (kind, api_version) = form.kind();
     let items: Vec<Value> = page
-        .accounts
+        .objects
         .iter()
-        .map(|account| match form {
-            // Items of a typed list do not repeat their kind; PartialObjectMetadata do.
-            Form::Full => json!({ "metadata": metadata(account) }),
-            Form::Metadata => object(account, form),
+        .map(|item| {
+            let mut value = object(item, form);
+            // Items of a list of the core group do not repeat their kind; all others do.
+            if let (Form::Full(Resource { group: "", .. }), Some(fields)) = (form, value.as_object_mut()) {
+                fields.retain(|key, _| key != "kind" && key != "apiVersion");
+            }
+            value
         })
         .collect();
     let mut list = json!({
@@ -60,7 +68,7 @@ pub(super) fn change(change: &Change, form: Form) -> Value {
         ChangeKind::Modified => "MODIFIED",
         ChangeKind::Deleted => "DELETED",
     };
-    json!({ "type": kind, "object": object(&change.account, form) })
+    json!({ "type": kind, "object": object(&change.object, form) })
 }
 
 pub(super) fn bookmark(version: u64, form: Form) -> Value {
@@ -82,10 +90,10 @@ pub(super) fn too_old(asked: u64, oldest: u64) -> Value {
     json!({ "type": "ERROR", "object": status(410, &message) })
 }
 
-pub(super) fn not_found(name: &str) -> Value {
-    let mut status = status(404, &format!("serviceaccounts \"{name}\" not found"));
+pub(super) fn not_found(resource: &str, name: &str) -> Value {
+    let mut status = status(404, &format!("{resource} \"{name}\" not found"));
     if let Some(fields) = status.as_object_mut() {
-        fields.insert("details".to_owned(), json!({ "name": name, "kind": "serviceaccounts" }));
+        fields.insert("details".to_owned(), json!({ "name": name, "kind": resource }));
     }
     status
 }
@@ -119,21 +127,56 @@ pub(super) fn status(code: u16, message: &str) -> Value {
     })
 }
 
-fn metadata(account: &Account) -> Value {
+/// What a group serves: `APIGroup`, its versions in the order in which they were installed.
+pub(super) fn group(group: &str, versions: &[&str]) -> Value {
+    let version =
+        |version: &&str| json!({ "groupVersion": format!("{group}/{version}"), "version": version });
+    json!({
+        "kind": "APIGroup",
+        "apiVersion": "v1",
+        "name": group,
+        "versions": versions.iter().map(version).collect::<Vec<_>>(),
+        "preferredVersion": versions.first().map(version),
+    })
+}
+
+/// What a version of a group serves: `APIResourceList`.
+pub(super) fn resources(resources: &[Resource]) -> Value {
+    let mut entries = Vec::new();
+    for Resource { plural, kind, .. } in resources {
+        let singular = kind.to_lowercase();
+        let verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+        entries.push(
+            json!({ "name": plural, "singularName": singular, "namespaced": true, "kind": kind, "verbs": verbs }),
+        );
+        let (status, verbs) = (format!("{plural}/status"), ["get", "patch", "update"]);
+        entries.push(
+            json!({ "name": status, "singularName": "", "namespaced": true, "kind": kind, "verbs": verbs }),
+        );
+    }
+    json!({
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": resources.first().map(Resource::api_version),
+        "resources": entries,
+    })
+}
+
+fn metadata(object: &Object) -> Value {
     let mut metadata = json!({
-        "name": account.name,
-        "namespace": account.namespace,
-        "uid": format!("00000000-0000-4000-8000-{:012x}", account.created),
-        "resourceVersion": account.version.to_string(),
+        "name": object.name,
+        "uid": format!("00000000-0000-4000-8000-{:012x}", object.created),
+        "resourceVersion": object.version.to_string(),
         "creationTimestamp": "2026-01-01T00:00:00Z",
     });
-    if let (false, Some(fields)) = (account.annotations.is_empty(), metadata.as_object_mut()) {
-        let annotations = account
-            .annotations
-            .iter()
-            .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
-            .collect();
-        fields.insert("annotations".to_owned(), Value::Object(annotations));
+    let Some(fields) = metadata.as_object_mut() else { return metadata };
+    if !object.namespace.is_empty() {
+        fields.insert("namespace".to_owned(), Value::from(object.namespace.as_str()));
+    }
+    if !object.annotations.is_empty() {
+        let annotations = object.annotations.iter();
+        let annotations = annotations.map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+        fields.insert("annotations".to_owned(), Value::Object(annotations.collect()));
     }
     metadata
 }

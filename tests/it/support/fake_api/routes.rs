@@ -17,7 +17,7 @@ use super::faults::{Fault, Hold, Route};
 use super::objects::{self, Form};
 use super::shared::Shared;
 use super::stream::Watch;
-use super::traffic::{GetRequest, ListRequest, WatchRequest};
+use super::traffic::{Collection, GetRequest, ListRequest, WatchRequest};
 use super::world::{Expired, World};
 
 /// An answer's body; its error cuts the connection.
@@ -26,6 +26,7 @@ pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 /// What is sent if no fault intervenes.
 enum Answer {
     Json(u16, Value),
+    Text(u16, &'static str),
     /// Opened as it is sent: a watch that a fault intercepts never counts as open, and one that is
     /// delayed misses nothing, since it starts from a version.
     Stream(WatchRequest),
@@ -40,11 +41,15 @@ pub(super) async fn answer<B>(world: Shared, request: Request<B>) -> Result<Resp
         Ok(Call::Watch(watch)) => {
             let fault = world.change(|world| {
                 world.traffic.watches.push(watch.clone());
-                world.faults.of(Route::Watch)
+                world.faults.of(&watch.of.resource, Route::Watch)
             });
             faulty(&world, fault, Answer::Stream(watch)).await
         }
         Ok(Call::Get(get)) => look_up(&world, get).await,
+        Ok(Call::Discover { group, version }) => {
+            let (fault, answer) = discover(&world, &group, version.as_deref());
+            faulty(&world, fault, answer).await
+        }
         Err(Refused { code, message }) => {
             world.change(|world| {
                 let other = format!("{} {}", request.method(), request.uri());
@@ -57,24 +62,50 @@ pub(super) async fn answer<B>(world: Shared, request: Request<B>) -> Result<Resp
 
 fn page(world: &Shared, request: ListRequest) -> (Fault, Answer) {
     world.change(|world| {
-        let answer = match world.page(&request) {
-            Ok(page) => Answer::Json(200, objects::list(&page, form(request.metadata_only))),
-            Err(Expired) => {
+        let answer = match (form(world, request.metadata_only, &request.of), world.page(&request)) {
+            (None, _) => nowhere(),
+            (Some(form), Ok(page)) => Answer::Json(200, objects::list(&page, form)),
+            (Some(_), Err(Expired)) => {
                 Answer::Json(410, objects::status(410, "The provided continue parameter is too old"))
             }
         };
+        let fault = world.faults.of(&request.of.resource, Route::List);
         world.traffic.lists.push(request);
-        (world.faults.of(Route::List), answer)
+        (fault, answer)
     })
 }
 
-async fn look_up(world: &Shared, get: GetRequest) -> Response<Body> {
-    let look = |world: &World| {
-        let answer = match world.account(&get.namespace, &get.name) {
-            Some(account) => Answer::Json(200, objects::object(&account, form(get.metadata_only))),
-            None => Answer::Json(404, objects::not_found(&get.name)),
+fn discover(world: &Shared, group: &str, version: Option<&str>) -> (Fault, Answer) {
+    world.change(|world| {
+        let served = world.served_of(group, version);
+        let mut versions: Vec<_> = served.iter().map(|resource| resource.version).collect();
+        versions.dedup();
+        let answer = match (served.is_empty(), version) {
+            (true, _) => nowhere(),
+            (false, None) => Answer::Json(200, objects::group(group, &versions)),
+            (false, Some(_)) => Answer::Json(200, objects::resources(&served)),
         };
-        (world.faults.of(Route::Get), answer)
+        let asked = version.map_or_else(|| group.to_owned(), |version| format!("{group}/{version}"));
+        world.traffic.discoveries.push(asked);
+        (world.faults.of(group, Route::Discovery), answer)
+    })
+}
+
+/// What kube-apiserver answers of a kind that it does not serve: no Status.
+fn nowhere() -> Answer {
+    Answer::Text(404, "404 page not found\n")
+}
+
+async fn look_up(world: &Shared, get: GetRequest) -> Response<Body> {
+    let GetRequest { metadata_only, collection, namespace, name, .. } = &get;
+    let look = |world: &World| {
+        let form = form(world, *metadata_only, collection);
+        let answer = match (form, world.object(&collection.resource, namespace, name)) {
+            (None, _) => nowhere(),
+            (Some(form), Some(object)) => Answer::Json(200, objects::object(&object, form)),
+            (Some(_), None) => Answer::Json(404, objects::not_found(&collection.resource, name)),
+        };
+        (world.faults.of(&collection.resource, Route::Get), answer)
     };
     // Recorded and looked up under one lock: a test that sees the request knows what it will show.
     let (hold, releases, early) = world.change(|world| {
@@ -117,9 +148,12 @@ async fn faulty(world: &Shared, fault: Fault, answer: Answer) -> Response<Body> 
 fn whole(world: &Shared, answer: Answer) -> Response<Body> {
     match answer {
         Answer::Json(code, value) => json(code, &value),
+        Answer::Text(code, body) => text(code, body.to_owned()),
         Answer::Stream(request) => {
-            let watch = Watch::open(world, &request, form(request.metadata_only));
-            response(200, watch.into_body())
+            match world.read(|world| form(world, request.metadata_only, &request.of)) {
+                Some(form) => response(200, Watch::open(world, &request, form).into_body()),
+                None => whole(world, nowhere()),
+            }
         }
     }
 }
@@ -131,7 +165,8 @@ fn truncated(answer: Answer) -> Response<Body> {
             let length = text.len();
             (code, text, Some(length))
         }
-        Answer::Stream(_) => (200, objects::bookmark(1, Form::Full).to_string(), None),
+        Answer::Text(code, body) => (code, body.to_owned(), Some(body.len())),
+        Answer::Stream(_) => (200, objects::bookmark(1, Form::Metadata).to_string(), None),
     };
     let half = text.get(..text.len() / 2).unwrap_or_default().to_owned();
     let mut response = response(code, cut_after(half));
@@ -173,6 +208,8 @@ fn response(code: u16, body: Body) -> Response<Body> {
         .expect("the test asked for a valid status code")
 }
 
-fn form(metadata_only: bool) -> Form {
-    if metadata_only { Form::Metadata } else { Form::Full }
+/// `None` if the kind is not served in that version.
+fn form(world: &World, metadata_only: bool, of: &Collection) -> Option<Form> {
+    let resource = world.served(of)?;
+    Some(if metadata_only { Form::Metadata } else { Form::Full(resource) })
 }

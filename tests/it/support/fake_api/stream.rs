@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::objects::{self, Form};
 use super::routes::Body;
 use super::shared::Shared;
-use super::traffic::WatchRequest;
+use super::traffic::{Collection, WatchRequest};
 use super::world::World;
 
 /// kube-apiserver ends a watch that names no `timeoutSeconds` after 30 to 60 minutes.
@@ -22,6 +22,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 pub(super) struct Watch {
     changes: watch::Receiver<World>,
     form: Form,
+    of: Collection,
+    selected: Option<String>,
     /// The version up to which the client knows everything.
     seen: u64,
     bookmarks: Bookmarks,
@@ -70,6 +72,8 @@ impl Watch {
         Self {
             changes: world.subscribe(),
             form,
+            of: request.of.clone(),
+            selected: request.selected.clone(),
             seen: request.resource_version,
             bookmarks: if request.bookmarks { Bookmarks::Allowed { done } } else { Bookmarks::Refused },
             ends: Instant::now() + timeout,
@@ -117,9 +121,13 @@ impl Watch {
         if self.seen < world.oldest {
             return Due::SendLast(objects::too_old(self.seen, world.oldest));
         }
-        if let Some(change) = world.change_after(self.seen) {
-            self.seen = change.account.version;
+        if let Some(change) = world.change_after(self.seen, &self.of, self.selected.as_ref()) {
+            self.seen = change.object.version;
             return Due::Send(objects::change(change, self.form));
+        }
+        // kube-apiserver ends the watches of a kind that it no longer serves.
+        if world.served(&self.of).is_none() {
+            return Due::End;
         }
         let over = Instant::now() >= self.ends;
         match &mut self.bookmarks {

@@ -7,8 +7,10 @@ pub struct Traffic {
     pub lists: Vec<ListRequest>,
     /// Every watch asked for.
     pub watches: Vec<WatchRequest>,
-    /// Every GET of an account.
+    /// Every GET of an object.
     pub gets: Vec<GetRequest>,
+    /// Groups (`GROUP`) and their versions (`GROUP/VERSION`) whose resources were asked for.
+    pub discoveries: Vec<String>,
     /// Method and URI of everything that was refused: unknown paths (404), selectors (400) and the like.
     pub others: Vec<String>,
     /// Watches streaming now, frozen ones included, dropped and expired ones not.
@@ -32,14 +34,30 @@ impl Traffic {
         self.lists.clear();
         self.watches.clear();
         self.gets.clear();
+        self.discoveries.clear();
         self.others.clear();
         self.gets_running_max = self.gets_running;
     }
 }
 
+/// The objects of a kind, all or those of a namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collection {
+    /// `PLURAL.GROUP`, of the core group the plural alone.
+    pub resource: String,
+    /// The version's name.
+    pub version: String,
+    /// `None` for all namespaces, or of objects that are in none.
+    pub namespace: Option<String>,
+}
+
 /// The query of one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRequest {
+    /// What is asked for.
+    pub of: Collection,
+    /// The name that a field selector chooses.
+    pub selected: Option<String>,
     /// Whether `PartialObjectMetadataList` was asked for.
     pub metadata_only: bool,
     /// `limit`, absent or 0 for no limit.
@@ -55,6 +73,10 @@ pub struct ListRequest {
 /// The query of one watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchRequest {
+    /// What is asked for.
+    pub of: Collection,
+    /// The name that a field selector chooses.
+    pub selected: Option<String>,
     /// Whether `PartialObjectMetadata` was asked for.
     pub metadata_only: bool,
     /// `resourceVersion`: events later than this are wanted.
@@ -67,14 +89,16 @@ pub struct WatchRequest {
     pub query: String,
 }
 
-/// One GET of an account.
+/// One GET of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetRequest {
+    /// Its kind.
+    pub collection: Collection,
     /// Whether `PartialObjectMetadata` was asked for.
     pub metadata_only: bool,
-    /// The account's namespace.
+    /// The object's namespace.
     pub namespace: String,
-    /// The account's name.
+    /// The object's name.
     pub name: String,
     /// `resourceVersion`, as sent: 0 would allow the API server a stale answer.
     pub resource_version: Option<String>,

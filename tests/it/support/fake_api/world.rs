@@ -1,19 +1,35 @@
-//! All that the fake knows, in one value: accounts, their history, the controls and the traffic.
+//! All that the fake knows, in one value: objects, their history, the controls and the traffic.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::faults::{Faults, Hold};
-use super::traffic::{ListRequest, Traffic};
+use serde_json::{Map, Value};
 
-/// One version of a `ServiceAccount`.
-pub(super) struct Account {
+use super::faults::{Faults, Hold};
+use super::resource::{CONFIG_MAPS, Resource, SERVICE_ACCOUNTS};
+use super::traffic::{Collection, ListRequest, Traffic};
+
+/// One version of an object.
+pub(super) struct Object {
+    /// The name of its kind, which is the same in all versions.
+    pub(super) resource: String,
+    /// Empty for what is in none.
     pub(super) namespace: String,
     pub(super) name: String,
-    /// The resourceVersion at which the account of this name was created: its uid is made from it.
+    /// The resourceVersion at which the object of this name was created: its uid is made from it.
     pub(super) created: u64,
     pub(super) version: u64,
     pub(super) annotations: Vec<(String, String)>,
+    /// All but kind, version and metadata.
+    pub(super) body: Map<String, Value>,
+}
+
+impl Object {
+    fn is_in(&self, collection: &Collection, selected: Option<&String>) -> bool {
+        self.resource == collection.resource
+            && collection.namespace.as_ref().is_none_or(|namespace| *namespace == self.namespace)
+            && selected.is_none_or(|name| *name == self.name)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,14 +48,14 @@ pub(super) enum Publicity {
 
 pub(super) struct Change {
     pub(super) kind: ChangeKind,
-    pub(super) account: Arc<Account>,
+    pub(super) object: Arc<Object>,
     publicity: Publicity,
 }
 
 /// One page of a list, all pages of which show the state of the same version.
 pub(super) struct Page {
     pub(super) version: u64,
-    pub(super) accounts: Vec<Arc<Account>>,
+    pub(super) objects: Vec<Arc<Object>>,
     pub(super) remaining: usize,
     pub(super) continue_token: Option<String>,
 }
@@ -47,11 +63,13 @@ pub(super) struct Page {
 /// The `continue` token is older than what the server remembers.
 pub(super) struct Expired;
 
-type Key = (String, String);
+/// Resource, namespace, name.
+type Key = (String, String, String);
 
-#[derive(Default)]
 pub(super) struct World {
-    accounts: BTreeMap<Key, Arc<Account>>,
+    /// In the order in which they were installed.
+    served: Vec<Resource>,
+    objects: BTreeMap<Key, Arc<Object>>,
     log: Vec<Change>,
     /// The collection's resourceVersion.
     version: u64,
@@ -59,8 +77,8 @@ pub(super) struct World {
     pub(super) oldest: u64,
     /// The version up to which watches are told; `None`: all.
     told: Option<u64>,
-    /// The states that paged lists began with, by version.
-    snapshots: BTreeMap<u64, Vec<Arc<Account>>>,
+    /// The states that paged lists began with, by resource and version.
+    snapshots: BTreeMap<(String, u64), Vec<Arc<Object>>>,
 
     /// Watches are numbered from 1.
     newest_watch: u64,
@@ -84,46 +102,111 @@ pub(super) struct World {
     pub(super) traffic: Traffic,
 }
 
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            served: vec![SERVICE_ACCOUNTS, CONFIG_MAPS],
+            objects: BTreeMap::new(),
+            log: Vec::new(),
+            version: 0,
+            oldest: 0,
+            told: None,
+            snapshots: BTreeMap::new(),
+            newest_watch: 0,
+            finished: 0,
+            frozen: 0,
+            dropped: 0,
+            bookmarks: 0,
+            faults: Faults::default(),
+            hold: None,
+            releases: 0,
+            traffic: Traffic::default(),
+        }
+    }
+}
+
 impl World {
+    /// Creates or replaces an object.
     pub(super) fn put(
         &mut self,
-        namespace: &str,
-        name: &str,
+        resource: Resource,
+        (namespace, name): (&str, &str),
         annotations: &[(&str, &str)],
+        body: Map<String, Value>,
         publicity: Publicity,
     ) -> u64 {
         let version = self.advance();
-        let key = (namespace.to_owned(), name.to_owned());
-        let (kind, created) = match self.accounts.get(&key) {
-            Some(account) => (ChangeKind::Modified, account.created),
+        let key = (resource.name(), namespace.to_owned(), name.to_owned());
+        let (kind, created) = match self.objects.get(&key) {
+            Some(object) => (ChangeKind::Modified, object.created),
             None => (ChangeKind::Added, version),
         };
-        let account = Arc::new(Account {
+        let object = Arc::new(Object {
+            resource: resource.name(),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             created,
             version,
             annotations: annotations.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            body,
         });
-        self.accounts.insert(key, account.clone());
-        self.log.push(Change { kind, account, publicity });
+        self.objects.insert(key, object.clone());
+        self.log.push(Change { kind, object, publicity });
         version
     }
 
-    pub(super) fn delete(&mut self, namespace: &str, name: &str, publicity: Publicity) -> Option<u64> {
-        let key = (namespace.to_owned(), name.to_owned());
-        let last = self.accounts.remove(&key)?;
+    pub(super) fn delete(
+        &mut self,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        publicity: Publicity,
+    ) -> Option<u64> {
+        let key = (resource.to_owned(), namespace.to_owned(), name.to_owned());
+        let last = self.objects.remove(&key)?;
         let version = self.advance();
         // A DELETED event carries the last state, at the deletion's resourceVersion.
-        let account = Arc::new(Account {
+        let object = Arc::new(Object {
+            resource: last.resource.clone(),
             namespace: last.namespace.clone(),
             name: last.name.clone(),
             created: last.created,
             version,
             annotations: last.annotations.clone(),
+            body: last.body.clone(),
         });
-        self.log.push(Change { kind: ChangeKind::Deleted, account, publicity });
+        self.log.push(Change { kind: ChangeKind::Deleted, object, publicity });
         Some(version)
+    }
+
+    pub(super) fn install(&mut self, resource: Resource) {
+        self.served.push(resource);
+    }
+
+    /// With the last version of a kind go its objects.
+    pub(super) fn uninstall(&mut self, resource: Resource) {
+        self.served.retain(|served| *served != resource);
+        let name = resource.name();
+        if !self.served.iter().any(|served| served.name() == name) {
+            let gone: Vec<_> = self.objects.keys().filter(|key| key.0 == name).cloned().collect();
+            for (resource, namespace, name) in gone {
+                self.delete(&resource, &namespace, &name, Publicity::Announced);
+            }
+        }
+    }
+
+    /// The kind in that version, if it is served.
+    pub(super) fn served(&self, of: &Collection) -> Option<Resource> {
+        let is_it = |served: &&Resource| served.version == of.version && served.name() == of.resource;
+        self.served.iter().find(is_it).copied()
+    }
+
+    /// What is served of a group, of one of its versions alone where one is given.
+    pub(super) fn served_of(&self, group: &str, version: Option<&str>) -> Vec<Resource> {
+        let is_it = |served: &&Resource| {
+            served.group == group && version.is_none_or(|version| served.version == version)
+        };
+        self.served.iter().filter(is_it).copied().collect()
     }
 
     pub(super) fn withhold(&mut self, withhold: bool) {
@@ -176,8 +259,8 @@ impl World {
         self.traffic.watches_open = 0;
     }
 
-    pub(super) fn account(&self, namespace: &str, name: &str) -> Option<Arc<Account>> {
-        self.accounts.get(&(namespace.to_owned(), name.to_owned())).cloned()
+    pub(super) fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Object>> {
+        self.objects.get(&(resource.to_owned(), namespace.to_owned(), name.to_owned())).cloned()
     }
 
     pub(super) fn page(&mut self, request: &ListRequest) -> Result<Page, Expired> {
@@ -185,34 +268,42 @@ impl World {
             Some(token) => parse_token(token).ok_or(Expired)?,
             None => (self.version, 0),
         };
-        let rest = match &request.continue_token {
-            Some(_) => self.snapshots.get(&version).ok_or(Expired)?.get(start..).ok_or(Expired)?.to_vec(),
-            None => self.accounts.values().cloned().collect(),
+        let snapshot = (request.of.resource.clone(), version);
+        let rest = if request.continue_token.is_some() {
+            self.snapshots.get(&snapshot).ok_or(Expired)?.get(start..).ok_or(Expired)?.to_vec()
+        } else {
+            let is_in = |object: &&Arc<Object>| object.is_in(&request.of, request.selected.as_ref());
+            self.objects.values().filter(is_in).cloned().collect()
         };
         let limit = request.limit.filter(|&limit| limit > 0).unwrap_or(rest.len());
-        let accounts: Vec<_> = rest.iter().take(limit).cloned().collect();
-        let remaining = rest.len() - accounts.len();
-        let next = start + accounts.len();
+        let objects: Vec<_> = rest.iter().take(limit).cloned().collect();
+        let remaining = rest.len() - objects.len();
+        let next = start + objects.len();
         if remaining > 0 && start == 0 {
             // Kept until it expires: another client may be half-way through the same version.
-            self.snapshots.insert(version, rest);
+            self.snapshots.insert(snapshot, rest);
         }
         Ok(Page {
             version,
-            accounts,
+            objects,
             remaining,
             continue_token: (remaining > 0).then(|| format!("v{version}.{next}")),
         })
     }
 
-    /// The first change after `seen` that watches are told of.
-    pub(super) fn change_after(&self, seen: u64) -> Option<&Change> {
-        let start = self.log.partition_point(|change| change.account.version <= seen);
+    /// The first change after `seen` that a watch is told of.
+    pub(super) fn change_after(
+        &self,
+        seen: u64,
+        of: &Collection,
+        selected: Option<&String>,
+    ) -> Option<&Change> {
+        let start = self.log.partition_point(|change| change.object.version <= seen);
         self.log
             .get(start..)?
             .iter()
-            .take_while(|change| change.account.version <= self.told_version())
-            .find(|change| change.publicity == Publicity::Announced)
+            .take_while(|change| change.object.version <= self.told_version())
+            .find(|change| change.publicity == Publicity::Announced && change.object.is_in(of, selected))
     }
 
     /// The version up to which watches may know everything that they will ever be told.
