@@ -2,7 +2,7 @@
 # Fills fuzz/corpus/ from the golden cases; what is there already stays.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p corpus/decode corpus/admit corpus/manifests corpus/names corpus/associations
+mkdir -p corpus/decode corpus/admit corpus/manifests corpus/config_map corpus/names corpus/associations
 printf '{"identities":[{"namespace":"ns","serviceAccount":"sa"},{"namespace":"ns"},null],"x":[{}]}' \
     >corpus/associations/eks.json
 for folder in ../tests/golden/*/; do
@@ -11,6 +11,9 @@ for folder in ../tests/golden/*/; do
     cp "$folder/review.json" "corpus/admit/$name.json"
     cp "$folder/world.yaml" "corpus/manifests/$name.yaml"
     cp "$folder/after.json" "corpus/manifests/$name.json"
+    # What stands behind `config: |`.
+    sed -n '/^  config: |$/,/^[^ ]/s/^    //p' "$folder/world.yaml" >"corpus/config_map/$name.json"
+    [ -s "corpus/config_map/$name.json" ] || rm "corpus/config_map/$name.json"
     # What users wrote into the annotations that are read as a list or a number.
     sed -n 's#.*/\(skip-containers\|inject-containers\|token-expiration\)": "\(.*\)",\{0,1\}$#\2#p' \
         "$folder/review.json" | sed 's/\\"/"/g' >"corpus/names/$name"
