@@ -167,7 +167,7 @@ pub struct SourceArgs {
     /// URL of the API server, instead of the kubeconfig's
     #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
     pub kube_api: String,
-    /// Read identities from the ConfigMap pod-identity-webhook too (not yet available)
+    /// Read roles from the ConfigMap pod-identity-webhook of --namespace too, and follow its changes
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
     pub watch_config_map: bool,
@@ -212,7 +212,7 @@ pub struct TlsArgs {
     /// Name of the Service, for a certificate kept in the cluster
     #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
     pub service_name: String,
-    /// Namespace of the webhook
+    /// Namespace of the webhook, and of its ConfigMap
     #[arg(long, value_name = "NAMESPACE", default_value = "eks")]
     pub namespace: String,
     /// Name of the Secret, for a certificate kept in the cluster

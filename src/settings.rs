@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::args::{Args, LogFormat, ServeArgs};
-use crate::injection::Defaults;
+use crate::injection::{Defaults, name};
 
 pub use injection::defaults;
 pub use tls::TlsSettings;
@@ -52,6 +52,8 @@ pub struct Sources {
     pub accounts: AccountSource,
     /// A file of EKS Pod Identity's associations, which need not be there.
     pub association_file: Option<PathBuf>,
+    /// The namespace whose ConfigMap is read, which need not be there; manifests bring their own.
+    pub config_map: Option<String>,
 }
 
 /// Where ServiceAccounts are read.
@@ -199,6 +201,7 @@ impl Settings {
             sources: Sources {
                 accounts: accounts(serve)?,
                 association_file: path(&sources.watch_container_credentials_config),
+                config_map: config_map(serve, &mut notices)?,
             },
             certificate: certificate(serve)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
@@ -220,13 +223,6 @@ impl Settings {
 fn refuse_what_is_not_there_yet(serve: &ServeArgs) -> Result<(), SettingsError> {
     let ServeArgs { sources, tls, .. } = serve;
     let not_yet = |flag, feature, instead| Err(SettingsError::NotYet { flag, feature, instead });
-    if sources.watch_config_map {
-        return not_yet(
-            "--watch-config-map",
-            "identities from the ConfigMap pod-identity-webhook",
-            "annotate the ServiceAccounts instead",
-        );
-    }
     if sources.compose_role_arn {
         return not_yet(
             "--compose-role-arn",
@@ -276,6 +272,24 @@ fn accounts(serve: &ServeArgs) -> Result<AccountSource, SettingsError> {
 /// Empty is none, as in Go.
 fn path(text: &str) -> Option<PathBuf> {
     (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+fn config_map(serve: &ServeArgs, notices: &mut Vec<String>) -> Result<Option<String>, SettingsError> {
+    let namespace = &serve.tls.namespace;
+    if !serve.sources.watch_config_map {
+        return Ok(None);
+    }
+    if !serve.sources.manifests.is_empty() {
+        notices.push(
+            "--watch-config-map has nothing to do: a ConfigMap of --manifests is read from there".into(),
+        );
+        return Ok(None);
+    }
+    if !name::is_label(namespace) {
+        let allowed = "expected a namespace's name, for --watch-config-map";
+        return Err(invalid("--namespace", namespace, allowed));
+    }
+    Ok(Some(namespace.clone()))
 }
 
 fn certificate(serve: &ServeArgs) -> Result<CertificateSource, SettingsError> {

@@ -9,7 +9,7 @@ use axum::routing::get;
 
 use crate::identities::association_file;
 use crate::identities::associations::{AssociationSet, Associations};
-use crate::identities::config_map::ConfigMap;
+use crate::identities::config_map::{self, ConfigMap, Entries};
 use crate::identities::manifests::Manifests;
 use crate::identities::service_accounts::ServiceAccounts;
 use crate::identities::source::Source;
@@ -27,7 +27,7 @@ pub(super) async fn follow(
     tasks: &mut Tasks,
 ) -> Result<(Identities, Router)> {
     // Taken apart whole: a source that is forgotten here does not compile.
-    let Sources { accounts, association_file } = &settings.sources;
+    let Sources { accounts, association_file, config_map } = &settings.sources;
     let mut associations = Vec::new();
     let mut roles = None;
     let mut debug = Router::new();
@@ -40,9 +40,14 @@ pub(super) async fn follow(
         }
         AccountSource::Cluster { kubeconfig, server } => {
             let client = kubernetes::client(kubeconfig.as_deref(), server.as_ref()).await?;
-            let accounts = service_accounts(client, settings, metrics, readiness, tasks);
+            let accounts = service_accounts(client.clone(), settings, metrics, readiness, tasks);
             if settings.debug_handlers {
                 debug = handlers(accounts.clone());
+            }
+            if let Some(namespace) = config_map {
+                let source = Source::new("config-map", Entries::len, readiness, metrics);
+                tasks.spawn("config-map", config_map::follow(client, namespace.clone(), source.clone()));
+                roles = Some(ConfigMap::Followed(source));
             }
             Accounts::Cluster(accounts)
         }

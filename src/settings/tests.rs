@@ -171,7 +171,7 @@ fn every_error_is_one_line() {
     for error in [
         settings(&["--bind-address=a\nb"]).unwrap_err(),
         settings(&["--kubeconfig=x"]).unwrap_err(),
-        settings(&["--watch-config-map"]).unwrap_err(),
+        settings(&["--in-cluster=true"]).unwrap_err(),
         in_files(&["--tls-cipher-suites=x"]).unwrap_err(),
     ] {
         assert!(!error.contains('\n') && !error.is_empty(), "{error}");

@@ -6,6 +6,7 @@
 
 mod admin;
 mod associations;
+mod config_map;
 mod events;
 mod misses;
 mod required;

@@ -6,6 +6,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 {{- $injection := .Values.injection -}}
 {{- $credentials := $injection.containerCredentials -}}
 {{- $server := .Values.server -}}
+{{- $configMap := .Values.sources.configMap -}}
 {{- $texts := list
       (list "annotation-prefix" $injection.annotationPrefix)
       (list "aws-default-region" $injection.awsDefaultRegion)
@@ -18,6 +19,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "container-credentials-token-path" $credentials.tokenPath)
       (list "container-credentials-full-uri" $credentials.fullUri)
       (list "watch-container-credentials-config" (include "pod-identity-webhook.associationFile" .))
+      (list "namespace" ($configMap.enabled | ternary .Release.Namespace ""))
       (list "bind-address" $server.bindAddress)
       (list "tls-min-version" $server.tlsMinVersion)
       (list "tls-cipher-suites" $server.tlsCipherSuites)
@@ -29,6 +31,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "v" .Values.log.verbosity) -}}
 {{- $switches := list
       (list "sts-regional-endpoint" $injection.stsRegionalEndpoint)
+      (list "watch-config-map" $configMap.enabled)
       (list "enable-debugging-handlers" $server.enableDebuggingHandlers) -}}
 - --in-cluster=false
 - --tls-cert=/etc/webhook/certs/tls.crt

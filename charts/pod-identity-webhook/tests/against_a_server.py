@@ -18,7 +18,7 @@ RESTRICTED = f"chart-test-{os.getpid()}-restricted"
 OTHER = f"chart-test-{os.getpid()}-other"
 KINDS = (
     "deployments,services,serviceaccounts,secrets,configmaps,poddisruptionbudgets,networkpolicies,"
-    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations"
+    "roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations"
 )
 # Its CRD need not be there.
 NO_MONITOR = "serviceMonitor.enabled=false"

@@ -106,11 +106,28 @@ class EveryRelease:
         self.assertEqual(self.flags["tls-key"], f"{mount['mountPath']}/tls.key")
         self.assertEqual(self.flags["tls-cert"], f"{mount['mountPath']}/tls.crt")
 
-    def test_may_read_service_accounts_and_nothing_else(self):
+    def test_may_read_service_accounts_and_nothing_else_in_the_cluster(self):
         rule = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}
-        role, binding = self.release.ClusterRole, self.release.ClusterRoleBinding
-        self.assertEqual(role["rules"], [rule])
-        self.assertEqual(binding["roleRef"]["name"], role["metadata"]["name"])
+        self.assertEqual(self.release.ClusterRole["rules"], [rule])
+        self.assert_bound(self.release.ClusterRole, self.release.ClusterRoleBinding)
+
+    def test_may_read_the_config_map_that_it_follows_and_nothing_else_in_its_namespace(self):
+        if self.flags.get("watch-config-map") != "true":
+            self.assertIsNone(self.release.find("Role"))
+            return
+        self.assertEqual(self.flags["namespace"], self.namespace)
+        rule = {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["pod-identity-webhook"],
+            "verbs": ["get", "list", "watch"],
+        }
+        self.assertEqual(self.release.Role["rules"], [rule])
+        self.assert_bound(self.release.Role, self.release.RoleBinding)
+
+    def assert_bound(self, role, binding):
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": role["metadata"]["name"]}
+        self.assertEqual(binding["roleRef"], reference)
         (subject,) = binding["subjects"]
         self.assertEqual((subject["namespace"], subject["name"]), (self.namespace, self.pod["serviceAccountName"]))
 
@@ -263,9 +280,9 @@ class TheChartItself(unittest.TestCase):
             # What the chart decides.
             "in-cluster", "tls-cert", "tls-key", "port", "metrics-port", "shutdown-delay",
             # For a certificate kept in the cluster, which is not there yet.
-            "namespace", "service-name", "tls-secret",
+            "service-name", "tls-secret",
             # Not yet available.
-            "watch-config-map", "compose-role-arn",
+            "compose-role-arn",
             # Without effect, or for use outside a cluster: extraArgs takes them.
             "service-account-lookup-grace-period", "resync-period",
             "manifests", "kubeconfig", "kube-api", "tls-ca-out", "version",

@@ -80,6 +80,8 @@ class Arguments(unittest.TestCase):
             "tls-min-version": "1.3",
             "tls-cipher-suites": "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384",
             "enable-debugging-handlers": "true",
+            "watch-config-map": "true",
+            "namespace": "eks",
             "log-format": "json",
             "v": "4",
             "kube-api": "https://10.0.0.1:6443",
@@ -130,6 +132,11 @@ class Options(unittest.TestCase):
         self.assertEqual(release.pod["spec"]["serviceAccountName"], "default")
         self.assertNotIn("topologySpreadConstraints", release.pod["spec"])
 
+    def test_leave_rights_to_others(self):
+        release = Rendered("rbac.create=false,sources.configMap.enabled=true")
+        self.assertEqual(release.flags()["watch-config-map"], "true")
+        self.assertFalse([kind for kind in release.kinds() if "Role" in kind])
+
     def test_leave_users_and_groups_to_openshift(self):
         nulls = ",".join(f"podSecurityContext.{key}=null" for key in ("runAsUser", "runAsGroup", "fsGroup"))
         context = Rendered(nulls).pod["spec"]["securityContext"]
@@ -157,7 +164,7 @@ class Options(unittest.TestCase):
 class Schema(unittest.TestCase):
     def test_refuses_misspelt_keys_and_says_which(self):
         closed = [
-            "", "image.", "injection.", "injection.containerCredentials.", "certificate.", "webhook.", "server.", "log.",
+            "", "image.", "injection.", "injection.containerCredentials.", "sources.", "sources.configMap.", "certificate.", "webhook.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
             "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.",
         ]  # fmt: skip
@@ -184,6 +191,7 @@ class Schema(unittest.TestCase):
             ("injection.roleArnValidation=false", "/injection/roleArnValidation"),
             ("injection.tokenMountPath=relative", "/injection/tokenMountPath"),
             ("injection.containerCredentials.fullUri=ftp://x", "/injection/containerCredentials/fullUri"),
+            ("sources.configMap.enabled=yes", "/sources/configMap/enabled"),
             ("webhook.failurePolicy=ignore", "/webhook/failurePolicy"),
             ("webhook.timeoutSeconds=31", "/webhook/timeoutSeconds"),
             ("webhook.name=short.name", "/webhook/name"),

@@ -191,8 +191,8 @@ impl Lines<'_> {
     fn of(&mut self, value: &RawValue) -> usize {
         // A raw value is a stretch of the text that it was read from.
         let offset = value.get().as_ptr().addr().saturating_sub(self.document.as_ptr().addr());
-        let passed = self.document.as_bytes().get(self.offset..offset).unwrap_or_default();
-        self.line += passed.iter().map(|byte| usize::from(*byte == b'\n')).sum::<usize>();
+        let passed = self.document.get(self.offset..offset).unwrap_or_default();
+        self.line += passed.matches('\n').count();
         self.offset = offset;
         self.line
     }

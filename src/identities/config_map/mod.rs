@@ -3,6 +3,7 @@
 
 mod format;
 mod pattern;
+mod watch;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::injection::Grant;
 use pattern::Pattern;
 
 pub use format::{Contents, FormatError};
+pub use watch::follow;
 
 /// The ConfigMap's name.
 pub const NAME: &str = "pod-identity-webhook";

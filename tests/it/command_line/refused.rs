@@ -57,9 +57,11 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--kube-api", "10.0.0.1:6443", "expected a URL such as https://10.0.0.1:6443"),
         ("--tls-min-version", "1.4", "expected 1.2 or 1.3 (or VersionTLS12, VersionTLS13)"),
         ("--bind-address", "localhost", "expected an IPv4 or IPv6 address"),
+        ("--namespace", "Shop", "expected a namespace's name, for --watch-config-map"),
+        ("--namespace", "", "expected a namespace's name, for --watch-config-map"),
     ] {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
-        assert_eq!(refused(&format!("--in-cluster=false {flag}={value}")), expected);
+        assert_eq!(refused(&format!("--in-cluster=false --watch-config-map {flag}={value}")), expected);
     }
 }
 
@@ -141,7 +143,6 @@ fn a_subcommand_comes_first_and_wants_a_file() {
 #[test]
 fn a_flag_of_a_later_feature_stops_the_start() {
     for (args, flag) in [
-        ("--in-cluster=false --watch-config-map", "--watch-config-map"),
         ("--in-cluster=false --compose-role-arn", "--compose-role-arn"),
         ("--manifests=x --compose-role-arn=1", "--compose-role-arn"),
         ("", "--in-cluster=true"),

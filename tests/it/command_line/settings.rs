@@ -96,6 +96,28 @@ fn association_file_is_taken_beside_a_cluster_and_beside_manifests() {
 }
 
 #[test]
+fn config_map_is_that_of_the_webhooks_namespace() {
+    let namespace = |args: &[&str]| settings(&[&["--in-cluster=false"], args].concat()).sources.config_map;
+    assert_eq!(namespace(&["--watch-config-map"]).as_deref(), Some("eks"));
+    assert_eq!(namespace(&["--watch-config-map", "--namespace=kube-system"]).as_deref(), Some("kube-system"));
+    // Of no interest otherwise, as ever.
+    assert_eq!(namespace(&["--namespace=No_Namespace"]), None);
+    let settings = settings(&["--in-cluster=false", "--watch-config-map"]);
+    assert!(settings.to_string().starts_with("kubeconfig=(in cluster) watch-config-map=eks "), "{settings}");
+    assert_eq!(settings.notices, [""; 0]);
+}
+
+#[test]
+fn manifests_bring_their_own_config_map() {
+    let settings = settings(&["--manifests=x", "--watch-config-map", "--namespace=No_Namespace"]);
+    assert_eq!(settings.sources.config_map, None);
+    assert_eq!(
+        settings.notices,
+        ["--watch-config-map has nothing to do: a ConfigMap of --manifests is read from there"]
+    );
+}
+
+#[test]
 fn kube_api_is_taken_beside_a_kubeconfig() {
     let settings = settings(&["--in-cluster=false", "--kubeconfig=/k", "--kube-api=https://10.0.0.1:6443"]);
     let AccountSource::Cluster { kubeconfig: Some(_), server: Some(server) } = settings.sources.accounts

@@ -157,15 +157,15 @@ fn config_map_that_cannot_be_read_is_named_with_its_place() {
     );
 }
 
-/// As large as no cluster could hold it: etcd takes 1.5 MB.
+/// Twice what a cluster could hold: etcd takes 1.5 MB.
 #[test]
-fn twenty_megabytes_are_read_or_refused_in_a_line() {
+fn three_megabytes_are_read_or_refused_in_a_line() {
     let entry = |number: usize| {
         format!("\"shop-{number}/web\":{{\"RoleARN\":\"arn:aws:iam::111122223333:role/web\"}}")
     };
     let mut document = format!("{{{}", entry(0));
     let mut number = 0;
-    while document.len() < 20 << 20 {
+    while document.len() < 3 << 20 {
         number += 1;
         document.push(',');
         document.push_str(&entry(number));
@@ -191,4 +191,26 @@ fn twenty_megabytes_are_read_or_refused_in_a_line() {
     let line = run("@cut.json").refused(1);
     let place = "document 1, line 1: config of ConfigMap pod-identity-webhook is not JSON: EOF while parsing";
     assert!(line.contains(place) && line.len() < 400, "{line}");
+}
+
+/// The example that people copy, and what it says of itself.
+#[test]
+fn example_gives_the_roles_that_it_names() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    for (namespace, account, role, lifetime) in [
+        ("shop", "payments", "role/shop-payments", 3600),
+        ("test-7", "payments", "role/test-payments", 86_400),
+        ("logging", "fluent-bit", "role/logs", 86_400),
+    ] {
+        let pod = pod(account).replace("namespace: shop", &format!("namespace: {namespace}"));
+        let printed = Files::new(&[]).run(&["-f", "-", "--manifests", examples], &pod).printed();
+        assert_injected(&values(&printed)[0]);
+        assert!(printed.contains(&format!("value: \"arn:aws:iam::123456789012:{role}\"}}")), "{printed}");
+        assert!(printed.contains(&format!("expirationSeconds: {lifetime}, ")), "{printed}");
+        assert_eq!(printed.contains("AWS_STS_REGIONAL_ENDPOINTS"), namespace == "shop", "{printed}");
+    }
+    let pod = pod("fluent-bit").replace("namespace: shop", "namespace: sandbox");
+    let explained = Files::new(&[]).run(&["-f", "-", "--manifests", examples, "--explain"], &pod).printed();
+    assert!(explained.contains("ConfigMap entry sandbox/fluent-bit grants no role"), "{explained}");
+    assert!(explained.contains("; passed over, sandbox/fluent-bit is closer"), "{explained}");
 }

@@ -1,0 +1,77 @@
+//! Follows a cluster's ConfigMap: the last good document is what counts, until the next good one
+//! replaces it whole; without the ConfigMap, or its key, there are no entries.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+
+use super::super::source::Source;
+use super::{Contents, Entries, FormatError, KEY, NAME};
+use crate::kubernetes::{Change, Follow, News, WatchError};
+
+/// What stands under the key; nothing is a document without entries.
+type Document = Result<String, FormatError>;
+
+/// Keeps `source` at what the ConfigMap of `namespace` says, for ever; whether or not there is one yet.
+pub async fn follow(client: kube::Client, namespace: String, source: Arc<Source<Entries>>) {
+    let name = format!("ConfigMap {namespace}/{NAME}");
+    // By the selector, for which RBAC can allow this one ConfigMap alone.
+    let mut news = Follow::new(Api::namespaced(client, &namespace), &*name, document)
+        .fields(format!("metadata.name={NAME}"));
+    let mut is_good = false;
+    loop {
+        match news.next().await {
+            Ok(News::All(all)) => is_good = take(all.into_iter().next(), &name, &source),
+            Ok(News::Changes(changes)) => {
+                let now = changes.into_iter().next_back().and_then(|change| match change {
+                    Change::Applied(document) => Some(document),
+                    Change::Deleted(_) => None,
+                });
+                is_good = take(now, &name, &source);
+            }
+            // A document that is no good is none the better for being unchanged.
+            Ok(News::Unchanged) if is_good => source.confirm(),
+            Ok(News::Unchanged) => {}
+            Err(error) => source.fail(&reason(&error, &namespace)),
+        }
+    }
+}
+
+fn document(config_map: ConfigMap) -> Document {
+    match config_map.data.and_then(|mut data| data.remove(KEY)) {
+        Some(document) => Ok(document),
+        None if config_map.binary_data.is_some_and(|data| data.contains_key(KEY)) => Err(FormatError::Binary),
+        None => Ok(String::new()),
+    }
+}
+
+/// Answers whether it is good.
+fn take(document: Option<Document>, name: &str, source: &Source<Entries>) -> bool {
+    match document.unwrap_or(Ok(String::new())).and_then(|document| Contents::parse(&document)) {
+        Ok(Contents { entries, complaint }) => {
+            let is_same = source.current().is_some_and(|current| *current == entries);
+            let count = entries.len();
+            source.replace_but(entries, complaint);
+            if !is_same {
+                tracing::info!(config_map = name, entries = count, "entries replaced");
+            }
+            true
+        }
+        Err(error) => {
+            source.fail(&format!("{KEY} of {name} is {error}"));
+            false
+        }
+    }
+}
+
+/// What is wrong, and what to do about it where that is for an operator.
+fn reason(error: &WatchError, namespace: &str) -> String {
+    if error.is_forbidden() {
+        return format!(
+            "{error}; a Role of namespace {namespace} has to allow get, list and watch of configmaps with the \
+             resourceName {NAME}"
+        );
+    }
+    error.to_string()
+}
