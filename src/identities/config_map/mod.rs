@@ -50,9 +50,8 @@ impl Entries {
         self.matching(namespace, name).next()?.grant.clone()
     }
 
-    /// Every entry that names an account, the closest first: the one without wildcards, then more
-    /// letters in the namespace, fewer wildcards there, the same of the name, and last the order of
-    /// the keys' bytes.
+    /// Every entry that names an account, the closest first: the one without wildcards, then by
+    /// [`Pattern::rank`], and last in the order of the keys' bytes.
     pub fn matching(&self, namespace: &str, name: &str) -> impl Iterator<Item = &Entry> {
         let globs = self.globs.iter().filter(move |(pattern, _)| pattern.matches(namespace, name));
         self.exact.get(namespace, name).into_iter().chain(globs.map(|(_, entry)| entry))
@@ -82,6 +81,7 @@ impl Entry {
     }
 }
 
+/// In the order of their keys' bytes, no key twice.
 impl FromIterator<(Pattern, Entry)> for Entries {
     fn from_iter<I: IntoIterator<Item = (Pattern, Entry)>>(entries: I) -> Self {
         let mut all = Self::default();
@@ -92,9 +92,8 @@ impl FromIterator<(Pattern, Entry)> for Entries {
             }
         }
         all.exact.shrink_to_fit();
-        all.globs.sort_by(|(one, first), (other, second)| {
-            one.rank().cmp(&other.rank()).then_with(|| first.key.cmp(&second.key))
-        });
+        // Stable: equally close ones stay in their order.
+        all.globs.sort_by_key(|(pattern, _)| pattern.rank());
         all.globs.shrink_to_fit();
         all
     }

@@ -45,8 +45,8 @@ struct Names {
 const NAMESPACES: Names = Names { is_name: name::is_label, longest: 63, punctuation: b"-" };
 const ACCOUNTS: Names = Names { is_name: name::is_subdomain, longest: 253, punctuation: b"-." };
 
-/// Whether it has wildcards, how many letters, how many wildcards.
-type Rank = (bool, Reverse<usize>, usize);
+/// How many letters, and how many wildcards.
+type Rank = (Reverse<usize>, usize);
 
 impl Pattern {
     /// Reads a key.
@@ -72,8 +72,8 @@ impl Pattern {
     }
 
     /// Of two keys that name the same account the one of the smaller rank is closer to it: the
-    /// namespace counts before the name, and of a part no wildcard before any, then more letters, then
-    /// fewer wildcards. So a key that names only some of another's accounts comes before it.
+    /// namespace counts before the name, and of a part more letters (without wildcards it has them
+    /// all), then fewer wildcards. So a key that names only some of another's accounts comes before it.
     pub(super) fn rank(&self) -> [Rank; 2] {
         [self.namespace.rank(), self.name.rank()]
     }
@@ -106,8 +106,8 @@ impl Part {
 
     fn rank(&self) -> Rank {
         match self {
-            Self::Exact(name) => (false, Reverse(name.len()), 0),
-            Self::Glob(pieces) => (true, Reverse(letters(pieces)), pieces.len() - 1),
+            Self::Exact(name) => (Reverse(name.len()), 0),
+            Self::Glob(pieces) => (Reverse(letters(pieces)), pieces.len() - 1),
         }
     }
 }
@@ -225,6 +225,7 @@ mod tests {
             "shop-eu/order*",
             "shop-eu/*",
             "shop-*eu/*",
+            "shop-e*/*",
             "shop-*/orders",
             "shop-*/*",
             "shop*/orders",
