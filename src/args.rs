@@ -174,6 +174,12 @@ pub struct SourceArgs {
     /// Read Pod Identity associations from this JSON file too, whenever it is there or changes
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub watch_container_credentials_config: String,
+    /// Custom resources that hold associations.
+    #[command(flatten)]
+    pub association_resources: AssociationResourceArgs,
+    /// Name of this cluster in EKS: custom resources for others do not count
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub eks_cluster_name: String,
     /// Make a full ARN of a role's name (not yet available)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
@@ -184,6 +190,22 @@ pub struct SourceArgs {
     /// Accepted; a watch needs no resync
     #[arg(long, value_name = "DURATION", value_parser = go::duration, allow_hyphen_values = true)]
     pub resync_period: Option<Duration>,
+}
+
+/// Flags of custom resources that hold Pod Identity associations.
+#[derive(Debug, ClapArgs)]
+pub struct AssociationResourceArgs {
+    /// Read Pod Identity associations from the custom resources of these controllers too, whenever they are installed: ack, crossplane or ack,crossplane
+    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
+    pub watch_association_resources: String,
+    /// Custom resources count for ServiceAccounts of the namespace that they are in themselves, and for no others
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
+    pub association_resources_own_namespace_only: bool,
+    /// Custom resources count before their controller says that AWS has the association
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
+    pub use_pending_associations: bool,
 }
 
 /// Flags of the certificate and of TLS.

@@ -17,7 +17,7 @@ use crate::injection::Outcome;
 use crate::injection::grant::Method;
 use sources::Sources;
 
-pub use sources::SourceMetrics;
+pub use sources::{ResourceMetrics, SourceMetrics};
 
 /// The path that is counted, as the Go webhook counts it.
 const PATH: &str = "/mutate";
@@ -254,6 +254,12 @@ impl Metrics {
     #[must_use]
     pub fn source(&self, name: &'static str) -> SourceMetrics {
         self.sources.add(name)
+    }
+
+    /// The metrics of a source's custom resources, which bear its name.
+    #[must_use]
+    pub fn resources(&self, name: &'static str) -> ResourceMetrics {
+        self.sources.resources(name)
     }
 
     /// When the serving certificate expires, in seconds since 1970.

@@ -1,6 +1,8 @@
 //! What the process runs with: the command line, checked and given types. A value that passed here
 //! can be relied on; whatever is wrong is said in one line and ends the start with exit code 2.
 
+mod association_resources;
+mod cluster;
 mod display;
 mod injection;
 mod tls;
@@ -9,9 +11,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::{Args, LogFormat, ServeArgs};
+use crate::args::{Args, LogFormat, ServeArgs, SourceArgs};
 use crate::injection::{Defaults, name};
 
+pub use association_resources::{AssociationResources, Controller, Namespaces, Pending, Selection};
+pub use cluster::ClusterName;
 pub use injection::defaults;
 pub use tls::TlsSettings;
 
@@ -52,6 +56,8 @@ pub struct Sources {
     pub accounts: AccountSource,
     /// A file of EKS Pod Identity's associations, which need not be there.
     pub association_file: Option<PathBuf>,
+    /// Custom resources that hold such associations.
+    pub association_resources: Option<AssociationResources>,
     /// The namespace whose ConfigMap is read, which need not be there; manifests bring their own.
     pub config_map: Option<String>,
 }
@@ -159,6 +165,16 @@ pub enum SettingsError {
         /// What to do for now.
         instead: &'static str,
     },
+    /// A flag that means nothing without another.
+    #[error("'{flag}' needs '{other}': {why}")]
+    Incomplete {
+        /// A flag.
+        flag: &'static str,
+        /// The one that is missing.
+        other: &'static str,
+        /// What it is needed for.
+        why: &'static str,
+    },
     /// Two flags that exclude each other.
     #[error("'{one}' cannot be used together with '{other}': {why}")]
     Conflict {
@@ -201,6 +217,11 @@ impl Settings {
             sources: Sources {
                 accounts: accounts(serve)?,
                 association_file: path(&sources.watch_container_credentials_config),
+                association_resources: AssociationResources::new(
+                    sources,
+                    cluster_name(sources)?,
+                    &mut notices,
+                )?,
                 config_map: config_map(serve, &mut notices)?,
             },
             certificate: certificate(serve)?,
@@ -267,6 +288,14 @@ fn accounts(serve: &ServeArgs) -> Result<AccountSource, SettingsError> {
         })
         .transpose()?;
     Ok(AccountSource::Cluster { kubeconfig: path(&sources.kubeconfig), server })
+}
+
+fn cluster_name(sources: &SourceArgs) -> Result<Option<ClusterName>, SettingsError> {
+    let name = &sources.eks_cluster_name;
+    let allowed = "expected 1 to 100 letters, digits, - and _, a letter or digit first";
+    (!name.is_empty())
+        .then(|| ClusterName::new(name).ok_or_else(|| invalid("--eks-cluster-name", name, allowed)))
+        .transpose()
 }
 
 /// Empty is none, as in Go.

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::identities::association_file;
+use crate::identities::association_resources::AssociationResources;
 use crate::identities::associations::{AssociationSet, Associations};
 use crate::identities::config_map::{self, ConfigMap, Entries};
 use crate::identities::manifests::Manifests;
@@ -17,7 +18,7 @@ use crate::identities::{Accounts, Identities};
 use crate::kubernetes;
 use crate::lifecycle::{Readiness, Tasks};
 use crate::metrics::Metrics;
-use crate::settings::{AccountSource, Settings, Sources};
+use crate::settings::{self, AccountSource, Controller, Settings, Sources};
 
 /// Begins to follow every source that is configured; and what the debug handlers show of them.
 pub(super) async fn follow(
@@ -27,7 +28,7 @@ pub(super) async fn follow(
     tasks: &mut Tasks,
 ) -> Result<(Identities, Router)> {
     // Taken apart whole: a source that is forgotten here does not compile.
-    let Sources { accounts, association_file, config_map } = &settings.sources;
+    let Sources { accounts, association_file, association_resources, config_map } = &settings.sources;
     let mut associations = Vec::new();
     let mut roles = None;
     let mut debug = Router::new();
@@ -40,6 +41,10 @@ pub(super) async fn follow(
         }
         AccountSource::Cluster { kubeconfig, server } => {
             let client = kubernetes::client(kubeconfig.as_deref(), server.as_ref()).await?;
+            if let Some(resources) = association_resources {
+                let followed = follow_resources(resources, &client, metrics, readiness, tasks);
+                associations.extend(followed.into_iter().map(Associations::Followed));
+            }
             let accounts = service_accounts(client.clone(), settings, metrics, readiness, tasks);
             if settings.debug_handlers {
                 debug = handlers(accounts.clone());
@@ -69,6 +74,26 @@ fn manifests(paths: &[std::path::PathBuf], settings: &Settings) -> Result<Manife
         tracing::warn!("ConfigMap of {place}: {complaint}");
     }
     Ok(manifests)
+}
+
+/// Each controller is a source, followed by a task of that name.
+fn follow_resources(
+    resources: &settings::AssociationResources,
+    client: &kube::Client,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Vec<Arc<Source<AssociationSet>>> {
+    let settings::AssociationResources { controllers, selection } = resources;
+    let follow = |controller: &Controller| {
+        let name = controller.name();
+        let source = Source::new(name, AssociationSet::len, readiness, metrics);
+        let metrics = metrics.resources(name);
+        let resources = AssociationResources::new(*controller, selection.clone(), source.clone(), metrics);
+        tasks.spawn(name, resources.follow(client.clone()));
+        source
+    };
+    controllers.iter().map(follow).collect()
 }
 
 fn service_accounts(

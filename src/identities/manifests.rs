@@ -1,5 +1,6 @@
-//! Identities read from files, once: ServiceAccounts and the ConfigMap as manifests, and associations
-//! in the format in which EKS feeds its own webhook. No cluster is asked.
+//! Identities read from files, once: ServiceAccounts, the ConfigMap and custom resources that hold
+//! associations as manifests, and associations in the format in which EKS feeds its own webhook. No
+//! cluster is asked.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use super::account::Account;
 use super::association_file::{self, Entry};
+use super::association_resources::{self, Association};
 use super::by_account::ByAccount;
 use super::config_map::{self, Contents, Entries, FormatError};
 use super::source::Complaint;
@@ -129,6 +131,7 @@ impl Manifests {
             ("v1", "ConfigMap") if object.text("/metadata/name") == Some(config_map::NAME) => {
                 self.add_config_map(object, namespace, place)
             }
+            (_, association_resources::KIND) => self.add_association_resource(object, place),
             (_, "") if object.value.get("identities").is_some() => {
                 let entries = association_file::entries(object.value)
                     .map_err(|error| json::expected(&error).unwrap_or_default())?;
@@ -190,6 +193,18 @@ impl Manifests {
         let contents = contents.map_err(|error| format!("{key} of ConfigMap {name} is {error}"))?;
         let namespace = namespace.into();
         self.config_map = Some(ConfigMapManifest { namespace, place: place.clone(), contents });
+        Ok(())
+    }
+
+    /// Files say what is wanted and not what AWS has, so every one counts; for whichever cluster it is.
+    fn add_association_resource(&mut self, object: &Object<'_>, place: &Place) -> Result<(), String> {
+        let Some(kind) = association_resources::Kind::find(object.version, object.kind) else {
+            return Ok(());
+        };
+        let association = Association::read(kind, object.value).map_err(|error| {
+            format!("{} {}: {error}", object.kind, object.text("/metadata/name").unwrap_or("without a name"))
+        })?;
+        self.associations.insert(&association.namespace, &association.account, place.clone());
         Ok(())
     }
 

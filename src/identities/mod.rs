@@ -7,6 +7,7 @@
 pub mod account;
 pub mod askable;
 pub mod association_file;
+pub mod association_resources;
 pub mod associations;
 mod by_account;
 pub mod config_map;

@@ -106,14 +106,21 @@ impl<T: Send + Sync + 'static> Source<T> {
 
     /// The source was read and says this, and more that is of no use.
     pub fn replace_but(&self, set: T, complaint: Option<Complaint>) {
+        self.replace_part(set, complaint);
+        self.confirm();
+    }
+
+    /// A part of the source was read, and all of it now says this: what was wrong with the rest still is.
+    pub fn replace_part(&self, set: T, complaint: Option<Complaint>) {
         let entries = (self.count)(&set);
         let previous = self.current.swap(Some(Arc::new(set)));
         self.metrics.entries(entries, complaint.as_ref().map_or(0, Complaint::entries));
+        self.metrics.read();
         if previous.is_none() {
             tracing::info!(source = self.name, entries, "read for the first time");
         }
-        self.confirm();
         let mut state = self.state();
+        state.read = Instant::now();
         if let Some(complaint) =
             complaint.as_ref().filter(|complaint| Some(*complaint) != state.complaint.as_ref())
         {

@@ -40,6 +40,15 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// operator has to do something about it: whoever follows tries again in any case.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
+    /// Which version of the kind is served.
+    #[error("failed to ask which version of {what} is served: {}", describe(.source))]
+    Discover {
+        /// The objects, for people.
+        what: Box<str>,
+        /// Why.
+        #[source]
+        source: kube::Error,
+    },
     /// A page of the list.
     #[error("failed to list {what}: {}", describe(.source))]
     List {
@@ -89,10 +98,15 @@ impl WatchError {
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         match self {
-            Self::List { source: kube::Error::Api(status), .. }
+            Self::Discover { source: kube::Error::Api(status), .. }
+            | Self::List { source: kube::Error::Api(status), .. }
             | Self::Watch { source: kube::Error::Api(status), .. }
             | Self::Refused { status, .. } => Some(status.code),
-            Self::List { .. } | Self::Watch { .. } | Self::Cut { .. } | Self::Silent { .. } => None,
+            Self::Discover { .. }
+            | Self::List { .. }
+            | Self::Watch { .. }
+            | Self::Cut { .. }
+            | Self::Silent { .. } => None,
         }
     }
 

@@ -19,6 +19,7 @@ pub(super) struct Sources {
     errors: IntCounterVec,
     lookups: IntCounterVec,
     ages: Ages,
+    resources: IntGaugeVec,
 }
 
 /// The metrics of one source.
@@ -30,6 +31,13 @@ pub struct SourceMetrics {
     lookups: IntCounterVec,
     source: &'static str,
     read: Moment,
+}
+
+/// How many of a source's custom resources are in which state.
+#[derive(Debug)]
+pub struct ResourceMetrics {
+    resources: IntGaugeVec,
+    source: &'static str,
 }
 
 /// When something last happened.
@@ -75,7 +83,22 @@ impl Sources {
                 &["source", "result"],
             )?,
             ages: registered(registry, Ages { gauges: ages, reads: Arc::default() })?,
+            resources: registered(
+                registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "pod_identity_webhook_association_resources",
+                        "Custom resources that hold an association, by what becomes of it.",
+                    ),
+                    &["source", "state"],
+                )?,
+            )?,
         })
+    }
+
+    /// The metrics of a source's custom resources.
+    pub(super) fn resources(&self, source: &'static str) -> ResourceMetrics {
+        ResourceMetrics { resources: self.resources.clone(), source }
     }
 
     /// The metrics of a source, at zero from now on.
@@ -114,6 +137,14 @@ impl SourceMetrics {
     /// One account was looked up live.
     pub fn looked_up(&self, result: LookupResult) {
         self.lookups.with_label_values(&[self.source, result.label()]).inc();
+    }
+}
+
+impl ResourceMetrics {
+    /// How many are in a state.
+    pub fn set(&self, state: &'static str, count: usize) {
+        let gauge = self.resources.with_label_values(&[self.source, state]);
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 }
 

@@ -31,7 +31,7 @@ use crate::support::fake_api::{FakeApi, PATIENCE};
 use crate::support::server::{Server, settings};
 
 /// The gauges that tests wait for.
-const UP: &str = "pod_identity_webhook_watch_up";
+pub(crate) const UP: &str = "pod_identity_webhook_watch_up";
 const ANNOTATED: &str = r#"pod_identity_webhook_service_accounts{annotated="true"}"#;
 
 const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
@@ -39,14 +39,14 @@ const ORDERS: &str = "arn:aws:iam::123456789012:role/orders";
 const BILLING: &str = "arn:aws:iam::123456789012:role/billing";
 
 /// A webhook whose ServiceAccounts are those of a fake API server.
-struct Webhook {
+pub(crate) struct Webhook {
     server: Server,
     _certificate: TempDir,
 }
 
 /// What came back for a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Said {
+pub(crate) enum Said {
     /// Admitted, with this role.
     Role(String),
     /// Admitted, with an association and a token of so many seconds.
@@ -91,7 +91,7 @@ impl Webhook {
     }
 
     /// Starts and waits for nothing.
-    async fn start_cold(url: &str, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_cold(url: &str, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = TempDir::new().unwrap();
         let authority = Authority::new().unwrap();
         let leaf = authority.leaf(&["localhost".to_owned()]).unwrap();
@@ -112,7 +112,7 @@ impl Webhook {
     }
 
     /// Asks for a pod of this account, as an API server that waits ten seconds.
-    async fn admit(&self, namespace: &str, account: &str) -> Said {
+    pub(crate) async fn admit(&self, namespace: &str, account: &str) -> Said {
         self.admit_within(namespace, account, 10).await
     }
 
@@ -154,11 +154,17 @@ impl Webhook {
         }
     }
 
-    async fn is_ready(&self) -> bool {
+    pub(crate) async fn is_ready(&self) -> bool {
         self.server.admin("/readyz").await.status == 200
     }
 
-    async fn wait_until_ready(&self) {
+    /// What `/readyz` says, a line for each condition.
+    pub(crate) async fn readiness(&self) -> String {
+        let answer = self.server.admin("/readyz").await;
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    }
+
+    pub(crate) async fn wait_until_ready(&self) {
         eventually("readiness", async || self.is_ready().await.then_some(()).ok_or("not ready")).await;
     }
 
@@ -166,7 +172,7 @@ impl Webhook {
         self.server.metric(name_and_labels).await.unwrap_or(0.0)
     }
 
-    async fn wait_for_metric(&self, name_and_labels: &str, value: f64) {
+    pub(crate) async fn wait_for_metric(&self, name_and_labels: &str, value: f64) {
         eventually((name_and_labels, value), async || {
             let now = self.metric(name_and_labels).await;
             (now.to_bits() == value.to_bits()).then_some(()).ok_or(now)

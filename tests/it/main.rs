@@ -5,6 +5,7 @@
 
 mod accounts;
 mod association_file;
+mod association_resources;
 mod command_line;
 mod follow;
 mod golden;

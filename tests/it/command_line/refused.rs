@@ -59,6 +59,13 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--bind-address", "localhost", "expected an IPv4 or IPv6 address"),
         ("--namespace", "Shop", "expected a namespace's name, for --watch-config-map"),
         ("--namespace", "", "expected a namespace's name, for --watch-config-map"),
+        ("--watch-association-resources", "ack,", "expected ack, crossplane or ack,crossplane"),
+        ("--watch-association-resources", "ACK", "expected ack, crossplane or ack,crossplane"),
+        (
+            "--eks-cluster-name",
+            "prod.eu",
+            "expected 1 to 100 letters, digits, - and _, a letter or digit first",
+        ),
     ] {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
         assert_eq!(refused(&format!("--in-cluster=false --watch-config-map {flag}={value}")), expected);
@@ -166,6 +173,16 @@ fn flags_that_exclude_each_other_are_both_named() {
         assert!(
             line.starts_with(&format!("'{one}' cannot be used together with '{other}': ")),
             "{args}: {line}"
+        );
+    }
+}
+
+#[test]
+fn a_flag_that_means_nothing_without_another_names_it() {
+    for flag in ["--association-resources-own-namespace-only", "--use-pending-associations"] {
+        assert_eq!(
+            refused(&format!("--in-cluster=false {flag}")),
+            format!("'{flag}' needs '--watch-association-resources': it says which resources count")
         );
     }
 }

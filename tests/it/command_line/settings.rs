@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use pod_identity_webhook::args::Args;
-use pod_identity_webhook::settings::{AccountSource, CertificateSource, Settings};
+use pod_identity_webhook::settings::{
+    AccountSource, CertificateSource, Controller, Namespaces, Pending, Selection, Settings,
+};
 
 fn settings(args: &[&str]) -> Settings {
     let args = Args::try_parse_from(["pod-identity-webhook"].iter().chain(args)).unwrap();
@@ -114,6 +116,51 @@ fn manifests_bring_their_own_config_map() {
     assert_eq!(
         settings.notices,
         ["--watch-config-map has nothing to do: a ConfigMap of --manifests is read from there"]
+    );
+}
+
+#[test]
+fn association_resources_are_taken_by_their_controllers_names() {
+    let in_files = |args: &[&str]| settings(&[&["--in-cluster=false"], args].concat());
+    let flag = "--watch-association-resources";
+    for (names, controllers) in [
+        ("ack", &[Controller::Ack][..]),
+        ("crossplane", &[Controller::Crossplane]),
+        ("crossplane, ack ,ack", &[Controller::Ack, Controller::Crossplane]),
+    ] {
+        let resources = in_files(&[flag, names]).sources.association_resources.unwrap();
+        assert_eq!(resources.controllers, controllers);
+        assert_eq!(resources.selection, Selection::default());
+    }
+    assert_eq!(in_files(&[&format!("{flag}=")]).sources.association_resources, None);
+
+    let settings = in_files(&[
+        "--watch-association-resources=ack,crossplane",
+        "--eks-cluster-name=prod",
+        "--association-resources-own-namespace-only",
+        "--use-pending-associations",
+    ]);
+    let Selection { cluster, namespaces, pending } =
+        settings.sources.association_resources.clone().unwrap().selection;
+    assert_eq!(cluster.unwrap().as_str(), "prod");
+    assert_eq!((namespaces, pending), (Namespaces::Own, Pending::Use));
+    let shown = "kubeconfig=(in cluster) watch-association-resources=ack,crossplane eks-cluster-name=prod \
+                 association-resources-own-namespace-only=true use-pending-associations=true ";
+    assert!(settings.to_string().starts_with(shown), "{settings}");
+    let notice = "--association-resources-own-namespace-only: none of Crossplane's cluster-scoped resources \
+                  (eks.aws.upbound.io) counts";
+    assert_eq!(settings.notices, [notice]);
+}
+
+#[test]
+fn manifests_bring_their_own_association_resources() {
+    let settings = settings(&["--manifests=x", "--watch-association-resources=ack"]);
+    assert_eq!(settings.sources.association_resources, None);
+    assert_eq!(
+        settings.notices,
+        [
+            "--watch-association-resources has nothing to do: such resources of --manifests are read from there"
+        ]
     );
 }
 

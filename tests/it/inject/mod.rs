@@ -1,5 +1,6 @@
 //! `inject`: what it prints of manifests that people have.
 
+mod association_resources;
 mod config_map;
 mod edges;
 mod errors;

@@ -1,0 +1,124 @@
+//! Follows the resources of one kind, which may not be served yet, or no longer.
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use kube::api::DynamicObject;
+use kube::{Api, Client};
+use tokio::time::{Duration, Instant, sleep_until};
+
+use super::kind::{Kind, PLURAL};
+use super::objects::{Name, Resource};
+use super::resource::Association;
+use crate::kubernetes::{self, BACKOFF, Change, Follow, News, WatchError, jittered};
+
+/// How often a kind that is not served is asked for: a definition that is installed must count within
+/// two seconds, and the question is one small GET.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What has become known of a kind's resources.
+pub(super) enum Reading {
+    /// These are all.
+    Everything(Vec<Resource>),
+    /// These have changed.
+    Changes(Vec<Change<Resource>>),
+    /// What was known is so still.
+    Same,
+    /// The kind is not served, so there are none.
+    Unserved,
+    /// What was known may be old.
+    Failed(WatchError),
+}
+
+struct Watch {
+    client: Client,
+    kind: &'static Kind,
+    state: State,
+    /// When discovery may be asked again, and how long to wait after its next failure.
+    next: Instant,
+    wait: Duration,
+}
+
+enum State {
+    Unserved,
+    Served {
+        follow: Box<Follow<DynamicObject, Resource>>,
+        /// Whether it has told anything yet.
+        is_read: bool,
+    },
+}
+
+/// All that becomes known of the kind's resources, for ever.
+pub(super) fn readings(client: Client, kind: &'static Kind) -> BoxStream<'static, Reading> {
+    let watch = Watch { client, kind, state: State::Unserved, next: Instant::now(), wait: BACKOFF.0 };
+    stream::unfold(watch, async |mut watch| Some((watch.next().await, watch))).boxed()
+}
+
+impl Watch {
+    async fn next(&mut self) -> Reading {
+        loop {
+            let reading = match &mut self.state {
+                State::Unserved => self.discover().await,
+                State::Served { follow, is_read } => match follow.next().await {
+                    Ok(news) => {
+                        *is_read = true;
+                        Some(news.into())
+                    }
+                    Err(error) if error.is_missing() => {
+                        let was_read = *is_read;
+                        self.state = State::Unserved;
+                        // Discovery may be slower than what it tells of: not in a circle.
+                        self.next = Instant::now() + if was_read { Duration::ZERO } else { jittered(POLL) };
+                        (!was_read).then_some(Reading::Failed(error))
+                    }
+                    Err(error) => Some(Reading::Failed(error)),
+                },
+            };
+            if let Some(reading) = reading {
+                return reading;
+            }
+        }
+    }
+
+    async fn discover(&mut self) -> Option<Reading> {
+        sleep_until(self.next).await;
+        let Kind { group, version, .. } = *self.kind;
+        match kubernetes::served(&self.client, group, PLURAL, version).await {
+            Ok(Some(resource)) => {
+                let kind = self.kind;
+                let api = Api::all_with(self.client.clone(), &resource);
+                let follow = Follow::new(api, kind.name(), move |object| read(kind, object));
+                tracing::info!(resource = kind.name(), version = resource.version, "is served: following it");
+                self.state = State::Served { follow: Box::new(follow), is_read: false };
+                self.wait = BACKOFF.0;
+                None
+            }
+            Ok(None) => {
+                self.next = Instant::now() + jittered(POLL);
+                self.wait = BACKOFF.0;
+                Some(Reading::Unserved)
+            }
+            Err(error) => {
+                self.next = Instant::now() + jittered(self.wait);
+                self.wait = (self.wait * 2).min(BACKOFF.1);
+                Some(Reading::Failed(error))
+            }
+        }
+    }
+}
+
+fn read(kind: &Kind, object: DynamicObject) -> Resource {
+    let name = Name {
+        namespace: object.metadata.namespace.map(Into::into),
+        name: object.metadata.name.unwrap_or_default().into(),
+    };
+    Resource { name, association: Association::read(kind, &object.data) }
+}
+
+impl From<News<Resource>> for Reading {
+    fn from(news: News<Resource>) -> Self {
+        match news {
+            News::All(resources) => Self::Everything(resources),
+            News::Changes(changes) => Self::Changes(changes),
+            News::Unchanged => Self::Same,
+        }
+    }
+}

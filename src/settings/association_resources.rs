@@ -1,0 +1,134 @@
+//! Custom resources whose controllers make EKS Pod Identity's associations: which are read, and which
+//! of them count.
+
+use std::fmt;
+
+use super::{ClusterName, SettingsError, invalid};
+use crate::args::{AssociationResourceArgs, SourceArgs};
+
+/// Whose resources are read, and which of them count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssociationResources {
+    /// Each once, one at least.
+    pub controllers: Vec<Controller>,
+    /// Which of their resources count.
+    pub selection: Selection,
+}
+
+/// What makes associations of custom resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Controller {
+    /// AWS Controllers for Kubernetes.
+    Ack,
+    /// Crossplane, with the provider of Upbound.
+    Crossplane,
+}
+
+/// Which resources count.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Those for this cluster alone.
+    pub cluster: Option<ClusterName>,
+    /// Whose accounts a resource may name.
+    pub namespaces: Namespaces,
+    /// What to make of associations that AWS does not have yet, as far as is known.
+    pub pending: Pending,
+}
+
+/// Whose accounts a resource may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Namespaces {
+    /// Those of any namespace.
+    #[default]
+    Any,
+    /// Those of its own namespace. One that is in none counts for none.
+    Own,
+}
+
+/// What to make of associations that AWS does not have yet, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pending {
+    /// They do not count.
+    #[default]
+    Wait,
+    /// They count.
+    Use,
+}
+
+impl Controller {
+    /// All of them, in order.
+    pub const ALL: [Self; 2] = [Self::Ack, Self::Crossplane];
+
+    /// Its name: in the flag, and as a source in log, metrics and readiness.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ack => "ack",
+            Self::Crossplane => "crossplane",
+        }
+    }
+}
+
+const WATCH: &str = "--watch-association-resources";
+const OWN: &str = "--association-resources-own-namespace-only";
+const PENDING: &str = "--use-pending-associations";
+
+impl AssociationResources {
+    /// What the flags come to; `None` if no controller is named.
+    pub(super) fn new(
+        sources: &SourceArgs,
+        cluster: Option<ClusterName>,
+        notices: &mut Vec<String>,
+    ) -> Result<Option<Self>, SettingsError> {
+        let AssociationResourceArgs {
+            watch_association_resources: text,
+            association_resources_own_namespace_only: is_own,
+            use_pending_associations: uses_pending,
+        } = &sources.association_resources;
+        if text.is_empty() {
+            let given = [(OWN, is_own), (PENDING, uses_pending)].into_iter().find(|(_, is_given)| **is_given);
+            let why = "it says which resources count";
+            return match given {
+                Some((flag, _)) => Err(SettingsError::Incomplete { flag, other: WATCH, why }),
+                None => Ok(None),
+            };
+        }
+        let controller = |name: &str| Controller::ALL.into_iter().find(|known| known.name() == name);
+        let mut controllers: Vec<_> = text
+            .split(',')
+            .map(|name| controller(name.trim()))
+            .collect::<Option<_>>()
+            .ok_or_else(|| invalid(WATCH, text, "expected ack, crossplane or ack,crossplane"))?;
+        controllers.sort_unstable();
+        controllers.dedup();
+        if !sources.manifests.is_empty() {
+            let why = "such resources of --manifests are read from there";
+            notices.push(format!("{WATCH} has nothing to do: {why}"));
+            return Ok(None);
+        }
+        if *is_own && controllers.contains(&Controller::Crossplane) {
+            notices.push(format!(
+                "{OWN}: none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts"
+            ));
+        }
+        let namespaces = if *is_own { Namespaces::Own } else { Namespaces::Any };
+        let pending = if *uses_pending { Pending::Use } else { Pending::Wait };
+        Ok(Some(Self { controllers, selection: Selection { cluster, namespaces, pending } }))
+    }
+}
+
+impl fmt::Display for AssociationResources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { controllers, selection: Selection { cluster, namespaces, pending } } = self;
+        let controllers: Vec<_> = controllers.iter().map(|controller| controller.name()).collect();
+        write!(f, "watch-association-resources={}", controllers.join(","))?;
+        cluster.iter().try_for_each(|cluster| write!(f, " eks-cluster-name={cluster}"))?;
+        if *namespaces == Namespaces::Own {
+            f.write_str(" association-resources-own-namespace-only=true")?;
+        }
+        if *pending == Pending::Use {
+            f.write_str(" use-pending-associations=true")?;
+        }
+        Ok(())
+    }
+}

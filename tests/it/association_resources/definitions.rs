@@ -1,0 +1,138 @@
+//! Definitions that are installed late, removed, and changed to another version.
+
+use pod_identity_webhook::settings::{Controller, Selection};
+use tokio::time::Instant;
+
+use super::{
+    ACK, CROSSPLANE, CROSSPLANE_NAMESPACED, SOON, accounts, is_associated, note, ready, shop, start, synced,
+    wait_for,
+};
+use crate::accounts::{Webhook, skip};
+use crate::support::fake_api::{FakeApi, PATIENCE, Resource};
+
+/// Waits until the kind is watched. The clock is moved on to the next time that it is looked for; no
+/// further than a pod may have to wait.
+async fn wait_for_watch(api: &FakeApi, resource: Resource) {
+    let began = Instant::now();
+    let is_watched = |api: &FakeApi| {
+        let traffic = api.traffic();
+        traffic
+            .watches
+            .iter()
+            .any(|watch| watch.of.resource == resource.name() && watch.of.version == resource.version)
+    };
+    while !is_watched(api) {
+        assert!(began.elapsed() < PATIENCE, "{:#?}", api.traffic());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_definition_that_is_installed_late_is_found() {
+    let api = accounts().await;
+    let webhook = start(&api, &[Controller::Ack, Controller::Crossplane], Selection::default()).await;
+    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+    assert_eq!(note(&webhook, "crossplane").await, "[+]crossplane ok");
+    assert!(!is_associated(&webhook, "orders").await);
+    for (resource, members) in
+        [(ACK, synced("orders")), (CROSSPLANE, ready("cart")), (CROSSPLANE_NAMESPACED, ready("billing"))]
+    {
+        api.install(resource);
+        api.put_object(resource, "infra", "one", members);
+    }
+    // Whenever it was last looked for, it is looked for again by then.
+    skip(SOON / 2).await;
+    wait_for(&webhook, "all three", &["orders", "cart", "billing"]).await;
+    let traffic = api.traffic();
+    assert!(traffic.others.is_empty(), "{:?}", traffic.others);
+}
+
+#[tokio::test]
+async fn a_definition_that_is_missing_is_looked_for_about_every_second() {
+    let api = accounts().await;
+    let webhook = start(&api, &[Controller::Ack], Selection::default()).await;
+    api.forget_requests();
+    for looks in 1..=5 {
+        let began = Instant::now();
+        skip(SOON / 2).await;
+        api.wait_for("a look", PATIENCE, |traffic| traffic.discoveries.len() >= looks).await;
+        assert!(began.elapsed() < SOON * 3 / 2, "{:?}", began.elapsed());
+    }
+    let traffic = api.traffic();
+    assert!(traffic.discoveries.iter().all(|path| path == ACK.group), "{:?}", traffic.discoveries);
+    // Each second holds two at most, and real time passed beside that which was skipped.
+    assert!(traffic.discoveries.len() <= 15, "{}", traffic.discoveries.len());
+    assert!(webhook.is_ready().await);
+}
+
+#[tokio::test]
+async fn a_definition_that_is_removed_takes_its_associations_along_and_may_come_back() {
+    let (api, webhook) = shop(Selection::default()).await;
+    // Whether or not a watch tells that the resources go.
+    for withhold in [false, true] {
+        api.put_object(ACK, "infra", "one", synced("orders"));
+        wait_for(&webhook, "made", &["orders"]).await;
+        // A watch that ends sooner is one that was cut.
+        skip(SOON).await;
+        api.withhold_watch_events(withhold);
+        api.uninstall(ACK);
+        wait_for(&webhook, "removed", &[]).await;
+        assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+        assert!(webhook.is_ready().await);
+        api.release_watch_events();
+        api.install(ACK);
+        api.put_object(ACK, "infra", "one", synced("cart"));
+        skip(SOON / 2).await;
+        wait_for(&webhook, "back", &["cart"]).await;
+    }
+    webhook.wait_for_metric("pod_identity_webhook_source_errors_total{source=\"ack\"}", 0.0).await;
+}
+
+async fn followed_in(version: &'static str, others: &[&'static str]) -> (FakeApi, Webhook) {
+    let api = accounts().await;
+    let of = |version| Resource { version, ..ACK };
+    for version in others.iter().chain([&version]) {
+        api.install(of(version));
+    }
+    api.put_object(ACK, "infra", "one", synced("orders"));
+    let webhook = start(&api, &[Controller::Ack], Selection::default()).await;
+    wait_for(&webhook, "read", &["orders"]).await;
+    let asked: Vec<_> =
+        api.traffic().lists.into_iter().filter(|list| list.of.resource == ACK.name()).collect();
+    assert!(asked.iter().all(|list| list.of.version == version), "{asked:?}");
+    (api, webhook)
+}
+
+#[tokio::test]
+async fn the_version_that_is_known_is_read_though_others_are_preferred() {
+    followed_in("v1alpha1", &["v2", "v1"]).await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_known_is_read_if_there_is_no_other() {
+    followed_in("v1", &[]).await;
+}
+
+#[tokio::test]
+async fn a_group_without_the_kind_is_as_if_absent() {
+    let api = accounts().await;
+    api.install(Resource { plural: "clusters", kind: "Cluster", ..ACK });
+    let webhook = start(&api, &[Controller::Ack], Selection::default()).await;
+    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+    api.install(ACK);
+    api.put_object(ACK, "infra", "one", synced("orders"));
+    skip(SOON / 2).await;
+    wait_for(&webhook, "the kind in a group that was there", &["orders"]).await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_no_longer_served_is_left_for_another() {
+    let (api, webhook) = followed_in("v1alpha1", &[]).await;
+    let next = Resource { version: "v1", ..ACK };
+    api.install(next);
+    api.uninstall(ACK);
+    wait_for_watch(&api, next).await;
+    api.put_object(next, "infra", "two", synced("cart"));
+    wait_for(&webhook, "both", &["orders", "cart"]).await;
+    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+}
