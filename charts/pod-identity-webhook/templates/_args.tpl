@@ -7,6 +7,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 {{- $credentials := $injection.containerCredentials -}}
 {{- $server := .Values.server -}}
 {{- $configMap := .Values.sources.configMap -}}
+{{- $resources := .Values.sources.associationResources -}}
 {{- $texts := list
       (list "annotation-prefix" $injection.annotationPrefix)
       (list "aws-default-region" $injection.awsDefaultRegion)
@@ -19,6 +20,8 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "container-credentials-token-path" $credentials.tokenPath)
       (list "container-credentials-full-uri" $credentials.fullUri)
       (list "watch-container-credentials-config" (include "pod-identity-webhook.associationFile" .))
+      (list "watch-association-resources" (join "," $resources.controllers))
+      (list "eks-cluster-name" .Values.sources.eksClusterName)
       (list "namespace" ($configMap.enabled | ternary .Release.Namespace ""))
       (list "bind-address" $server.bindAddress)
       (list "tls-min-version" $server.tlsMinVersion)
@@ -32,6 +35,8 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 {{- $switches := list
       (list "sts-regional-endpoint" $injection.stsRegionalEndpoint)
       (list "watch-config-map" $configMap.enabled)
+      (list "association-resources-own-namespace-only" (and $resources.controllers $resources.ownNamespaceOnly))
+      (list "use-pending-associations" (and $resources.controllers $resources.usePending))
       (list "enable-debugging-handlers" $server.enableDebuggingHandlers) -}}
 - --in-cluster=false
 - --tls-cert=/etc/webhook/certs/tls.crt

@@ -106,9 +106,15 @@ class EveryRelease:
         self.assertEqual(self.flags["tls-key"], f"{mount['mountPath']}/tls.key")
         self.assertEqual(self.flags["tls-cert"], f"{mount['mountPath']}/tls.crt")
 
-    def test_may_read_service_accounts_and_nothing_else_in_the_cluster(self):
-        rule = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}
-        self.assertEqual(self.release.ClusterRole["rules"], [rule])
+    def test_may_read_service_accounts_and_what_it_follows_and_nothing_else_in_the_cluster(self):
+        rules = [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}]
+        if controllers := self.flags.get("watch-association-resources"):
+            groups = {"ack": ["eks.services.k8s.aws"], "crossplane": ["eks.aws.m.upbound.io", "eks.aws.upbound.io"]}
+            groups = [group for controller in controllers.split(",") for group in groups[controller]]
+            if "association-resources-own-namespace-only" in self.flags:
+                groups.remove("eks.aws.upbound.io")
+            rules.append({"apiGroups": groups, "resources": ["podidentityassociations"], "verbs": ["list", "watch"]})
+        self.assertEqual(self.release.ClusterRole["rules"], rules)
         self.assert_bound(self.release.ClusterRole, self.release.ClusterRoleBinding)
 
     def test_may_read_the_config_map_that_it_follows_and_nothing_else_in_its_namespace(self):
@@ -295,8 +301,10 @@ def flags_of_the_program():
     """Long flags of a server, read from the program's source: no build is needed here."""
     text = (REPOSITORY / "src/args.rs").read_text()
     flags = {"v"}
-    for struct in ("InjectionArgs", "SourceArgs", "TlsArgs", "ServerArgs"):
+    for struct in ("InjectionArgs", "SourceArgs", "AssociationResourceArgs", "TlsArgs", "ServerArgs"):
         body = text.split(f"pub struct {struct} {{")[1].split("\n}")[0]
+        # Structs in structs have no flag of their own.
+        body = body.replace("#[command(flatten)]\n    pub ", "")
         fields = [line.strip() for line in body.splitlines() if line.strip().startswith("pub ")]
         flags |= {field.removeprefix("pub ").split(":")[0].replace("_", "-") for field in fields}
     return flags

@@ -82,6 +82,10 @@ class Arguments(unittest.TestCase):
             "enable-debugging-handlers": "true",
             "watch-config-map": "true",
             "namespace": "eks",
+            "watch-association-resources": "ack,crossplane",
+            "eks-cluster-name": "prod",
+            "association-resources-own-namespace-only": "true",
+            "use-pending-associations": "true",
             "log-format": "json",
             "v": "4",
             "kube-api": "https://10.0.0.1:6443",
@@ -137,6 +141,21 @@ class Options(unittest.TestCase):
         self.assertEqual(release.flags()["watch-config-map"], "true")
         self.assertFalse([kind for kind in release.kinds() if "Role" in kind])
 
+    def test_of_association_resources_have_no_effect_where_none_are_followed(self):
+        plain = Rendered()
+        release = Rendered("sources.associationResources.ownNamespaceOnly=true,sources.associationResources.usePending=true")
+        self.assertEqual(release.container["args"], plain.container["args"])
+        self.assertEqual(release.ClusterRole["rules"], plain.ClusterRole["rules"])
+
+    def test_allow_to_read_the_resources_of_the_controllers_that_are_named(self):
+        def groups(*sets):
+            return [rule["apiGroups"] for rule in Rendered(*sets).ClusterRole["rules"][1:]]
+
+        key = "sources.associationResources.controllers"
+        self.assertEqual(groups(), [])
+        self.assertEqual(groups(f"{key}={{ack}}"), [["eks.services.k8s.aws"]])
+        self.assertEqual(groups(f"{key}={{crossplane}}"), [["eks.aws.m.upbound.io", "eks.aws.upbound.io"]])
+
     def test_leave_users_and_groups_to_openshift(self):
         nulls = ",".join(f"podSecurityContext.{key}=null" for key in ("runAsUser", "runAsGroup", "fsGroup"))
         context = Rendered(nulls).pod["spec"]["securityContext"]
@@ -164,7 +183,7 @@ class Options(unittest.TestCase):
 class Schema(unittest.TestCase):
     def test_refuses_misspelt_keys_and_says_which(self):
         closed = [
-            "", "image.", "injection.", "injection.containerCredentials.", "sources.", "sources.configMap.", "certificate.", "webhook.", "server.", "log.",
+            "", "image.", "injection.", "injection.containerCredentials.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "webhook.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
             "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.",
         ]  # fmt: skip
@@ -192,6 +211,9 @@ class Schema(unittest.TestCase):
             ("injection.tokenMountPath=relative", "/injection/tokenMountPath"),
             ("injection.containerCredentials.fullUri=ftp://x", "/injection/containerCredentials/fullUri"),
             ("sources.configMap.enabled=yes", "/sources/configMap/enabled"),
+            ("sources.associationResources.controllers={ack,terraform}", "/sources/associationResources/controllers/1"),
+            ("sources.associationResources.usePending=yes", "/sources/associationResources/usePending"),
+            ("sources.eksClusterName=prod.eu", "/sources/eksClusterName"),
             ("webhook.failurePolicy=ignore", "/webhook/failurePolicy"),
             ("webhook.timeoutSeconds=31", "/webhook/timeoutSeconds"),
             ("webhook.name=short.name", "/webhook/name"),
