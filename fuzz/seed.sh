@@ -2,7 +2,8 @@
 # Fills fuzz/corpus/ from the golden cases; what is there already stays.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p corpus/decode corpus/admit corpus/manifests corpus/config_map corpus/names corpus/associations
+mkdir -p corpus/decode corpus/admit corpus/manifests corpus/config_map corpus/names corpus/associations \
+    corpus/association_resources
 printf '{"identities":[{"namespace":"ns","serviceAccount":"sa"},{"namespace":"ns"},null],"x":[{}]}' \
     >corpus/associations/eks.json
 for folder in ../tests/golden/*/; do
@@ -19,3 +20,4 @@ for folder in ../tests/golden/*/; do
         "$folder/review.json" | sed 's/\\"/"/g' >"corpus/names/$name"
     [ -s "corpus/names/$name" ] || rm "corpus/names/$name"
 done
+cp ../examples/association-resources.yaml corpus/association_resources/

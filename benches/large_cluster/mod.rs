@@ -2,7 +2,7 @@
 //! associations; in the index that a watch of a fake API server keeps.
 
 #[path = "../../tests/it/support/fake_api/mod.rs"]
-#[allow(dead_code, clippy::indexing_slicing, reason = "the tests' fake, and theirs whole")]
+#[allow(dead_code, unused_imports, clippy::indexing_slicing, reason = "the tests' fake, and theirs whole")]
 mod fake_api;
 
 use std::sync::Arc;

@@ -116,6 +116,8 @@ impl Default for World {
             finished: 0,
             frozen: 0,
             dropped: 0,
+            newest_connection: 0,
+            silent: 0,
             bookmarks: 0,
             faults: Faults::default(),
             hold: None,

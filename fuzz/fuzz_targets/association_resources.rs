@@ -1,0 +1,34 @@
+//! Any manifests as custom resources of every kind: an association whose names Kubernetes takes and that
+//! says so of itself, or an error that names a field and holds nothing of what stands there.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pod_identity_webhook::identities::association_resources::{Association, Existence, Kind, Malformed};
+use pod_identity_webhook::injection::name::{is_label, is_subdomain};
+use pod_identity_webhook::manifests;
+use pod_identity_webhook::settings::Controller;
+
+const FIELDS: [&str; 3] = ["namespace", "serviceAccount", "clusterName"];
+
+fuzz_target!(|text: &str| {
+    let Ok(stream) = manifests::parse(text) else { return };
+    let kinds = || Controller::ALL.into_iter().flat_map(Kind::of);
+    for object in stream.documents().iter().flat_map(|document| document.objects()) {
+        for kind in kinds() {
+            match Association::read(kind, object.value) {
+                Ok(Association { namespace, account, cluster, existence }) => {
+                    assert!(is_label(&namespace) && is_subdomain(&account));
+                    assert_ne!(cluster.as_deref(), Some(""));
+                    assert_eq!(existence.id().is_none(), existence == Existence::Awaited);
+                    assert_ne!(existence.id(), Some(""));
+                }
+                Err(error) => {
+                    let (Malformed::Missing(path) | Malformed::NotText(path) | Malformed::NotAName(path)) = &error;
+                    let (parent, field) = path.rsplit_once('.').unwrap();
+                    assert!(parent.starts_with("spec") || parent == "status.atProvider", "{error}");
+                    assert!(FIELDS.contains(&field), "{error}");
+                }
+            }
+        }
+    }
+});
