@@ -14,6 +14,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 use crate::admission::Admission;
 use crate::certificates::{Authority, Files, Store};
+use crate::discovery;
 use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
 use crate::metrics::Metrics;
 use crate::server::{Server, admin, tls};
@@ -45,6 +46,8 @@ impl App {
         for notice in &settings.notices {
             tracing::warn!("{notice}");
         }
+        let endpoint = std::env::var_os(discovery::METADATA_ENDPOINT);
+        let settings = discovery::complete(settings, endpoint.as_deref()).await?;
         let metrics = Arc::new(Metrics::new().context("failed to set up metrics")?);
         let readiness = Readiness::default();
         let shutdown = Shutdown::default();

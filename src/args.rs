@@ -1,6 +1,6 @@
-//! The command line: the Go webhook's flags as they are, ours beside them. No environment
-//! variables: Kubernetes sets `POD_IDENTITY_WEBHOOK_PORT=tcp://…` in every pod of a namespace with
-//! a Service of that name.
+//! The command line: the Go webhook's flags as they are, ours beside them. No flag is read from an
+//! environment variable: Kubernetes sets `POD_IDENTITY_WEBHOOK_PORT=tcp://…` in every pod of a
+//! namespace with a Service of that name.
 //!
 //! What was written is turned into [`crate::settings::Settings`]; nothing else reads it.
 
@@ -110,6 +110,16 @@ pub struct InjectionArgs {
     /// Lifetime of the token in seconds, 600 at least [default: 86400]
     #[arg(long, value_name = "SECONDS", value_parser = go::integer, allow_negative_numbers = true)]
     pub token_expiration: Option<i64>,
+    /// IRSA: make ARNs of annotations that hold a role's name, in the account and partition below
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
+    pub compose_role_arn: bool,
+    /// IRSA: account of roles that are given by name; empty: that of the EC2 instance this runs on
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub aws_account_id: String,
+    /// IRSA: partition of that account, such as aws-cn; empty: that of --aws-default-region if the account is given, else of the instance's region
+    #[arg(long, value_name = "PARTITION", default_value = "", hide_default_value = true)]
+    pub aws_partition: String,
     /// IRSA: what to do about a role that is none by its ARN: warn, enforce (refuse the pod) or off
     #[arg(long, value_name = "MODE", value_enum, default_value_t = RoleArnValidation::Warn, hide_possible_values = true)]
     pub role_arn_validation: RoleArnValidation,
@@ -180,10 +190,6 @@ pub struct SourceArgs {
     /// Name of this cluster in EKS: custom resources for others do not count
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub eks_cluster_name: String,
-    /// Make a full ARN of a role's name (not yet available)
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
-    pub compose_role_arn: bool,
     /// Accepted; a miss is looked up live, so there is nothing to wait for
     #[arg(long, value_name = "DURATION", value_parser = go::duration, allow_hyphen_values = true)]
     pub service_account_lookup_grace_period: Option<Duration>,

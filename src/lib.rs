@@ -10,6 +10,7 @@
 //! the order in which a start and then a call meet them:
 //!
 //! - [`args`] → [`settings`]: the command line, and what it comes to once it is checked
+//! - [`discovery`]: what the command line leaves to be found out at start
 //! - [`app`]: puts the parts together; [`lifecycle`], [`telemetry`], [`metrics`] serve all of them
 //! - [`server`]: connections, TLS, probes; [`certificates`]: what TLS serves
 //! - [`admission`]: the path itself
@@ -22,6 +23,7 @@ pub mod app;
 pub mod args;
 pub mod certificates;
 pub mod commands;
+pub mod discovery;
 pub mod identities;
 pub mod injection;
 pub mod kubernetes;

@@ -3,6 +3,7 @@
 
 mod association_resources;
 mod cluster;
+mod discovery;
 mod display;
 mod injection;
 mod tls;
@@ -16,6 +17,7 @@ use crate::injection::{Defaults, name};
 
 pub use association_resources::{AssociationResources, Controller, Namespaces, Pending, Selection};
 pub use cluster::ClusterName;
+pub use discovery::{Discovery, MissingRoleNames};
 pub use injection::defaults;
 pub use tls::TlsSettings;
 
@@ -25,8 +27,10 @@ pub const BODY_LIMIT: usize = 7 << 20;
 /// Everything a server runs with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What is injected.
+    /// What is injected: whole once `discovery` has nothing left.
     pub defaults: Defaults,
+    /// What has to be found out first.
+    pub discovery: Discovery,
     /// Where identities are read.
     pub sources: Sources,
     /// The serving certificate.
@@ -212,8 +216,10 @@ impl Settings {
             notices.push("--resync-period has nothing to do: the watch needs no resync".into());
         }
         let address = address(&server.bind_address)?;
+        let (defaults, discovery) = injection::check(injection, &mut notices)?;
         Ok(Self {
-            defaults: defaults(injection, &mut notices)?,
+            defaults,
+            discovery,
             sources: Sources {
                 accounts: accounts(serve)?,
                 association_file: path(&sources.watch_container_credentials_config),
@@ -244,13 +250,6 @@ impl Settings {
 fn refuse_what_is_not_there_yet(serve: &ServeArgs) -> Result<(), SettingsError> {
     let ServeArgs { sources, tls, .. } = serve;
     let not_yet = |flag, feature, instead| Err(SettingsError::NotYet { flag, feature, instead });
-    if sources.compose_role_arn {
-        return not_yet(
-            "--compose-role-arn",
-            "role ARNs made of names",
-            "write whole ARNs into the annotations",
-        );
-    }
     if tls.in_cluster.unwrap_or(sources.manifests.is_empty()) {
         return not_yet(
             "--in-cluster=true",

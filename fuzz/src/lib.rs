@@ -15,6 +15,7 @@ pub fn defaults() -> Defaults {
         regional_sts: true,
         lifetime: 86_400,
         lifetime_is_explicit: false,
+        role_names: None,
         role_arn_validation: RoleArnValidation::Warn,
         web_identity: TokenVolume {
             audience: "sts.amazonaws.com".to_owned(),

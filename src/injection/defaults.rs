@@ -5,7 +5,7 @@ use std::fmt;
 use super::annotation::Prefix;
 use super::grant::Method;
 use super::path;
-use super::role::RoleArnValidation;
+use super::role::{RoleArnValidation, RoleNames};
 
 /// Name of the IRSA volume; no flag changes it, for users refer to it in their pods.
 pub const WEB_IDENTITY_VOLUME: &str = "aws-iam-token";
@@ -25,6 +25,8 @@ pub struct Defaults {
     pub lifetime: u64,
     /// The flag was given: then the lifetime is never spread.
     pub lifetime_is_explicit: bool,
+    /// `--compose-role-arn`; `None` leaves the names of roles as they are.
+    pub role_names: Option<RoleNames>,
     /// `--role-arn-validation`.
     pub role_arn_validation: RoleArnValidation,
     /// IRSA's volume.

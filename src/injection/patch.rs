@@ -202,7 +202,7 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::annotation::Prefix;
     use super::super::defaults::{Defaults, TokenVolume};
     use super::super::grant::{Grant, Preferences};
@@ -210,25 +210,31 @@ mod tests {
     use super::super::role::RoleArnValidation;
     use super::*;
 
-    #[test]
-    fn pod_without_a_spec_gets_one() {
+    /// Some flags.
+    pub(in super::super) fn defaults() -> Defaults {
         let volume = TokenVolume {
             audience: "a".to_owned(),
             mount_path: "/m".to_owned(),
             name: "v".to_owned(),
             token_path: "t".to_owned(),
         };
-        let defaults = Defaults {
+        Defaults {
             annotation_prefix: Prefix::new("eks.amazonaws.com").unwrap(),
             region: None,
             regional_sts: false,
             lifetime: 600,
             lifetime_is_explicit: true,
+            role_names: None,
             role_arn_validation: RoleArnValidation::Off,
             web_identity: volume.clone(),
             container_credentials: volume,
             credentials_full_uri: "http://x".to_owned(),
-        };
+        }
+    }
+
+    #[test]
+    fn pod_without_a_spec_gets_one() {
+        let defaults = defaults();
         let grant = Grant::Association(Preferences::default());
         for text in ["{}", r#"{"spec":null}"#] {
             let pod = Pod::decode(text, &defaults.annotation_prefix).unwrap();

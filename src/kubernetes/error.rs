@@ -22,7 +22,7 @@ pub fn describe(error: &kube::Error) -> String {
 }
 
 /// An error with its causes: a connection's own is only 'client error (Connect)'.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

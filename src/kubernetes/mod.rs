@@ -9,6 +9,7 @@ mod pace;
 
 pub use client::{ClientError, client};
 pub use discovery::served;
+pub(crate) use error::chain;
 pub use error::{WatchError, describe};
 pub use follow::{Change, Follow, News};
 pub use pace::{BACKOFF, GRACE, PAGE, PAGE_LIMIT, SHORT, WATCH, jittered};

@@ -10,6 +10,7 @@ impl fmt::Display for Settings {
         // Taken apart whole: a setting that is forgotten here does not compile.
         let Self {
             defaults,
+            discovery: _,
             sources,
             certificate,
             tls,
@@ -27,6 +28,7 @@ impl fmt::Display for Settings {
             regional_sts,
             lifetime,
             lifetime_is_explicit: _,
+            role_names,
             role_arn_validation,
             web_identity,
             container_credentials,
@@ -40,6 +42,10 @@ impl fmt::Display for Settings {
         )?;
         write!(f, " token-expiration={lifetime}s irsa={web_identity} pod-identity={container_credentials}")?;
         write!(f, " container-credentials-full-uri={credentials_full_uri}")?;
+        match role_names {
+            Some(names) => write!(f, " compose-role-arn={names}")?,
+            None => f.write_str(" compose-role-arn=false")?,
+        }
         write!(f, " role-arn-validation={} shutdown-delay={shutdown_delay:?}", role_arn_validation.as_str())?;
         write!(
             f,

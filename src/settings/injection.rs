@@ -1,5 +1,6 @@
 //! The flags that say what is injected, for a server and for `inject`.
 
+use super::discovery::{self, Discovery};
 use super::{SettingsError, invalid};
 use crate::args::InjectionArgs;
 use crate::injection::Defaults;
@@ -8,9 +9,20 @@ use crate::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENT
 use crate::injection::grant::{MAX_LIFETIME, MIN_LIFETIME};
 use crate::injection::name;
 
-/// Checks the flags of injection. A value that makes a pod the API server refuses loses that pod,
-/// whatever the failurePolicy: so every one is checked before the first pod comes.
+/// Checks the flags of injection where they have to say everything: for `inject`, which asks nobody.
 pub fn defaults(args: &InjectionArgs, notices: &mut Vec<String>) -> Result<Defaults, SettingsError> {
+    let (defaults, discovery) = check(args, notices)?;
+    discovery.refuse()?;
+    Ok(defaults)
+}
+
+/// Checks the flags of injection. A value that makes a pod the API server refuses loses that pod,
+/// whatever the failurePolicy: so every one is checked before the first pod comes. The defaults are
+/// whole once what is missing is found out.
+pub(super) fn check(
+    args: &InjectionArgs,
+    notices: &mut Vec<String>,
+) -> Result<(Defaults, Discovery), SettingsError> {
     let annotation_prefix = Prefix::new(&args.annotation_prefix).ok_or_else(|| {
         invalid(
             "--annotation-prefix",
@@ -18,12 +30,14 @@ pub fn defaults(args: &InjectionArgs, notices: &mut Vec<String>) -> Result<Defau
             "expected a DNS name such as eks.amazonaws.com",
         )
     })?;
-    Ok(Defaults {
+    let (role_names, missing_role_names) = discovery::role_names(args, notices)?;
+    let defaults = Defaults {
         annotation_prefix,
         region: region(&args.aws_default_region)?,
         regional_sts: args.sts_regional_endpoint,
         lifetime: lifetime(args.token_expiration, notices),
         lifetime_is_explicit: args.token_expiration.is_some(),
+        role_names,
         role_arn_validation: args.role_arn_validation,
         web_identity: TokenVolume {
             audience: audience("--token-audience", &args.token_audience)?,
@@ -41,7 +55,8 @@ pub fn defaults(args: &InjectionArgs, notices: &mut Vec<String>) -> Result<Defau
             token_path: token_path(&args.container_credentials_token_path)?,
         },
         credentials_full_uri: full_uri(&args.container_credentials_full_uri)?,
-    })
+    };
+    Ok((defaults, Discovery { role_names: missing_role_names }))
 }
 
 fn region(text: &str) -> Result<Option<String>, SettingsError> {

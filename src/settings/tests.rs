@@ -2,6 +2,7 @@ use clap::Parser;
 
 use super::*;
 use crate::injection::defaults::TokenVolume;
+use crate::injection::role::{AccountId, Partition, RoleNames};
 
 /// What comes of these arguments, on manifests unless they say otherwise.
 fn settings(args: &[&str]) -> Result<Settings, String> {
@@ -114,6 +115,42 @@ fn each_method_has_its_own_flags() {
 }
 
 #[test]
+fn account_and_partition_of_role_names_are_known_or_asked_for() {
+    let account = || AccountId::new("012345678901");
+    let known = |partition| {
+        let (partition, account) = (Partition::new(partition).unwrap(), account().unwrap());
+        (Some(RoleNames { partition, account }), None)
+    };
+    let missing = |account, partition: Option<_>| {
+        (None, Some(MissingRoleNames { account, partition: partition.and_then(Partition::new) }))
+    };
+    let flag = "--compose-role-arn";
+    let id = "--aws-account-id=012345678901";
+    for (args, expected) in [
+        (&[][..], (None, None)),
+        (&[flag], missing(None, None)),
+        (&[flag, "--aws-partition=aws-cn"], missing(None, Some("aws-cn"))),
+        (&[flag, "--aws-default-region=cn-north-1"], missing(None, None)),
+        (&[flag, id], missing(account(), None)),
+        (&[flag, id, "--aws-default-region=cn-north-1"], known("aws-cn")),
+        (&[flag, id, "--aws-default-region=eu-west-1"], known("aws")),
+        (&[flag, id, "--aws-partition=aws-iso"], known("aws-iso")),
+        (&[flag, id, "--aws-partition=aws", "--aws-default-region=cn-north-1"], known("aws")),
+    ] {
+        let Settings { defaults, discovery, notices, .. } = settings(args).unwrap();
+        assert_eq!((defaults.role_names, discovery.role_names), expected, "{args:?}");
+        assert_eq!(notices, [""; 0]);
+    }
+}
+
+#[test]
+fn flags_of_role_names_without_them_are_said() {
+    let notices = settings(&["--aws-account-id=012345678901", "--aws-partition=aws"]).unwrap().notices;
+    let notice = |flag| format!("{flag} has nothing to do without --compose-role-arn");
+    assert_eq!(notices, [notice("--aws-account-id"), notice("--aws-partition")]);
+}
+
+#[test]
 fn without_a_cluster_a_certificate_is_made_unless_files_are_given() {
     let certificate = |args: &[&str]| settings(args).unwrap().certificate;
     assert!(matches!(certificate(&[]), CertificateSource::InMemory { authority_out: None }));
@@ -180,7 +217,13 @@ fn every_error_is_one_line() {
 
 #[test]
 fn what_is_in_force_is_one_line_of_flags() {
-    let args = ["--aws-default-region=eu-west-1", "--token-expiration=900", "--tls-min-version=1.3"];
+    let args = [
+        "--aws-default-region=eu-west-1",
+        "--token-expiration=900",
+        "--tls-min-version=1.3",
+        "--compose-role-arn",
+        "--aws-account-id=012345678901",
+    ];
     assert_eq!(
         settings(&args).unwrap().to_string(),
         "manifests=x tls-cert=(in memory) tls-min-version=1.3 annotation-prefix=eks.amazonaws.com \
@@ -188,7 +231,8 @@ fn what_is_in_force_is_one_line_of_flags() {
          irsa=sts.amazonaws.com@aws-iam-token:/var/run/secrets/eks.amazonaws.com/serviceaccount:token \
          pod-identity=pods.eks.amazonaws.com@eks-pod-identity-token:\
          /var/run/secrets/pods.eks.amazonaws.com/serviceaccount:eks-pod-identity-token \
-         container-credentials-full-uri=http://169.254.170.23/v1/credentials role-arn-validation=warn \
+         container-credentials-full-uri=http://169.254.170.23/v1/credentials \
+         compose-role-arn=arn:aws:iam::012345678901:role/ role-arn-validation=warn \
          shutdown-delay=10s \
          max-connections=1000 max-request-memory=64MiB enable-debugging-handlers=false"
     );

@@ -19,6 +19,7 @@ mod protocol;
 mod purity;
 mod refusals;
 mod reload;
+mod role_names;
 mod scrape;
 mod shutdown;
 mod support;

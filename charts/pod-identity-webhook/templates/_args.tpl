@@ -11,6 +11,8 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 {{- $texts := list
       (list "annotation-prefix" $injection.annotationPrefix)
       (list "aws-default-region" $injection.awsDefaultRegion)
+      (list "aws-account-id" $injection.awsAccountId)
+      (list "aws-partition" $injection.awsPartition)
       (list "role-arn-validation" $injection.roleArnValidation)
       (list "token-audience" $injection.tokenAudience)
       (list "token-mount-path" $injection.tokenMountPath)
@@ -37,6 +39,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "watch-config-map" $configMap.enabled)
       (list "association-resources-own-namespace-only" (and $resources.controllers $resources.ownNamespaceOnly))
       (list "use-pending-associations" (and $resources.controllers $resources.usePending))
+      (list "compose-role-arn" $injection.composeRoleArn)
       (list "enable-debugging-handlers" $server.enableDebuggingHandlers) -}}
 - --in-cluster=false
 - --tls-cert=/etc/webhook/certs/tls.crt

@@ -92,6 +92,13 @@ The caBundle in base64. A missing one would be an outage that nothing shows but 
 {{- printf "%s\n" $pem | b64enc -}}
 {{- end -}}
 
+{{/* Whether EC2's instance metadata is asked at start, for what roles that are given by name need; "" for no. */}}
+{{- define "pod-identity-webhook.asksInstanceMetadata" -}}
+{{- $injection := .Values.injection -}}
+{{- $isKnown := and $injection.awsAccountId (or $injection.awsPartition $injection.awsDefaultRegion) -}}
+{{- and $injection.composeRoleArn (not $isKnown) | ternary "true" "" -}}
+{{- end -}}
+
 {{/* Port of the metrics in the Service, "" for none. */}}
 {{- define "pod-identity-webhook.serviceMetricsPort" -}}
 {{- .Values.service.metricsPort | default (.Values.serviceMonitor.enabled | ternary 9999 "") -}}

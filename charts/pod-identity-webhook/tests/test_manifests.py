@@ -287,8 +287,6 @@ class TheChartItself(unittest.TestCase):
             "in-cluster", "tls-cert", "tls-key", "port", "metrics-port", "shutdown-delay",
             # For a certificate kept in the cluster, which is not there yet.
             "service-name", "tls-secret",
-            # Not yet available.
-            "compose-role-arn",
             # Without effect, or for use outside a cluster: extraArgs takes them.
             "service-account-lookup-grace-period", "resync-period",
             "manifests", "kubeconfig", "kube-api", "tls-ca-out", "version",

@@ -62,6 +62,9 @@ class Arguments(unittest.TestCase):
             "aws-default-region": "eu-west-1",
             "sts-regional-endpoint": "true",
             "token-expiration": "4294967296",
+            "compose-role-arn": "true",
+            "aws-account-id": "012345678901",
+            "aws-partition": "aws",
             "role-arn-validation": "enforce",
             "token-audience": "sts.example.com",
             "token-mount-path": "/var/run/irsa",
@@ -172,6 +175,20 @@ class Options(unittest.TestCase):
         (out,) = Rendered("networkPolicy.enabled=true").NetworkPolicy["spec"]["egress"]
         self.assertEqual([port["port"] for port in out["ports"]], [443, 6443])
 
+    def test_a_policy_lets_instance_metadata_be_asked_where_it_has_to_be(self):
+        def asked(*sets, **rest):
+            return Rendered("networkPolicy.enabled=true", *sets, **rest).NetworkPolicy["spec"]["egress"][1:]
+
+        metadata = {"ports": [{"port": 80, "protocol": "TCP"}], "to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}
+        no_partition, no_region = "injection.awsPartition=", "injection.awsDefaultRegion="
+        self.assertEqual(asked(), [])
+        self.assertEqual(asked("injection.composeRoleArn=true"), [metadata])
+        # There an account is given, a partition and a region.
+        self.assertEqual(asked(values="everything"), [])
+        self.assertEqual(asked(no_partition, values="everything"), [])
+        self.assertEqual(asked(no_partition, no_region, values="everything"), [metadata])
+        self.assertEqual(asked("injection.awsAccountId=", values="everything"), [metadata])
+
     def test_the_nodes_network_keeps_the_clusters_dns(self):
         pod = Rendered(values="host-network").pod["spec"]
         self.assertEqual((pod["hostNetwork"], pod["dnsPolicy"]), (True, "ClusterFirstWithHostNet"))
@@ -205,6 +222,10 @@ class Schema(unittest.TestCase):
             ("injection.awsDefaultRegion=EU", "/injection/awsDefaultRegion"),
             ("injection.stsRegionalEndpoint=perhaps", "/injection/stsRegionalEndpoint"),
             ("injection.tokenExpiration=599", "/injection/tokenExpiration"),
+            ("injection.composeRoleArn=perhaps", "/injection/composeRoleArn"),
+            # Without quotes it is a number, and would lose its leading zeros.
+            ("injection.awsAccountId=123456789012", "/injection/awsAccountId"),
+            ("injection.awsPartition=AWS", "/injection/awsPartition"),
             ("injection.roleArnValidation=strict", "/injection/roleArnValidation"),
             # What YAML makes of a bare off.
             ("injection.roleArnValidation=false", "/injection/roleArnValidation"),

@@ -4,6 +4,7 @@
 //! `inject --explain` are three readings of one decision.
 
 mod container;
+mod credentials;
 mod lifetime;
 mod volume;
 
@@ -19,6 +20,8 @@ use super::{Outcome, Slot};
 
 pub use container::{Additions, ContainerPlan, MountPlan, SkipReason, Variable, Verdict};
 pub use volume::VolumePlan;
+
+use credentials::Credentials;
 
 /// What one pod gets.
 #[derive(Debug)]
@@ -56,7 +59,7 @@ pub enum LabelPlan {
 /// The values of the variables, the same for all containers but for the token file.
 #[derive(Debug)]
 struct Values<'a> {
-    grant: &'a Grant,
+    credentials: Credentials<'a>,
     defaults: &'a Defaults,
     windows: bool,
     /// The token file of containers that mount the volume where the flag says: nearly all.
@@ -150,27 +153,27 @@ impl<'a> Plan<'a> {
             containers,
             warnings,
             denial: None,
-            values: Values { grant, defaults, windows, usual_file },
+            values: Values { credentials: Credentials::of(grant, defaults), defaults, windows, usual_file },
         }
     }
 
     /// A role that is none is of no interest where every container has credentials of its own.
     fn judge_role(&mut self, validation: RoleArnValidation) {
-        let Grant::Role(role) = self.values.grant else {
+        let Credentials::Role { arn, source } = &self.values.credentials else {
             return;
         };
         if !self.containers.iter().any(ContainerPlan::gets_credentials) {
             return;
         }
-        let Err(error) = role::check(&role.role_arn) else {
+        let Err(error) = role::check(arn) else {
             return;
         };
-        let role_arn = role.role_arn.to_string();
+        let (role_arn, source) = (arn.to_string(), *source);
         match validation {
             RoleArnValidation::Off => {}
             RoleArnValidation::Warn => self.warnings.push(Warning::RoleArn { role_arn, error }),
             RoleArnValidation::Enforce => {
-                self.denial = Some(Denial::RoleArn { role_arn, error, source: role.source });
+                self.denial = Some(Denial::RoleArn { role_arn, error, source });
                 // Of what would have been added, to a pod that is not made.
                 self.warnings.clear();
             }
@@ -207,7 +210,7 @@ impl<'a> Plan<'a> {
         &'p self,
         additions: &Additions<'a>,
     ) -> impl Iterator<Item = (&'static str, Cow<'p, str>)> {
-        let Values { grant, defaults, .. } = self.values;
+        let Values { credentials, defaults, .. } = &self.values;
         let sts =
             additions.sts.is_added().then_some((env::STS_REGIONAL_ENDPOINTS, Cow::Borrowed("regional")));
         let region = defaults
@@ -217,15 +220,7 @@ impl<'a> Plan<'a> {
             .map(|region| [env::DEFAULT_REGION, env::REGION].map(|name| (name, Cow::Borrowed(region))));
         let token_file = additions.mounted_at().filter(|_| additions.credentials.is_added());
         let token_file = token_file.and_then(|path| self.token_file(path));
-        let credentials = token_file.map(|token_file| match grant {
-            Grant::Role(role) => {
-                [(env::ROLE_ARN, Cow::Borrowed(&*role.role_arn)), (env::WEB_IDENTITY_TOKEN_FILE, token_file)]
-            }
-            Grant::Association(_) => [
-                (env::CREDENTIALS_FULL_URI, Cow::Borrowed(&*defaults.credentials_full_uri)),
-                (env::AUTHORIZATION_TOKEN_FILE, token_file),
-            ],
-        });
+        let credentials = token_file.map(|token_file| credentials.pair(token_file));
         sts.into_iter().chain(region.into_iter().flatten()).chain(credentials.into_iter().flatten())
     }
 

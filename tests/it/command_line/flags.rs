@@ -75,7 +75,7 @@ const BOOLEANS: [(&str, bool, Switch); 6] = [
     ("in-cluster", true, |a| a.serve.tls.in_cluster.unwrap_or(true)),
     ("sts-regional-endpoint", false, |a| a.injection.sts_regional_endpoint),
     ("watch-config-map", false, |a| a.serve.sources.watch_config_map),
-    ("compose-role-arn", false, |a| a.serve.sources.compose_role_arn),
+    ("compose-role-arn", false, |a| a.injection.compose_role_arn),
     ("enable-debugging-handlers", false, |a| a.serve.server.enable_debugging_handlers),
     ("version", false, |a| a.version),
 ];

@@ -40,6 +40,7 @@ fn an_argument_s_value_is_not_taken_from_the_environment() {
         ("AWS_REGION", "eu-west-1"),
         ("AWS_DEFAULT_REGION", "eu-west-1"),
         ("NAMESPACE", "other"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "junk"),
     ];
     let pod = br#"{"apiVersion":"v1","kind":"List","items":[
         {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default",

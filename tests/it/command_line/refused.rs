@@ -54,6 +54,9 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
             "169.254.170.23",
             "expected a URL such as http://169.254.170.23/v1/credentials",
         ),
+        ("--aws-account-id", "12345", "expected 12 digits"),
+        ("--aws-account-id", "1234-5678-9012", "expected 12 digits"),
+        ("--aws-partition", "AWS", "expected a partition such as aws, aws-cn or aws-us-gov"),
         ("--kube-api", "10.0.0.1:6443", "expected a URL such as https://10.0.0.1:6443"),
         ("--tls-min-version", "1.4", "expected 1.2 or 1.3 (or VersionTLS12, VersionTLS13)"),
         ("--bind-address", "localhost", "expected an IPv4 or IPv6 address"),
@@ -111,6 +114,21 @@ fn a_wrong_value_is_refused_offline_too() {
 }
 
 #[test]
+fn what_a_server_would_ask_for_has_to_be_given_offline() {
+    for (args, missing) in [
+        ("", "--aws-account-id"),
+        ("--aws-partition=aws-cn", "--aws-account-id"),
+        ("--aws-default-region=eu-west-1", "--aws-account-id"),
+        ("--aws-account-id=123456789012", "--aws-partition"),
+    ] {
+        assert_eq!(
+            refused(&format!("inject -f - --compose-role-arn {args}")),
+            format!("'--compose-role-arn' needs '{missing}': no instance metadata is asked offline")
+        );
+    }
+}
+
+#[test]
 fn an_unknown_flag_is_named_and_the_one_that_may_be_meant() {
     assert_eq!(refused("--nope=1"), "unknown flag or argument '--nope'; see --help");
     assert_eq!(refused("--prot=1"), "unknown flag or argument '--prot'; did you mean '--port'?");
@@ -150,8 +168,6 @@ fn a_subcommand_comes_first_and_wants_a_file() {
 #[test]
 fn a_flag_of_a_later_feature_stops_the_start() {
     for (args, flag) in [
-        ("--in-cluster=false --compose-role-arn", "--compose-role-arn"),
-        ("--manifests=x --compose-role-arn=1", "--compose-role-arn"),
         ("", "--in-cluster=true"),
         ("--in-cluster", "--in-cluster=true"),
         ("--in-cluster=true --manifests=x", "--in-cluster=true"),

@@ -26,6 +26,7 @@ pub fn plain() -> Defaults {
         regional_sts: false,
         lifetime: 86_400,
         lifetime_is_explicit: false,
+        role_names: None,
         role_arn_validation: RoleArnValidation::Warn,
         web_identity: TokenVolume {
             audience: STS.to_owned(),

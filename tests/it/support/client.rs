@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -38,6 +40,13 @@ impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    /// The patch of a review that was answered with one.
+    pub fn patch(&self) -> Value {
+        let response = &self.json()["response"];
+        let bytes = STANDARD.decode(response["patch"].as_str().unwrap()).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
     }
 
     /// A header as text, empty if absent.

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod client;
 pub mod credentials;
 pub mod fake_api;
+pub mod instance_metadata;
 pub mod mounted;
 pub mod pair_files;
 pub mod process;

@@ -53,9 +53,15 @@ impl Log {
 impl Starting {
     /// Starts on free ports of the loopback address.
     pub fn spawn(args: &[&str]) -> Self {
+        Self::spawn_with(args, &[])
+    }
+
+    /// The same with these variables in its environment beside the usual ones.
+    pub fn spawn_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pod-identity-webhook"))
             .args(["--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
             .args(args)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -97,21 +103,26 @@ impl Drop for Starting {
 impl Process {
     /// Serves the small world of `reviews.rs`, with a certificate made in memory.
     pub async fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[]).await
+    }
+
+    /// The same with these variables in its environment beside the usual ones.
+    pub async fn start_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let authority = folder.path().join("ca.crt");
         let out = format!("--tls-ca-out={}", authority.display());
         let args: Vec<_> = args.iter().copied().chain([out.as_str()]).collect();
-        Self::spawn(&args, || std::fs::read_to_string(authority).unwrap()).await
+        Self::spawn(&args, environment, || std::fs::read_to_string(authority).unwrap()).await
     }
 
     /// The same with a certificate that the arguments name, of this authority.
     pub async fn with_authority(args: &[&str], authority: &str) -> Self {
-        Self::spawn(args, || authority.to_owned()).await
+        Self::spawn(args, &[], || authority.to_owned()).await
     }
 
-    async fn spawn(args: &[&str], authority: impl FnOnce() -> String) -> Self {
+    async fn spawn(args: &[&str], environment: &[(&str, &str)], authority: impl FnOnce() -> String) -> Self {
         let args: Vec<_> = args.iter().copied().chain([WORLD]).collect();
-        let process = Starting::spawn(&args);
+        let process = Starting::spawn_with(&args, environment);
         let line = until("the process serves", async || {
             let lines = process.log();
             assert!(!process.log.has_ended(), "the process ended: {lines:#?}");

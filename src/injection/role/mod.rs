@@ -1,7 +1,11 @@
-//! Roles of IAM: the shape of their ARNs in every partition of AWS, and what is wrong with one
-//! that has another.
+//! Roles of IAM: the shape of their ARNs in every partition of AWS, what is wrong with one that has
+//! another, and the ARNs of those that are given by name.
+
+mod names;
 
 use std::fmt;
+
+pub use names::{AccountId, Partition, RoleNames};
 
 /// Longest name of a role, and longest path before it, in characters: IAM's own limits.
 const LONGEST_NAME: usize = 64;
@@ -79,10 +83,10 @@ pub fn check(text: &str) -> Result<(), RoleArnError> {
     let mut next = || parts.next().unwrap_or_default();
     let require = |holds, error| if holds { Ok(()) } else { Err(error) };
     require(next() == "arn", RoleArnError::NotAnArn)?;
-    require(is_partition(next()), RoleArnError::Partition)?;
+    require(Partition::is_name(next()), RoleArnError::Partition)?;
     require(next() == "iam", RoleArnError::Service)?;
     require(next().is_empty(), RoleArnError::Region)?;
-    require(is_account(next()), RoleArnError::Account)?;
+    require(AccountId::is_id(next()), RoleArnError::Account)?;
     let resource = next().strip_prefix("role/").ok_or(RoleArnError::Resource)?;
     let (path, name) = resource.rsplit_once('/').unwrap_or(("", resource));
     // IAM counts the slashes at both ends: the path of `role/team/app` is `/team/`.
@@ -90,18 +94,6 @@ pub fn check(text: &str) -> Result<(), RoleArnError> {
     require(fits, RoleArnError::Path)?;
     let fits = |c: u8| c.is_ascii_alphanumeric() || b"_+=,.@-".contains(&c);
     require((1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(fits), RoleArnError::Name)
-}
-
-/// Whether a text is a partition's name: one that is known, or has the shape that all of them have,
-/// for AWS builds new ones.
-fn is_partition(text: &str) -> bool {
-    let mut words = text.split('-');
-    words.next() == Some("aws")
-        && words.all(|word| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase()))
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -1,0 +1,79 @@
+//! Where the SDKs of a pod are to get credentials, and the pair of variables that says so.
+
+use std::borrow::Cow;
+
+use super::super::defaults::Defaults;
+use super::super::grant::{Grant, RoleSource};
+use super::super::pod::env;
+
+/// Where the SDKs of a pod are to get credentials: the same for all its containers.
+#[derive(Debug)]
+pub(super) enum Credentials<'a> {
+    /// From STS, as this role.
+    Role {
+        /// As it is injected.
+        arn: Cow<'a, str>,
+        /// Where it was written.
+        source: RoleSource,
+    },
+    /// From the node's agent.
+    Agent {
+        /// Where it answers.
+        full_uri: &'a str,
+    },
+}
+
+impl<'a> Credentials<'a> {
+    pub(super) fn of(grant: &'a Grant, defaults: &'a Defaults) -> Self {
+        match grant {
+            Grant::Role(role) => {
+                // Names stand in annotations alone: the Go webhook takes the ConfigMap's as they are.
+                let names = defaults.role_names.as_ref().filter(|_| role.source == RoleSource::Annotation);
+                let composed = names.and_then(|names| names.arn(&role.role_arn));
+                let arn = composed.map_or(Cow::Borrowed(&*role.role_arn), Cow::Owned);
+                Self::Role { arn, source: role.source }
+            }
+            Grant::Association(_) => Self::Agent { full_uri: &defaults.credentials_full_uri },
+        }
+    }
+
+    /// The pair of a container that finds the token in this file.
+    pub(super) fn pair<'p>(&'p self, token_file: Cow<'p, str>) -> [(&'static str, Cow<'p, str>); 2] {
+        match self {
+            Self::Role { arn, source: _ } => {
+                [(env::ROLE_ARN, Cow::Borrowed(&**arn)), (env::WEB_IDENTITY_TOKEN_FILE, token_file)]
+            }
+            Self::Agent { full_uri } => [
+                (env::CREDENTIALS_FULL_URI, Cow::Borrowed(*full_uri)),
+                (env::AUTHORIZATION_TOKEN_FILE, token_file),
+            ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::grant::{Preferences, RoleGrant};
+    use super::super::super::patch::tests::defaults;
+    use super::super::super::role::{AccountId, Partition, RoleNames};
+    use super::*;
+
+    #[test]
+    fn names_become_arns_where_they_stand_in_an_annotation() {
+        let names = |account| RoleNames {
+            partition: Partition::new("aws").unwrap(),
+            account: AccountId::new(account).unwrap(),
+        };
+        let defaults = Defaults { role_names: Some(names("012345678901")), ..defaults() };
+        let arn = |source| {
+            let preferences = Preferences::default();
+            let role = RoleGrant { role_arn: "app".into(), source, audience: None, preferences };
+            match Credentials::of(&Grant::Role(role), &defaults) {
+                Credentials::Role { arn, .. } => arn.into_owned(),
+                Credentials::Agent { .. } => String::new(),
+            }
+        };
+        assert_eq!(arn(RoleSource::Annotation), "arn:aws:iam::012345678901:role/app");
+        assert_eq!(arn(RoleSource::ConfigMap), "app");
+    }
+}
