@@ -145,9 +145,23 @@ pub struct InjectionArgs {
     /// Pod Identity: path of the token in the volume
     #[arg(long, value_name = "PATH", default_value = "eks-pod-identity-token")]
     pub container_credentials_token_path: String,
-    /// Pod Identity: where the node's agent answers
-    #[arg(long, value_name = "URI", default_value = "http://169.254.170.23/v1/credentials")]
-    pub container_credentials_full_uri: String,
+    /// Pod Identity: where the node's agent answers, instead of its own address [default: by --ip-family, http://169.254.170.23/v1/credentials or http://[fd00:ec2::23]/v1/credentials]
+    #[arg(long, value_name = "URI")]
+    pub container_credentials_full_uri: Option<String>,
+    /// Pod Identity: IP family of the pods: ipv4, ipv6 (sets AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6 too) or auto (that of the Service kubernetes, asked for at start)
+    #[arg(long, value_name = "FAMILY", value_enum, default_value_t = IpFamily::Ipv4, hide_possible_values = true)]
+    pub ip_family: IpFamily,
+}
+
+/// What `--ip-family` may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum IpFamily {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+    /// The cluster's own.
+    Auto,
 }
 
 /// Flags that say how it is served.

@@ -17,7 +17,7 @@ use crate::injection::{Defaults, name};
 
 pub use association_resources::{AssociationResources, Controller, Namespaces, Pending, Selection};
 pub use cluster::ClusterName;
-pub use discovery::{Discovery, MissingRoleNames};
+pub use discovery::{Discovery, MissingIpFamily, MissingRoleNames};
 pub use injection::defaults;
 pub use tls::TlsSettings;
 
@@ -217,11 +217,12 @@ impl Settings {
         }
         let address = address(&server.bind_address)?;
         let (defaults, discovery) = injection::check(injection, &mut notices)?;
+        let accounts = accounts(serve, &discovery)?;
         Ok(Self {
             defaults,
             discovery,
             sources: Sources {
-                accounts: accounts(serve)?,
+                accounts,
                 association_file: path(&sources.watch_container_credentials_config),
                 association_resources: AssociationResources::new(
                     sources,
@@ -267,9 +268,13 @@ fn address(text: &str) -> Result<IpAddr, SettingsError> {
     text.parse().map_err(|_| invalid("--bind-address", text, "expected an IPv4 or IPv6 address"))
 }
 
-fn accounts(serve: &ServeArgs) -> Result<AccountSource, SettingsError> {
+fn accounts(serve: &ServeArgs, discovery: &Discovery) -> Result<AccountSource, SettingsError> {
     let sources = &serve.sources;
     if !sources.manifests.is_empty() {
+        if discovery.ip_family.is_some() {
+            let why = "there is no cluster to ask";
+            return Err(SettingsError::Conflict { one: "--manifests", other: "--ip-family=auto", why });
+        }
         let why = "manifests stand in for the cluster";
         for (other, given) in [("--kubeconfig", &sources.kubeconfig), ("--kube-api", &sources.kube_api)] {
             if !given.is_empty() {

@@ -1,5 +1,6 @@
 //! What the targets share: flags and grants as an operator would have them.
 
+use pod_identity_webhook::injection::agent::{Agent, IpFamily};
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
 use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
@@ -7,7 +8,7 @@ use pod_identity_webhook::injection::review::Subject;
 use pod_identity_webhook::injection::role::RoleArnValidation;
 use pod_identity_webhook::injection::{Defaults, Grant, Plan, Review, patch};
 
-/// The default flags, and a region, so that all variables are in play.
+/// The default flags, a region and IPv6, so that all variables are in play.
 pub fn defaults() -> Defaults {
     Defaults {
         annotation_prefix: Prefix::new("eks.amazonaws.com").unwrap(),
@@ -29,7 +30,7 @@ pub fn defaults() -> Defaults {
             name: "eks-pod-identity-token".to_owned(),
             token_path: "eks-pod-identity-token".to_owned(),
         },
-        credentials_full_uri: "http://169.254.170.23/v1/credentials".to_owned(),
+        agent: Agent::new(IpFamily::Ipv6, None),
     }
 }
 

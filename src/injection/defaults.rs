@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::agent::Agent;
 use super::annotation::Prefix;
 use super::grant::Method;
 use super::path;
@@ -33,8 +34,8 @@ pub struct Defaults {
     pub web_identity: TokenVolume,
     /// Pod Identity's volume.
     pub container_credentials: TokenVolume,
-    /// `--container-credentials-full-uri`.
-    pub credentials_full_uri: String,
+    /// `--container-credentials-full-uri` and `--ip-family`.
+    pub agent: Agent,
 }
 
 impl Defaults {

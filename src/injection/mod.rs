@@ -4,6 +4,7 @@
 //! an account has, [`plan`] decides, [`patch`] and [`answer`] write. No clock, no randomness, no
 //! I/O, no logging: a test scans this folder's imports.
 
+pub mod agent;
 pub mod annotation;
 pub mod answer;
 pub mod defaults;

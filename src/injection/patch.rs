@@ -203,6 +203,7 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::agent::{Agent, IpFamily};
     use super::super::annotation::Prefix;
     use super::super::defaults::{Defaults, TokenVolume};
     use super::super::grant::{Grant, Preferences};
@@ -228,7 +229,7 @@ pub(super) mod tests {
             role_arn_validation: RoleArnValidation::Off,
             web_identity: volume.clone(),
             container_credentials: volume,
-            credentials_full_uri: "http://x".to_owned(),
+            agent: Agent::new(IpFamily::Ipv4, None),
         }
     }
 

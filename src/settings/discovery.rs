@@ -1,7 +1,8 @@
 //! What flags leave to be found out: at start, before anything is answered, and never by `inject`.
 
 use super::{SettingsError, invalid};
-use crate::args::InjectionArgs;
+use crate::args::{self, InjectionArgs};
+use crate::injection::agent::{Agent, IpFamily};
 use crate::injection::role::{AccountId, Partition, RoleNames};
 
 /// What has to be asked for at start; see [`crate::discovery`].
@@ -9,6 +10,15 @@ use crate::injection::role::{AccountId, Partition, RoleNames};
 pub struct Discovery {
     /// The account and partition of roles that are given by name.
     pub role_names: Option<MissingRoleNames>,
+    /// The IP family of the pods.
+    pub ip_family: Option<MissingIpFamily>,
+}
+
+/// What is known of the agent of EKS Pod Identity while the IP family is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingIpFamily {
+    /// `--container-credentials-full-uri`.
+    pub full_uri: Option<String>,
 }
 
 /// What is known of the account and partition of roles that are given by name; at least one of the
@@ -24,15 +34,18 @@ pub struct MissingRoleNames {
 impl Discovery {
     /// Refuses what would have to be asked for, where nobody is asked.
     pub(super) fn refuse(&self) -> Result<(), SettingsError> {
-        let Self { role_names } = self;
-        match role_names {
-            None => Ok(()),
-            Some(MissingRoleNames { account, partition: _ }) => Err(SettingsError::Incomplete {
+        let Self { role_names, ip_family } = self;
+        if let Some(MissingRoleNames { account, partition: _ }) = role_names {
+            return Err(SettingsError::Incomplete {
                 flag: "--compose-role-arn",
                 other: if account.is_none() { "--aws-account-id" } else { "--aws-partition" },
                 why: "no instance metadata is asked offline",
-            }),
+            });
         }
+        if ip_family.is_some() {
+            return Err(invalid("--ip-family", "auto", "expected ipv4 or ipv6: no cluster is asked offline"));
+        }
+        Ok(())
     }
 }
 
@@ -61,6 +74,29 @@ pub(super) fn role_names(
         // An account that is asked for is in the partition of its instance, whatever the pods' region.
         (account, _) => (None, Some(MissingRoleNames { account, partition })),
     })
+}
+
+/// The agent of EKS Pod Identity, and what is to be asked for before it is known: until then, that of
+/// IPv4.
+pub(super) fn agent(
+    family: args::IpFamily,
+    full_uri: Option<String>,
+    notices: &mut Vec<String>,
+) -> (Agent, Option<MissingIpFamily>) {
+    let (family, missing) = match family {
+        args::IpFamily::Ipv4 => (IpFamily::Ipv4, None),
+        args::IpFamily::Ipv6 => (IpFamily::Ipv6, None),
+        args::IpFamily::Auto => (IpFamily::Ipv4, Some(MissingIpFamily { full_uri: full_uri.clone() })),
+    };
+    let agent = Agent::new(family, full_uri);
+    if missing.is_none() && agent.has_ipv6_uri() && agent.endpoint_mode().is_none() {
+        notices.push(
+            "--container-credentials-full-uri is an IPv6 address: the SDK for Java takes it only with \
+             --ip-family=ipv6"
+                .to_owned(),
+        );
+    }
+    (agent, missing)
 }
 
 /// A flag's value, unless it is empty.

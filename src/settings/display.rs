@@ -32,7 +32,7 @@ impl fmt::Display for Settings {
             role_arn_validation,
             web_identity,
             container_credentials,
-            credentials_full_uri,
+            agent,
         } = defaults;
         write!(f, "{sources} {certificate} {tls} annotation-prefix={}", annotation_prefix.as_str())?;
         write!(
@@ -41,7 +41,12 @@ impl fmt::Display for Settings {
             region.as_deref().unwrap_or("")
         )?;
         write!(f, " token-expiration={lifetime}s irsa={web_identity} pod-identity={container_credentials}")?;
-        write!(f, " container-credentials-full-uri={credentials_full_uri}")?;
+        write!(
+            f,
+            " container-credentials-full-uri={} ip-family={}",
+            agent.full_uri(),
+            agent.family().as_str()
+        )?;
         match role_names {
             Some(names) => write!(f, " compose-role-arn={names}")?,
             None => f.write_str(" compose-role-arn=false")?,

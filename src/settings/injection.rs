@@ -31,6 +31,8 @@ pub(super) fn check(
         )
     })?;
     let (role_names, missing_role_names) = discovery::role_names(args, notices)?;
+    let uri = args.container_credentials_full_uri.as_deref().map(full_uri).transpose()?;
+    let (agent, missing_ip_family) = discovery::agent(args.ip_family, uri, notices);
     let defaults = Defaults {
         annotation_prefix,
         region: region(&args.aws_default_region)?,
@@ -54,9 +56,9 @@ pub(super) fn check(
             name: volume_name(&args.container_credentials_token_volume_name)?,
             token_path: token_path(&args.container_credentials_token_path)?,
         },
-        credentials_full_uri: full_uri(&args.container_credentials_full_uri)?,
+        agent,
     };
-    Ok((defaults, Discovery { role_names: missing_role_names }))
+    Ok((defaults, Discovery { role_names: missing_role_names, ip_family: missing_ip_family }))
 }
 
 fn region(text: &str) -> Result<Option<String>, SettingsError> {

@@ -151,6 +151,34 @@ fn flags_of_role_names_without_them_are_said() {
 }
 
 #[test]
+fn the_agent_is_at_its_own_address_of_the_family_or_where_it_is_said_to_be() {
+    let (v4, v6) = ("http://169.254.170.23/v1/credentials", "http://[fd00:ec2::23]/v1/credentials");
+    let given = |uri| format!("--container-credentials-full-uri={uri}");
+    let notice = "--container-credentials-full-uri is an IPv6 address: the SDK for Java takes it only with \
+                  --ip-family=ipv6";
+    for (args, uri, mode, notices) in [
+        (&[][..], v4, None, &[][..]),
+        (&["--ip-family=ipv4"], v4, None, &[]),
+        (&["--ip-family=ipv6"], v6, Some("IPv6"), &[]),
+        (&["--ip-family=ipv6", &given(v4)], v4, None, &[]),
+        (&["--ip-family=ipv6", &given(v6)], v6, Some("IPv6"), &[]),
+        // As the Go webhook has it.
+        (&[&given(v6)], v6, None, &[notice]),
+        (&[&given("http://x/y")], "http://x/y", None, &[]),
+    ] {
+        let Settings { defaults, discovery, notices: said, .. } = settings(args).unwrap();
+        assert_eq!((defaults.agent.full_uri(), defaults.agent.endpoint_mode()), (uri, mode), "{args:?}");
+        assert_eq!(discovery, Discovery::default(), "{args:?}");
+        assert_eq!(said, notices, "{args:?}");
+    }
+    for (args, full_uri) in [(&[][..], None), (&[given("http://x/y")], Some("http://x/y".to_owned()))] {
+        let args: Vec<_> = ["--ip-family=auto"].into_iter().chain(args.iter().map(String::as_str)).collect();
+        let Settings { discovery, notices, .. } = in_files(&args).unwrap();
+        assert_eq!((discovery.ip_family, notices.len()), (Some(MissingIpFamily { full_uri }), 0));
+    }
+}
+
+#[test]
 fn without_a_cluster_a_certificate_is_made_unless_files_are_given() {
     let certificate = |args: &[&str]| settings(args).unwrap().certificate;
     assert!(matches!(certificate(&[]), CertificateSource::InMemory { authority_out: None }));
@@ -231,7 +259,7 @@ fn what_is_in_force_is_one_line_of_flags() {
          irsa=sts.amazonaws.com@aws-iam-token:/var/run/secrets/eks.amazonaws.com/serviceaccount:token \
          pod-identity=pods.eks.amazonaws.com@eks-pod-identity-token:\
          /var/run/secrets/pods.eks.amazonaws.com/serviceaccount:eks-pod-identity-token \
-         container-credentials-full-uri=http://169.254.170.23/v1/credentials \
+         container-credentials-full-uri=http://169.254.170.23/v1/credentials ip-family=ipv4 \
          compose-role-arn=arn:aws:iam::012345678901:role/ role-arn-validation=warn \
          shutdown-delay=10s \
          max-connections=1000 max-request-memory=64MiB enable-debugging-handlers=false"

@@ -10,6 +10,7 @@ mod command_line;
 mod follow;
 mod golden;
 mod inject;
+mod ip_family;
 mod limits;
 mod make_run;
 mod policy;

@@ -25,6 +25,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "watch-association-resources" (join "," $resources.controllers))
       (list "eks-cluster-name" .Values.sources.eksClusterName)
       (list "namespace" ($configMap.enabled | ternary .Release.Namespace ""))
+      (list "ip-family" $credentials.ipFamily)
       (list "bind-address" $server.bindAddress)
       (list "tls-min-version" $server.tlsMinVersion)
       (list "tls-cipher-suites" $server.tlsCipherSuites)

@@ -114,6 +114,9 @@ class EveryRelease:
             if "association-resources-own-namespace-only" in self.flags:
                 groups.remove("eks.aws.upbound.io")
             rules.append({"apiGroups": groups, "resources": ["podidentityassociations"], "verbs": ["list", "watch"]})
+        if self.flags.get("ip-family") == "auto":
+            service = {"resources": ["services"], "resourceNames": ["kubernetes"], "verbs": ["get"]}
+            rules.append({"apiGroups": [""]} | service)
         self.assertEqual(self.release.ClusterRole["rules"], rules)
         self.assert_bound(self.release.ClusterRole, self.release.ClusterRoleBinding)
 

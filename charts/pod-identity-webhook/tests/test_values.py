@@ -74,6 +74,7 @@ class Arguments(unittest.TestCase):
             "container-credentials-token-path": "pod-identity/token",
             "container-credentials-full-uri": "http://[fd00:ec2::23]/v1/credentials",
             "watch-container-credentials-config": "/etc/webhook/associations/associations.json",
+            "ip-family": "auto",
             "bind-address": "0.0.0.0",
             "port": "9443",
             "metrics-port": "9090",
@@ -179,15 +180,23 @@ class Options(unittest.TestCase):
         def asked(*sets, **rest):
             return Rendered("networkPolicy.enabled=true", *sets, **rest).NetworkPolicy["spec"]["egress"][1:]
 
-        metadata = {"ports": [{"port": 80, "protocol": "TCP"}], "to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}
+        def metadata(*addresses):
+            blocks = [{"ipBlock": {"cidr": address}} for address in addresses]
+            return [{"ports": [{"port": 80, "protocol": "TCP"}], "to": blocks}]
+
+        names, family = "injection.composeRoleArn=true", "injection.containerCredentials.ipFamily"
         no_partition, no_region = "injection.awsPartition=", "injection.awsDefaultRegion="
+        v4, v6 = "169.254.169.254/32", "fd00:ec2::254/128"
         self.assertEqual(asked(), [])
-        self.assertEqual(asked("injection.composeRoleArn=true"), [metadata])
+        self.assertEqual(asked(names), metadata(v4))
+        self.assertEqual(asked(names, f"{family}=ipv4"), metadata(v4))
+        for ipv6 in ("ipv6", "auto"):
+            self.assertEqual(asked(names, f"{family}={ipv6}"), metadata(v4, v6))
         # There an account is given, a partition and a region.
         self.assertEqual(asked(values="everything"), [])
         self.assertEqual(asked(no_partition, values="everything"), [])
-        self.assertEqual(asked(no_partition, no_region, values="everything"), [metadata])
-        self.assertEqual(asked("injection.awsAccountId=", values="everything"), [metadata])
+        self.assertEqual(asked(no_partition, no_region, values="everything"), metadata(v4, v6))
+        self.assertEqual(asked("injection.awsAccountId=", values="everything"), metadata(v4, v6))
 
     def test_the_nodes_network_keeps_the_clusters_dns(self):
         pod = Rendered(values="host-network").pod["spec"]
@@ -235,6 +244,7 @@ class Schema(unittest.TestCase):
             ("sources.associationResources.controllers={ack,terraform}", "/sources/associationResources/controllers/1"),
             ("sources.associationResources.usePending=yes", "/sources/associationResources/usePending"),
             ("sources.eksClusterName=prod.eu", "/sources/eksClusterName"),
+            ("injection.containerCredentials.ipFamily=IPv6", "/injection/containerCredentials/ipFamily"),
             ("webhook.failurePolicy=ignore", "/webhook/failurePolicy"),
             ("webhook.timeoutSeconds=31", "/webhook/timeoutSeconds"),
             ("webhook.name=short.name", "/webhook/name"),

@@ -147,6 +147,9 @@ fn judged<'a>(text: &mut String, plan: &Plan<'a>, additions: &Additions<'a>) {
             Variable::Add => {}
         }
     }
+    if let Variable::AlreadySet(name) = additions.endpoint_mode {
+        detail(text, format_args!("{name}: left out, the container sets it itself"));
+    }
     match &additions.mount {
         MountPlan::Add { path } => detail(text, format_args!("mount {path}: added")),
         MountPlan::Existing { path } => detail(text, format_args!("mount {path}: there already")),

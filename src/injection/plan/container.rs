@@ -63,6 +63,8 @@ pub struct Additions<'a> {
     pub region: Variable,
     /// The credential pair of the pod's method.
     pub credentials: Variable,
+    /// `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`: goes with the pair or not at all.
+    pub endpoint_mode: Variable,
     /// The mount of the token's volume.
     pub mount: MountPlan<'a>,
 }
@@ -167,10 +169,22 @@ impl<'a> Judge<'a, '_> {
         let region =
             Variable::judge(set, &[env::REGION, env::DEFAULT_REGION], self.defaults.region.is_some());
         let credentials = Variable::judge(set, &pair, true);
+        let endpoint_mode = if self.has_endpoint_mode() && credentials.is_added() {
+            Variable::judge(set, &[env::METADATA_ENDPOINT_MODE], true)
+        } else {
+            Variable::NotConfigured
+        };
         let all_set =
             [sts, region, credentials].iter().all(|variable| matches!(variable, Variable::AlreadySet(_)));
         let mount = if all_set { MountPlan::NotNeeded } else { self.mount(container, warnings) };
-        Additions { sts, region, credentials, mount }
+        Additions { sts, region, credentials, endpoint_mode, mount }
+    }
+
+    fn has_endpoint_mode(&self) -> bool {
+        match self.grant.method() {
+            Method::WebIdentity => false,
+            Method::ContainerCredentials => self.defaults.agent.endpoint_mode().is_some(),
+        }
     }
 
     fn mount(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> MountPlan<'a> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::super::agent::Agent;
 use super::super::defaults::Defaults;
 use super::super::grant::{Grant, RoleSource};
 use super::super::pod::env;
@@ -17,10 +18,7 @@ pub(super) enum Credentials<'a> {
         source: RoleSource,
     },
     /// From the node's agent.
-    Agent {
-        /// Where it answers.
-        full_uri: &'a str,
-    },
+    Agent(&'a Agent),
 }
 
 impl<'a> Credentials<'a> {
@@ -33,7 +31,7 @@ impl<'a> Credentials<'a> {
                 let arn = composed.map_or(Cow::Borrowed(&*role.role_arn), Cow::Owned);
                 Self::Role { arn, source: role.source }
             }
-            Grant::Association(_) => Self::Agent { full_uri: &defaults.credentials_full_uri },
+            Grant::Association(_) => Self::Agent(&defaults.agent),
         }
     }
 
@@ -43,10 +41,20 @@ impl<'a> Credentials<'a> {
             Self::Role { arn, source: _ } => {
                 [(env::ROLE_ARN, Cow::Borrowed(&**arn)), (env::WEB_IDENTITY_TOKEN_FILE, token_file)]
             }
-            Self::Agent { full_uri } => [
-                (env::CREDENTIALS_FULL_URI, Cow::Borrowed(*full_uri)),
+            Self::Agent(agent) => [
+                (env::CREDENTIALS_FULL_URI, Cow::Borrowed(agent.full_uri())),
                 (env::AUTHORIZATION_TOKEN_FILE, token_file),
             ],
+        }
+    }
+
+    /// What goes with the pair into a container that lacks it.
+    pub(super) fn endpoint_mode(&self) -> Option<(&'static str, Cow<'_, str>)> {
+        match self {
+            Self::Role { .. } => None,
+            Self::Agent(agent) => {
+                agent.endpoint_mode().map(|mode| (env::METADATA_ENDPOINT_MODE, Cow::Borrowed(mode)))
+            }
         }
     }
 }
@@ -70,7 +78,7 @@ mod tests {
             let role = RoleGrant { role_arn: "app".into(), source, audience: None, preferences };
             match Credentials::of(&Grant::Role(role), &defaults) {
                 Credentials::Role { arn, .. } => arn.into_owned(),
-                Credentials::Agent { .. } => String::new(),
+                Credentials::Agent(_) => String::new(),
             }
         };
         assert_eq!(arn(RoleSource::Annotation), "arn:aws:iam::012345678901:role/app");

@@ -221,7 +221,10 @@ impl<'a> Plan<'a> {
         let token_file = additions.mounted_at().filter(|_| additions.credentials.is_added());
         let token_file = token_file.and_then(|path| self.token_file(path));
         let credentials = token_file.map(|token_file| credentials.pair(token_file));
-        sts.into_iter().chain(region.into_iter().flatten()).chain(credentials.into_iter().flatten())
+        let mode = credentials.as_ref().and_then(|_| self.values.credentials.endpoint_mode());
+        let mode = mode.filter(|_| additions.endpoint_mode.is_added());
+        let credentials = credentials.into_iter().flatten().chain(mode);
+        sts.into_iter().chain(region.into_iter().flatten()).chain(credentials)
     }
 
     /// The token file of a container that mounts the volume at `path`.

@@ -217,9 +217,9 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// Which of the seven variables that the webhook sets or judges are set in a container.
+/// Which of the variables that the webhook sets or judges are set in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct EnvNames(u8);
+pub struct EnvNames(u16);
 
 impl EnvNames {
     /// Notes a variable; names that are not ours leave no trace.
@@ -237,7 +237,7 @@ impl EnvNames {
         env::ALL.iter().position(|&known| known == name).map_or(Self(0), |bit| Self(1 << bit))
     }
 
-    /// Whether the variable is set; `false` for names that are not among the seven.
+    /// Whether the variable is set; `false` for names that are not among [`env`]'s.
     #[must_use]
     pub fn contains(self, name: &str) -> bool {
         self.0 & Self::of(name).0 != 0
@@ -260,8 +260,11 @@ pub mod env {
     pub const CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
     /// Pod Identity: the file that holds the projected token.
     pub const AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+    /// Pod Identity: the family of the address where EC2's instance metadata is looked for. Version 2
+    /// of the SDK for Java takes an agent at an IPv6 address only with it.
+    pub const METADATA_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
 
-    pub(super) const ALL: [&str; 7] = [
+    pub(super) const ALL: [&str; 8] = [
         STS_REGIONAL_ENDPOINTS,
         DEFAULT_REGION,
         REGION,
@@ -269,5 +272,6 @@ pub mod env {
         WEB_IDENTITY_TOKEN_FILE,
         CREDENTIALS_FULL_URI,
         AUTHORIZATION_TOKEN_FILE,
+        METADATA_ENDPOINT_MODE,
     ];
 }

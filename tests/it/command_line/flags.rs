@@ -88,12 +88,13 @@ fn takes_every_value_behind_an_equals_sign_and_as_the_next_word() {
         assert_eq!(read(&parse(&[&format!("--{flag}"), value])), expected, "--{flag} {value}");
     }
     let uri = |args: &[&str]| parse(args).injection.container_credentials_full_uri;
-    assert_eq!(uri(&[]), "http://169.254.170.23/v1/credentials");
-    assert_eq!(
-        uri(&["--container-credentials-full-uri=http://[fd00:ec2::23]/v1"]),
-        "http://[fd00:ec2::23]/v1"
-    );
-    assert_eq!(uri(&["--container-credentials-full-uri", "http://x/v1"]), "http://x/v1");
+    assert_eq!(uri(&[]), None);
+    for (args, expected) in [
+        (&["--container-credentials-full-uri=http://[fd00:ec2::23]/v1"][..], "http://[fd00:ec2::23]/v1"),
+        (&["--container-credentials-full-uri", "http://x/v1"], "http://x/v1"),
+    ] {
+        assert_eq!(uri(args).as_deref(), Some(expected));
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--shutdown-delay", "-1s", "expected a duration that is not negative"),
         ("--log-format", "yaml", "expected text or json"),
         ("--role-arn-validation", "strict", "expected warn or enforce or off"),
+        ("--ip-family", "IPv6", "expected ipv4 or ipv6 or auto"),
     ] {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
         assert_eq!(refused(&format!("{flag}={value}")), expected);
@@ -126,6 +127,10 @@ fn what_a_server_would_ask_for_has_to_be_given_offline() {
             format!("'--compose-role-arn' needs '{missing}': no instance metadata is asked offline")
         );
     }
+    assert_eq!(
+        refused("inject -f - --ip-family=auto"),
+        "invalid value 'auto' for '--ip-family': expected ipv4 or ipv6: no cluster is asked offline"
+    );
 }
 
 #[test]
@@ -183,6 +188,7 @@ fn flags_that_exclude_each_other_are_both_named() {
     for (args, one, other) in [
         ("--manifests=x --kubeconfig=y", "--manifests", "--kubeconfig"),
         ("--manifests=x --kube-api=http://y", "--manifests", "--kube-api"),
+        ("--manifests=x --ip-family=auto", "--manifests", "--ip-family=auto"),
         ("--in-cluster=false --tls-ca-out=x", "--tls-ca-out", "a certificate from files"),
     ] {
         let line = refused(args);

@@ -281,6 +281,40 @@ Pod shop/p (pods.yaml: document 1, line 1)
 }
 
 #[test]
+fn the_endpoint_mode_of_ipv6_is_explained_where_it_is_added_or_there() {
+    let explained = explained(
+        "\
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: shop}
+spec:
+  serviceAccountName: associated
+  containers:
+  - name: a
+  - name: b
+    env: [{name: AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE, value: IPv4}]
+",
+        &["--ip-family=ipv6"],
+    );
+    let (_, containers) = explained.split_once("  container a\n").unwrap();
+    insta::assert_snapshot!(containers, @r"
+    env AWS_CONTAINER_CREDENTIALS_FULL_URI=http://[fd00:ec2::23]/v1/credentials: added
+    env AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token: added
+    env AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6: added
+    the regional STS endpoint: not configured
+    the region: not configured
+    mount /var/run/secrets/pods.eks.amazonaws.com/serviceaccount: added
+  container b
+    env AWS_CONTAINER_CREDENTIALS_FULL_URI=http://[fd00:ec2::23]/v1/credentials: added
+    env AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token: added
+    the regional STS endpoint: not configured
+    the region: not configured
+    AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: left out, the container sets it itself
+    mount /var/run/secrets/pods.eks.amazonaws.com/serviceaccount: added
+");
+}
+
+#[test]
 fn a_stream_without_pods_is_explained() {
     assert_eq!(explained("a: b\n", &[]), "no pod, and nothing that makes pods, in what was read\n");
 }

@@ -139,12 +139,13 @@ proptest! {
             Grant::Association(_) => ([env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE], true),
         };
         let region = [env::DEFAULT_REGION, env::REGION];
+        let mode = [env::METADATA_ENDPOINT_MODE];
         let after = case.after();
         for (before, after) in containers(case.object(), &after) {
             let names: Vec<_> =
                 added(before, after, "env").iter().map(|one| one["name"].as_str().unwrap()).collect();
             let mut left = names.as_slice();
-            for whole in [&[env::STS_REGIONAL_ENDPOINTS][..], &region, &pair] {
+            for whole in [&[env::STS_REGIONAL_ENDPOINTS][..], &region, &pair, &mode] {
                 left = left.strip_prefix(whole).unwrap_or(left);
             }
             prop_assert!(left.is_empty(), "{:?}", names);
@@ -156,6 +157,9 @@ proptest! {
                 prop_assert!(!is_added || !whole.iter().any(set), "{:?} though one is set", whole);
             }
             prop_assert!(!names.iter().any(set), "{:?} set twice", names);
+            let wants_mode = label && case.defaults.agent.endpoint_mode().is_some();
+            let has_mode = wants_mode && names.contains(&pair[0]) && !set(&mode[0]);
+            prop_assert_eq!(names.contains(&mode[0]), has_mode);
         }
         let labelled = |pod: &Value| pod["metadata"]["labels"][POD_IDENTITY_LABEL] == "enabled";
         prop_assert!(label || labelled(case.object()) == labelled(&after));

@@ -45,13 +45,15 @@ pub enum Seen {
     ContainerSkipped,
     LabelAdded,
     Windows,
+    ModeAdded,
+    ModeSkipped,
     Warned,
     Denied,
     NothingToDo,
 }
 
 impl Seen {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::VolumeAdded,
         Self::VolumeReused,
         Self::VolumeRenamed,
@@ -64,6 +66,8 @@ impl Seen {
         Self::ContainerSkipped,
         Self::LabelAdded,
         Self::Windows,
+        Self::ModeAdded,
+        Self::ModeSkipped,
         Self::Warned,
         Self::Denied,
         Self::NothingToDo,
@@ -183,6 +187,8 @@ fn seen(plan: &Plan<'_>, windows: bool, defaults: &Defaults) -> BTreeSet<Seen> {
         };
         note(Seen::PairAdded, additions.credentials.is_added());
         note(Seen::PairSkipped, matches!(additions.credentials, Variable::AlreadySet(_)));
+        note(Seen::ModeAdded, additions.endpoint_mode.is_added());
+        note(Seen::ModeSkipped, matches!(additions.endpoint_mode, Variable::AlreadySet(_)));
         match &additions.mount {
             MountPlan::Add { path } => note(Seen::PathRenamed, *path != wanted.mount_path),
             MountPlan::Existing { .. } => note(Seen::MountExists, true),

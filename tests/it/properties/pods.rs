@@ -49,7 +49,7 @@ const PATHS: [&str; 16] = [
     "/",
 ];
 
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 13] = [
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_DEFAULT_REGION",
     "AWS_REGION",
@@ -57,6 +57,7 @@ const VARIABLES: [&str; 12] = [
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
     "AWS_PROFILE",
     "aws_region",
     "PATH",

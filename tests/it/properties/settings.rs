@@ -1,5 +1,6 @@
 //! Flags and grants, within what the settings let through.
 
+use pod_identity_webhook::injection::agent::{Agent, IpFamily};
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
 use pod_identity_webhook::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
@@ -40,7 +41,7 @@ pub fn plain() -> Defaults {
             name: "eks-pod-identity-token".to_owned(),
             token_path: "eks-pod-identity-token".to_owned(),
         },
-        credentials_full_uri: "http://169.254.170.23/v1/credentials".to_owned(),
+        agent: Agent::new(IpFamily::Ipv4, None),
     }
 }
 
@@ -65,6 +66,7 @@ pub fn defaults() -> impl Strategy<Value = Defaults> {
             mount_path(AGENT_MOUNT),
             select(vec!["eks-pod-identity-token", "aws-iam-token", LONG_NAME]),
             select(vec!["eks-pod-identity-token", "a~b/c/./\"é"]),
+            select(vec![IpFamily::Ipv4, IpFamily::Ipv6]),
         ),
     )
         .prop_map(
@@ -76,6 +78,7 @@ pub fn defaults() -> impl Strategy<Value = Defaults> {
                 defaults.container_credentials.mount_path = agent.0;
                 agent.1.clone_into(&mut defaults.container_credentials.name);
                 agent.2.clone_into(&mut defaults.container_credentials.token_path);
+                defaults.agent = Agent::new(agent.3, None);
                 defaults
             },
         )

@@ -16,6 +16,8 @@ pub(super) enum Call {
         group: String,
         version: Option<String>,
     },
+    /// The Service `kubernetes`.
+    Service,
 }
 
 /// What the fake does not serve.
@@ -30,6 +32,9 @@ pub(super) fn parse<B>(request: &Request<B>) -> Result<Call, Refused> {
     let nowhere = || refused(404, "the server could not find the requested resource");
     if request.method() != Method::GET {
         return Err(nowhere());
+    }
+    if segments == ["api", "v1", "namespaces", "default", "services", "kubernetes"] {
+        return Ok(Call::Service);
     }
     let (group, version, rest) = match segments.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),

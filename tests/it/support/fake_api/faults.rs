@@ -16,6 +16,8 @@ pub enum Route {
     Get,
     /// What the group serves, and its versions.
     Discovery,
+    /// The GET of the Service `kubernetes`.
+    Service,
 }
 
 /// How a request fails. The request is recorded in any case.
@@ -49,6 +51,9 @@ pub enum Hold {
     Answer,
 }
 
+/// The name by which [`Route::Service`] has its fault.
+pub(super) const SERVICE: &str = "services";
+
 /// The faults in force, by the name of a resource; of discovery, by that of its group.
 #[derive(Debug, Default)]
 pub(super) struct Faults(HashMap<(String, Route), Fault>);
@@ -62,6 +67,7 @@ impl Faults {
         let name = match route {
             Route::List | Route::Watch | Route::Get => resource.name(),
             Route::Discovery => resource.group.to_owned(),
+            Route::Service => SERVICE.to_owned(),
         };
         self.0.insert((name, route), fault);
     }

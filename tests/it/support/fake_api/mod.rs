@@ -1,6 +1,6 @@
 //! A fake Kubernetes API server that fails on cue: it lists, watches and gets `ServiceAccounts`,
 //! `ConfigMaps` and custom resources over plain HTTP on 127.0.0.1, as kube-apiserver does, says which
-//! versions of a group it serves, and nothing else.
+//! versions of a group it serves, gets the Service `kubernetes`, and nothing else.
 //!
 //! Tests hold a [`FakeApi`], change objects, set faults, and wait for what the client did; the
 //! behaviour of a healthy server is tested against the real kube-apiserver, not here. Everything the
@@ -170,6 +170,14 @@ impl FakeApi {
     /// resourceVersion and `continue` token handed out so far too old.
     pub fn expire_watches(&self) {
         self.world.change(World::expire);
+    }
+}
+
+/// The Service `kubernetes`, in the namespace `default`.
+impl FakeApi {
+    /// Its `spec.ipFamilies`; none to begin with.
+    pub fn set_ip_families(&self, families: &[&'static str]) {
+        self.world.change(|world| world.ip_families = families.to_vec());
     }
 }
 

@@ -32,6 +32,16 @@ pub(super) fn object(object: &Object, form: Form) -> Value {
     value
 }
 
+/// The Service `kubernetes`, with these IP families.
+pub(super) fn service(families: &[&str]) -> Value {
+    json!({
+        "kind": "Service",
+        "apiVersion": "v1",
+        "metadata": { "name": "kubernetes", "namespace": "default" },
+        "spec": { "type": "ClusterIP", "ports": [{ "port": 443 }], "ipFamilies": families },
+    })
+}
+
 pub(super) fn list(page: &Page, form: Form) -> Value {
     let (kind, api_version) = form.kind();
     let items: Vec<Value> = page

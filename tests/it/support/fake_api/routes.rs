@@ -13,7 +13,7 @@ use hyper::{Request, Response};
 use serde_json::Value;
 
 use super::call::{self, Call, Refused};
-use super::faults::{Fault, Hold, Route};
+use super::faults::{Fault, Hold, Route, SERVICE};
 use super::objects::{self, Form};
 use super::shared::Shared;
 use super::stream::Watch;
@@ -49,6 +49,13 @@ pub(super) async fn answer<B>(world: Shared, request: Request<B>) -> Result<Resp
         Ok(Call::Discover { group, version }) => {
             let (fault, answer) = discover(&world, &group, version.as_deref());
             faulty(&world, fault, answer).await
+        }
+        Ok(Call::Service) => {
+            let (fault, families) = world.change(|world| {
+                world.traffic.services += 1;
+                (world.faults.of(SERVICE, Route::Service), world.ip_families.clone())
+            });
+            faulty(&world, fault, Answer::Json(200, objects::service(&families))).await
         }
         Err(Refused { code, message }) => {
             world.change(|world| {

@@ -11,6 +11,8 @@ pub struct Traffic {
     pub gets: Vec<GetRequest>,
     /// Groups (`GROUP`) and their versions (`GROUP/VERSION`) whose resources were asked for.
     pub discoveries: Vec<String>,
+    /// How often the Service `kubernetes` was asked for.
+    pub services: usize,
     /// Method and URI of everything that was refused: unknown paths (404), selectors (400) and the like.
     pub others: Vec<String>,
     /// Watches streaming now, frozen ones included, dropped and expired ones not.
@@ -35,6 +37,7 @@ impl Traffic {
         self.watches.clear();
         self.gets.clear();
         self.discoveries.clear();
+        self.services = 0;
         self.others.clear();
         self.gets_running_max = self.gets_running;
     }

@@ -95,6 +95,8 @@ pub(super) struct World {
     /// How many bookmarks every open watch should have had.
     pub(super) bookmarks: u64,
 
+    /// `spec.ipFamilies` of the Service `kubernetes`.
+    pub(super) ip_families: Vec<&'static str>,
     pub(super) faults: Faults,
     pub(super) hold: Option<Hold>,
     /// How often held GETs were released.
@@ -119,6 +121,7 @@ impl Default for World {
             newest_connection: 0,
             silent: 0,
             bookmarks: 0,
+            ip_families: Vec::new(),
             faults: Faults::default(),
             hold: None,
             releases: 0,

@@ -1,0 +1,61 @@
+//! The IP family of a cluster's pods: that of the Service `kubernetes`, which the API server makes
+//! by itself in the first of the cluster's families.
+
+use std::time::Duration;
+
+use http::Request;
+use serde::Deserialize;
+use tokio::time::{sleep, timeout};
+
+use crate::injection::agent::IpFamily;
+use crate::kubernetes::describe;
+
+const SERVICE: &str = "/api/v1/namespaces/default/services/kubernetes";
+
+/// How long one request may take, how often it is made, and the pause in between: a control plane
+/// that comes up takes longer, and then Kubernetes starts the process anew.
+const PATIENCE: Duration = Duration::from_secs(3);
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The two members of the Service that are of interest.
+#[derive(Deserialize)]
+struct Service {
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    ip_families: Option<Vec<String>>,
+}
+
+/// The family, or why it is not known.
+pub(super) async fn of_cluster(client: &kube::Client) -> Result<IpFamily, String> {
+    let mut reason = String::new();
+    for tried in 0..TRIES {
+        if tried > 0 {
+            sleep(PAUSE).await;
+        }
+        reason = match timeout(PATIENCE, ask(client)).await {
+            Ok(Ok(service)) => return family(&service.spec),
+            Ok(Err(error)) => describe(&error),
+            Err(_) => format!("no answer within {PATIENCE:?}"),
+        };
+        tracing::debug!(reason, "the Service kubernetes is not read");
+    }
+    Err(reason)
+}
+
+async fn ask(client: &kube::Client) -> kube::Result<Service> {
+    let request = Request::get(SERVICE).body(Vec::new()).map_err(kube::Error::HttpError)?;
+    client.request(request).await
+}
+
+fn family(spec: &Spec) -> Result<IpFamily, String> {
+    match spec.ip_families.as_deref().and_then(<[_]>::first).map(String::as_str) {
+        Some("IPv4") => Ok(IpFamily::Ipv4),
+        Some("IPv6") => Ok(IpFamily::Ipv6),
+        _ => Err("its spec.ipFamilies begins with neither IPv4 nor IPv6".to_owned()),
+    }
+}
