@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::grant::{MAX_LIFETIME, MIN_LIFETIME};
+use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method};
 use super::role::RoleArnError;
 
 /// A warning; its Display is one line, short of the 120 characters that Kubernetes advises unless
@@ -63,12 +63,12 @@ pub enum Warning {
         /// The path used instead.
         used: String,
     },
-    /// The pod sets what makes every SDK pass Pod Identity by.
-    WebIdentityWins {
-        /// The container.
-        container: String,
-        /// The variable that is set.
-        variable: &'static str,
+    /// Containers set what makes SDKs pass the pod's identity by.
+    OwnCredentials {
+        /// What is passed by.
+        method: Method,
+        /// The containers, each with the variable that it sets; at least one.
+        containers: Vec<(String, &'static str)>,
     },
     /// Ephemeral containers cannot bring a volume along.
     NoTokenVolume {
@@ -139,13 +139,7 @@ impl fmt::Display for Warning {
                     Brief(used)
                 )
             }
-            Self::WebIdentityWins { container, variable } => {
-                write!(
-                    f,
-                    "container {} sets {variable}, which SDKs prefer to EKS Pod Identity",
-                    Brief(container)
-                )
-            }
+            Self::OwnCredentials { method, containers } => own_credentials(f, *method, containers),
             Self::NoTokenVolume { containers } => {
                 write!(
                     f,
@@ -155,6 +149,22 @@ impl fmt::Display for Warning {
             }
         }
     }
+}
+
+fn own_credentials(
+    f: &mut fmt::Formatter<'_>,
+    method: Method,
+    containers: &[(String, &'static str)],
+) -> fmt::Result {
+    let title = method.title();
+    let one = containers.first().map(|(_, variable)| variable);
+    let Some(variable) = one.filter(|one| containers.iter().all(|(_, variable)| variable == *one)) else {
+        let all: Vec<_> = containers.iter().map(|(name, variable)| format!("{name} ({variable})")).collect();
+        return write!(f, "containers {} set what SDKs prefer to {title}", Brief(&all.join(", ")));
+    };
+    let names: Vec<_> = containers.iter().map(|(name, _)| name.as_str()).collect();
+    let (containers, set) = if names.len() == 1 { ("container", "sets") } else { ("containers", "set") };
+    write!(f, "{containers} {} {set} {variable}, which SDKs prefer to {title}", Brief(&names.join(", ")))
 }
 
 /// A name of the pod's, cut where only a hostile one reaches: a warning is a line, not a file.
@@ -192,4 +202,23 @@ fn cut(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         f.write_str("…")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_with_credentials_of_their_own_are_told_in_one_line() {
+        let told = |containers: &[(&str, &'static str)]| {
+            let containers =
+                containers.iter().map(|(name, variable)| ((*name).to_owned(), *variable)).collect();
+            Warning::OwnCredentials { method: Method::WebIdentity, containers }.to_string()
+        };
+        assert_eq!(told(&[("a", "X")]), "container a sets X, which SDKs prefer to IRSA");
+        assert_eq!(told(&[("a", "X"), ("b", "X")]), "containers a, b set X, which SDKs prefer to IRSA");
+        assert_eq!(told(&[("a", "X"), ("b", "Y")]), "containers a (X), b (Y) set what SDKs prefer to IRSA");
+        let many = vec![("container", "X"); 100];
+        assert!(told(&many).chars().count() < 150, "{}", told(&many));
+    }
 }

@@ -159,10 +159,7 @@ impl<'a> Judge<'a, '_> {
         let set = container.env_names;
         let pair = match self.grant.method() {
             Method::WebIdentity => [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE],
-            Method::ContainerCredentials => {
-                warn_of_web_identity(container, warnings);
-                [env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE]
-            }
+            Method::ContainerCredentials => [env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE],
         };
         let regional_sts = self.grant.preferences().regional_sts.unwrap_or(self.defaults.regional_sts);
         let sts = Variable::judge(set, &[env::STS_REGIONAL_ENDPOINTS], regional_sts);
@@ -203,14 +200,6 @@ impl<'a> Judge<'a, '_> {
             });
         }
         MountPlan::Add { path }
-    }
-}
-
-/// Every SDK asks for web identity before container credentials: a leftover defeats Pod Identity.
-fn warn_of_web_identity(container: &Container<'_>, warnings: &mut Vec<Warning>) {
-    let leftovers = [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE];
-    if let Some(variable) = leftovers.into_iter().find(|name| container.env_names.contains(name)) {
-        warnings.push(Warning::WebIdentityWins { container: container.name.to_string(), variable });
     }
 }
 

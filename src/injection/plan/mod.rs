@@ -6,6 +6,7 @@
 mod container;
 mod credentials;
 mod lifetime;
+mod own;
 mod volume;
 
 use std::borrow::Cow;
@@ -144,6 +145,7 @@ impl<'a> Plan<'a> {
         let containers: Vec<_> = judge.map_or_else(Vec::new, |judge| {
             containers.map(|container| judge.container(container, &mut warnings)).collect()
         });
+        warnings.extend(own::warning(&containers, grant.method()));
         Self {
             method: grant.method(),
             label: None,

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess};
+use serde_json::value::RawValue;
 
 use super::super::json::{Array, Elements, Fold, Judge, Object, Text, once, skip};
-use super::{Container, EnvNames, List, Mount, Pod};
+use super::{Container, EnvNames, List, Mount, Pod, env};
 
 /// One of a pod's lists of containers: what is set in each, and what it mounts.
 pub(super) struct Containers<'f, 'de> {
@@ -80,28 +81,49 @@ impl<'de> Elements<'de> for Env<'_> {
     const WHAT: &'static str = "a list of variables";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        Ok(seq.next_element_seed(Object(&mut VariableFold(self.0)))?.is_some())
+        let mut variable = VariableFold::default();
+        let more = seq.next_element_seed(Object(&mut variable))?.is_some();
+        let VariableFold { name, has_value } = variable;
+        match name {
+            Some(name) if has_value || !name.contains(env::ACCESS_KEY_ID) => self.0.insert(name),
+            _ => {}
+        }
+        Ok(more)
     }
 }
 
-struct VariableFold<'f>(&'f mut EnvNames);
+#[derive(Default)]
+struct VariableFold {
+    name: Option<EnvNames>,
+    /// Of the one variable for which it matters.
+    has_value: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
 enum VariableField {
     Name,
+    Value,
+    ValueFrom,
     #[serde(other)]
     Other,
 }
 
-impl<'de> Fold<'de> for VariableFold<'_> {
+impl<'de> Fold<'de> for VariableFold {
     const WHAT: &'static str = "a variable";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         match map.next_key()? {
             None => return Ok(false),
-            Some(VariableField::Name) => self.0.insert(map.next_value_seed(Judge::by(EnvNames::of))?),
-            Some(VariableField::Other) => skip(map)?,
+            Some(VariableField::Name) => self.name = Some(map.next_value_seed(Judge::by(EnvNames::of))?),
+            // Go's encoder writes the name first; where it does not stand there yet, it may matter.
+            Some(VariableField::Value | VariableField::ValueFrom)
+                if self.name.is_none_or(|name| name.contains(env::ACCESS_KEY_ID)) =>
+            {
+                let raw: &RawValue = map.next_value()?;
+                self.has_value |= !matches!(raw.get(), "null" | "\"\"");
+            }
+            Some(_) => skip(map)?,
         }
         Ok(true)
     }

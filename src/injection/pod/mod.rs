@@ -104,7 +104,7 @@ pub struct Token<'a> {
 }
 
 /// Which of a pod's lists a container stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum List {
     /// `initContainers`, native sidecars included.
     Init,
@@ -138,7 +138,8 @@ pub struct Container<'a> {
     pub name: Cow<'a, str>,
     /// Whether `env` takes additions.
     pub env: Slot,
-    /// Which of the variables that we judge are set, by name: an empty value or `valueFrom` counts.
+    /// Which of the variables that we judge are set, by name: `valueFrom` counts, and so does an empty
+    /// value, but not of [`env::ACCESS_KEY_ID`], which is only warned of.
     pub env_names: EnvNames,
     /// Whether `volumeMounts` takes additions.
     pub volume_mounts: Slot,
@@ -263,8 +264,10 @@ pub mod env {
     /// Pod Identity: the family of the address where EC2's instance metadata is looked for. Version 2
     /// of the SDK for Java takes an agent at an IPv6 address only with it.
     pub const METADATA_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
+    /// The key that goes before every other credential. Empty, as charts leave it behind, it is none.
+    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 
-    pub(super) const ALL: [&str; 8] = [
+    pub(super) const ALL: [&str; 9] = [
         STS_REGIONAL_ENDPOINTS,
         DEFAULT_REGION,
         REGION,
@@ -273,5 +276,6 @@ pub mod env {
         CREDENTIALS_FULL_URI,
         AUTHORIZATION_TOKEN_FILE,
         METADATA_ENDPOINT_MODE,
+        ACCESS_KEY_ID,
     ];
 }

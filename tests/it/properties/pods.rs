@@ -49,7 +49,7 @@ const PATHS: [&str; 16] = [
     "/",
 ];
 
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 14] = [
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_DEFAULT_REGION",
     "AWS_REGION",
@@ -58,6 +58,7 @@ const VARIABLES: [&str; 13] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    "AWS_ACCESS_KEY_ID",
     "AWS_PROFILE",
     "aws_region",
     "PATH",
