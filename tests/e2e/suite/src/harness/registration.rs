@@ -4,15 +4,15 @@ use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{DeleteParams, PostParams};
+use kube::{Api, Resource};
 use serde_json::{Value, json};
 
 use super::{Cluster, Injected, command, until, workload};
 
 /// Registers a webhook for the pods of one namespace alone; undone by [`Registration::remove`], or
-/// with the next run's start.
+/// with the end of the namespace.
 pub struct Registration {
     pub name: String,
     cluster: kube::Client,
@@ -50,8 +50,13 @@ impl Registration {
         if let (Some(hook), Some(overrides)) = (hook.as_object_mut(), webhook.as_object()) {
             hook.extend(overrides.clone());
         }
+        let namespace = Api::<Namespace>::all(cluster.client.clone()).get(namespace).await?;
         let configuration = serde_json::from_value(json!({
-            "metadata": {"name": name, "labels": {super::test::OURS: "true"}},
+            "metadata": {
+                "name": name,
+                "labels": {super::test::OURS: "true"},
+                "ownerReferences": [namespace.owner_ref(&())],
+            },
             "webhooks": [hook],
         }))?;
         let api: Api<MutatingWebhookConfiguration> = Api::all(cluster.client.clone());

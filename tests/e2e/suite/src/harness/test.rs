@@ -105,12 +105,27 @@ impl Test {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = name.rsplit("::").next().unwrap_or(name).replace('_', "-");
         let namespace = format!("e2e-{name:.40}-{now}-{number}").replace("--", "-");
-        command::apply(&release::namespace(&namespace, has_own_webhook).to_string()).await?;
-        let test = Self { client: cluster.client.clone(), cluster, namespace };
+        let manifest = release::namespace(&namespace, has_own_webhook);
+        Self { client: cluster.client.clone(), cluster, namespace }.started(&manifest).await
+    }
+
+    /// Creates the namespace and waits until pods can be made in it.
+    async fn started(self, manifest: &Value) -> Result<Self> {
+        command::apply(&manifest.to_string()).await?;
         // Made by a controller, and pods of it are refused until it is there.
-        let accounts: Api<ServiceAccount> = test.api();
+        let accounts: Api<ServiceAccount> = self.api();
         until("the account default exists", async || Ok(accounts.get_opt("default").await?)).await?;
-        Ok(test)
+        Ok(self)
+    }
+
+    /// The same test in one more namespace, which is served by the same webhook and goes with the first.
+    pub async fn in_another_namespace(&self, suffix: &str) -> Result<Self> {
+        let first = Api::<Namespace>::all(self.client.clone()).get(&self.namespace).await?;
+        let is_own = first.metadata.labels.iter().any(|labels| labels.contains_key(OWN_WEBHOOK));
+        let namespace = format!("{}-{suffix}", self.namespace);
+        let mut manifest = release::namespace(&namespace, is_own);
+        manifest["metadata"]["ownerReferences"] = json!([self.owner().await?]);
+        Self { namespace, ..self.clone() }.started(&manifest).await
     }
 
     async fn end(&self) -> Result<()> {
