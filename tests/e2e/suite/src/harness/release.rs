@@ -14,7 +14,7 @@ use super::{Cluster, command, registration};
 pub const SHARED: &str = "e2e-webhook";
 
 /// Its name, which is then its objects' too.
-const SHARED_NAME: &str = "pod-identity-webhook";
+pub const SHARED_NAME: &str = "pod-identity-webhook";
 
 /// Region that the shared release gives to pods which have none.
 pub const REGION: &str = "eu-central-1";
@@ -61,11 +61,15 @@ impl Release {
     async fn helm(&self, cluster: &Cluster, verb: &str, values: &Value) -> Result<()> {
         let chart = root().join("charts/pod-identity-webhook").display().to_string();
         let (repository, tag) = cluster.image.rsplit_once(':').context("IMAGE without a tag")?;
-        let image = json!({"image": {"repository": repository, "tag": tag}}).to_string();
+        let ours = json!({
+            "image": {"repository": repository, "tag": tag},
+            // What is left of it outside of its namespace is found by the next run.
+            "commonLabels": {OURS: "true"},
+        });
         let folder = tempfile::tempdir()?;
-        let files = [folder.path().join("values.json"), folder.path().join("image.json")];
+        let files = [folder.path().join("values.json"), folder.path().join("ours.json")];
         std::fs::write(&files[0], values.to_string())?;
-        std::fs::write(&files[1], image)?;
+        std::fs::write(&files[1], ours.to_string())?;
         let files = files.map(|file| format!("--values={}", file.display()));
         let mut words = vec![verb, &self.name, &chart, "--namespace", &self.namespace];
         words.extend([files[0].as_str(), &files[1], "--wait", "--timeout=120s"]);
@@ -130,7 +134,8 @@ async fn remove_shared() -> Result<()> {
     command::run("helm", words, "").await?;
     // All at once, and one wait: namespaces of tests that ended may still be on their way out.
     let selector = format!("--selector={OURS}");
-    command::kubectl(["delete", "namespaces", &selector, "--wait", "--timeout=180s"]).await.map(drop)
+    let kinds = "namespaces,mutatingwebhookconfigurations,clusterroles,clusterrolebindings";
+    command::kubectl(["delete", kinds, &selector, "--wait", "--timeout=180s"]).await.map(drop)
 }
 
 /// A namespace of the suite.
