@@ -2,21 +2,12 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use http_body_util::Full;
-use hyper::Request;
-use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::certificates::Certificates;
 use super::cluster::Skipped;
@@ -109,7 +100,7 @@ impl Process {
     /// Answer of a path of the metrics port.
     pub async fn get(&self, path: &str) -> Result<Answer> {
         let connection = TcpStream::connect(&self.metrics).await?;
-        http::exchange(connection, request("GET", path, String::new())?).await
+        http::exchange(connection, http::request("GET", path, String::new())?).await
     }
 
     /// Answer to a review that is posted as the API server does.
@@ -117,22 +108,11 @@ impl Process {
         let (_, address) = self.url.split_once("://").context("no URL")?;
         let (address, path) = address.split_once('/').context("no path")?;
         let (host, _) = address.rsplit_once(':').context("no port")?;
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes())?)?;
-        let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let connection = TcpStream::connect(address).await?;
-        let name = ServerName::try_from(host.to_owned())?;
-        let connection = TlsConnector::from(Arc::new(tls)).connect(name, connection).await?;
-        http::exchange(connection, request("POST", &format!("/{path}"), review.to_string())?).await
+        http::post(address, host, &self.authority, &format!("/{path}"), review).await
     }
 
     /// What it logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
-}
-
-fn request(method: &str, path: &str, body: String) -> Result<Request<Full<Bytes>>> {
-    let head = Request::builder().method(method).uri(path).header(HOST, "e2e");
-    Ok(head.header(CONTENT_TYPE, "application/json").body(Full::from(body))?)
 }
