@@ -10,6 +10,7 @@ pub mod http;
 pub mod injected;
 pub mod kubeconfig;
 pub mod load;
+pub mod port_forward;
 pub mod process;
 pub mod registration;
 pub mod release;

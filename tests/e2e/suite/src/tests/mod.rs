@@ -6,6 +6,7 @@ mod deployment;
 mod ephemeral;
 mod golden;
 mod knobs;
+mod protocol;
 mod races;
 mod reinvocation;
 mod replicas;
@@ -45,6 +46,9 @@ pub fn beside() -> Vec<Case> {
         shapes::pod_with_a_generated_name_gets_its_role,
         shapes::agent_that_reads_the_host_gets_its_role,
         shapes::network_plugin_in_kube_system_gets_its_role,
+        protocol::label_keeps_a_pod_out,
+        protocol::review_in_v1beta1_is_answered_in_v1beta1,
+        protocol::server_side_dry_run_shows_the_identity_and_stores_nothing,
         races::a_pod_made_together_with_its_account_has_its_role,
         races::a_changed_annotation_decides_within_a_second,
     ];
