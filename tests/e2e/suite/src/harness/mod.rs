@@ -8,6 +8,7 @@ pub mod diagnosis;
 pub mod forwarder;
 pub mod http;
 pub mod injected;
+pub mod inventory;
 pub mod kubeconfig;
 pub mod load;
 pub mod port_forward;

@@ -5,6 +5,7 @@ mod cold_start;
 mod deployment;
 mod ephemeral;
 mod golden;
+mod install;
 mod knobs;
 mod protocol;
 mod races;
@@ -56,6 +57,8 @@ pub fn beside() -> Vec<Case> {
         cold_start::a_webhook_that_is_there_before_the_api_server_waits_for_it,
         cold_start::a_pod_that_meets_a_cold_replica_waits_and_has_its_role,
         golden::every_patched_pod_is_valid,
+        install::two_releases_inject_for_their_own_annotation_alone,
+        install::upgrade_loses_no_pod_and_uninstall_leaves_nothing,
         reinvocation::sidecars_that_are_added_after_us_have_the_identity,
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
         api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
