@@ -7,6 +7,7 @@ mod ephemeral;
 mod golden;
 mod install;
 mod knobs;
+mod kube_system;
 mod protocol;
 mod races;
 mod reinvocation;
@@ -59,6 +60,7 @@ pub fn beside() -> Vec<Case> {
         golden::every_patched_pod_is_valid,
         install::two_releases_inject_for_their_own_annotation_alone,
         install::upgrade_loses_no_pod_and_uninstall_leaves_nothing,
+        kube_system::in_kube_system_only_own_pods_are_left_alone,
         reinvocation::sidecars_that_are_added_after_us_have_the_identity,
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
         api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
