@@ -4,6 +4,7 @@ mod api_server;
 mod cold_start;
 mod deployment;
 mod ephemeral;
+mod go_arguments;
 mod golden;
 mod install;
 mod knobs;
@@ -57,6 +58,7 @@ pub fn beside() -> Vec<Case> {
     let own_webhook = cases![
         cold_start::a_webhook_that_is_there_before_the_api_server_waits_for_it,
         cold_start::a_pod_that_meets_a_cold_replica_waits_and_has_its_role,
+        go_arguments::go_webhooks_manifests_give_the_pods_that_it_promises,
         golden::every_patched_pod_is_valid,
         install::two_releases_inject_for_their_own_annotation_alone,
         install::upgrade_loses_no_pod_and_uninstall_leaves_nothing,
