@@ -4,7 +4,6 @@
 //! verbs (tests/e2e/cluster/README.md). Filters and flags are those of cargo's own tests.
 
 #![allow(clippy::indexing_slicing, reason = "tests")]
-#![allow(dead_code, reason = "the tests come next")]
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
 
 mod harness;

@@ -15,9 +15,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub struct PortForward {
     /// `HOST:PORT` on this machine.
     pub address: String,
-    child: Child,
-    /// It writes a line for every connection, and ends if it cannot.
-    lines: Lines<BufReader<ChildStdout>>,
+    _child: Child,
+    /// Kept open: kubectl writes a line for every connection, and ends if it cannot.
+    _lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl PortForward {
@@ -37,6 +37,6 @@ impl PortForward {
         // Forwarding from 127.0.0.1:35421 -> 8443
         let line = line.context("kubectl port-forward ended at once")?;
         let address = line.split(' ').nth(2).with_context(|| format!("no address in '{line}'"))?;
-        Ok(Self { address: address.to_owned(), child, lines })
+        Ok(Self { address: address.to_owned(), _child: child, _lines: lines })
     }
 }

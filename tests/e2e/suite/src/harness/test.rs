@@ -28,9 +28,6 @@ pub const OWN_WEBHOOK: &str = "e2e.pod-identity-webhook/own-webhook";
 /// Account and role that `aws/sts.yaml` puts together.
 pub const CHECKOUT_ROLE: &str = "arn:aws:iam::111122223333:role/e2e-checkout";
 
-/// The role there that every account of the namespace may have.
-pub const ANY_ACCOUNT_ROLE: &str = "arn:aws:iam::111122223333:role/e2e-any-account";
-
 /// A test before it runs.
 pub struct Case {
     name: &'static str,
@@ -180,21 +177,6 @@ impl Test {
     pub async fn apply(&self, manifests: &str) -> Result<()> {
         let namespace = format!("--namespace={}", self.namespace);
         command::run("kubectl", ["apply", &namespace, "--filename=-"], manifests).await.map(drop)
-    }
-
-    /// Waits for the end of a pod's containers: the pod, and whether all of them ended with 0.
-    pub async fn finished(&self, pod: &str) -> Result<(Pod, bool)> {
-        let pods: Api<Pod> = self.api();
-        until(&format!("pod {pod} ends"), async || {
-            let pod = pods.get(pod).await?;
-            let phase = pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_default();
-            Ok(match phase.as_str() {
-                "Succeeded" => Some((pod, true)),
-                "Failed" => Some((pod, false)),
-                _ => None,
-            })
-        })
-        .await
     }
 
     /// The first JSON line that a container printed; waits for it.
