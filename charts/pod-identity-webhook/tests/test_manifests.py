@@ -211,6 +211,27 @@ class ByDefault(unittest.TestCase):
         }
         self.assertEqual(self.release.webhook, expected)
 
+    def test_registers_what_requires_an_identity_beside_the_usual_if_it_is_asked_for(self):
+        selector = "webhook.namespaceSelector.matchLabels.team=shop"
+        release = Rendered("webhook.requiredIdentity=true", selector)
+        usual, namespaces, pods = release.MutatingWebhookConfiguration["webhooks"]
+        self.assertEqual(usual, Rendered(selector).webhook)
+        label = {"key": "eks.amazonaws.com/require-identity", "operator": "In", "values": ["true"]}
+        expected = usual | {
+            "name": "namespaces.iam-for-pods.amazonaws.com",
+            "clientConfig": usual["clientConfig"]
+            | {"service": usual["clientConfig"]["service"] | {"path": "/mutate/required"}},
+            "failurePolicy": "Fail",
+            "namespaceSelector": {"matchLabels": {"team": "shop"}, "matchExpressions": [label]},
+        }
+        self.assertEqual(namespaces, expected)
+        expected = usual | {
+            "name": "pods.iam-for-pods.amazonaws.com",
+            "failurePolicy": "Fail",
+            "objectSelector": {"matchExpressions": [*usual["objectSelector"]["matchExpressions"], label]},
+        }
+        self.assertEqual(pods, expected)
+
     def test_replaces_replicas_without_being_one_short(self):
         spec = self.release.Deployment["spec"]
         self.assertEqual(spec["replicas"], 2)
