@@ -4,7 +4,11 @@
 //!
 //! What was written is turned into [`crate::settings::Settings`]; nothing else reads it.
 
-#![allow(clippy::doc_markdown, reason = "the doc comments here are the text of --help")]
+#![allow(
+    clippy::doc_markdown,
+    rustdoc::broken_intra_doc_links,
+    reason = "the doc comments here are the text of --help"
+)]
 
 mod go;
 mod values;

@@ -51,7 +51,7 @@ impl Entries {
     }
 
     /// Every entry that names an account, the closest first: the one without wildcards, then by
-    /// [`Pattern::rank`], and last in the order of the keys' bytes.
+    /// `Pattern::rank`, and last in the order of the keys' bytes.
     pub fn matching(&self, namespace: &str, name: &str) -> impl Iterator<Item = &Entry> {
         let globs = self.globs.iter().filter(move |(pattern, _)| pattern.matches(namespace, name));
         self.exact.get(namespace, name).into_iter().chain(globs.map(|(_, entry)| entry))

@@ -238,7 +238,7 @@ impl EnvNames {
         env::ALL.iter().position(|&known| known == name).map_or(Self(0), |bit| Self(1 << bit))
     }
 
-    /// Whether the variable is set; `false` for names that are not among [`env`]'s.
+    /// Whether the variable is set; `false` for names that are not among [`mod@env`]'s.
     #[must_use]
     pub fn contains(self, name: &str) -> bool {
         self.0 & Self::of(name).0 != 0
