@@ -9,6 +9,7 @@ use super::super::path;
 use super::super::pod::{Container, EnvNames, Metadata, Mount, Pod, env};
 use super::super::warning::Warning;
 use super::VolumePlan;
+use super::credentials::Credentials;
 
 /// What one container gets.
 #[derive(Debug)]
@@ -138,6 +139,7 @@ pub(super) struct Judge<'a, 'v> {
     pub(super) volume: &'v VolumePlan<'a>,
     pub(super) grant: &'a Grant,
     pub(super) defaults: &'a Defaults,
+    pub(super) credentials: &'v Credentials<'a>,
     pub(super) windows: bool,
     pub(super) selection: Selection,
 }
@@ -166,7 +168,7 @@ impl<'a> Judge<'a, '_> {
         let region =
             Variable::judge(set, &[env::REGION, env::DEFAULT_REGION], self.defaults.region.is_some());
         let credentials = Variable::judge(set, &pair, true);
-        let endpoint_mode = if self.has_endpoint_mode() && credentials.is_added() {
+        let endpoint_mode = if self.credentials.endpoint_mode().is_some() && credentials.is_added() {
             Variable::judge(set, &[env::METADATA_ENDPOINT_MODE], true)
         } else {
             Variable::NotConfigured
@@ -175,13 +177,6 @@ impl<'a> Judge<'a, '_> {
             [sts, region, credentials].iter().all(|variable| matches!(variable, Variable::AlreadySet(_)));
         let mount = if all_set { MountPlan::NotNeeded } else { self.mount(container, warnings) };
         Additions { sts, region, credentials, endpoint_mode, mount }
-    }
-
-    fn has_endpoint_mode(&self) -> bool {
-        match self.grant.method() {
-            Method::WebIdentity => false,
-            Method::ContainerCredentials => self.defaults.agent.endpoint_mode().is_some(),
-        }
     }
 
     fn mount(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> MountPlan<'a> {

@@ -134,11 +134,13 @@ impl<'a> Plan<'a> {
         let usual_path = &defaults.token_volume(grant.method()).mount_path;
         let usual_file =
             volume.as_ref().map(|volume| TokenVolume::token_file(usual_path, volume.token_path(), windows));
+        let credentials = Credentials::of(grant, defaults);
         let judge = volume.as_ref().map(|volume| container::Judge {
             pod,
             volume,
             grant,
             defaults,
+            credentials: &credentials,
             windows,
             selection: container::Selection::of(&settings.metadata, &mut warnings),
         });
@@ -155,7 +157,7 @@ impl<'a> Plan<'a> {
             containers,
             warnings,
             denial: None,
-            values: Values { credentials: Credentials::of(grant, defaults), defaults, windows, usual_file },
+            values: Values { credentials, defaults, windows, usual_file },
         }
     }
 
@@ -223,8 +225,7 @@ impl<'a> Plan<'a> {
         let token_file = additions.mounted_at().filter(|_| additions.credentials.is_added());
         let token_file = token_file.and_then(|path| self.token_file(path));
         let credentials = token_file.map(|token_file| credentials.pair(token_file));
-        let mode = credentials.as_ref().and_then(|_| self.values.credentials.endpoint_mode());
-        let mode = mode.filter(|_| additions.endpoint_mode.is_added());
+        let mode = self.values.credentials.endpoint_mode().filter(|_| additions.endpoint_mode.is_added());
         let credentials = credentials.into_iter().flatten().chain(mode);
         sts.into_iter().chain(region.into_iter().flatten()).chain(credentials)
     }
