@@ -2,6 +2,7 @@
 
 mod api_server;
 mod cold_start;
+mod config_map;
 mod deployment;
 mod ephemeral;
 mod go_arguments;
@@ -66,6 +67,7 @@ pub fn beside() -> Vec<Case> {
         reinvocation::sidecars_that_are_added_after_us_have_the_identity,
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
         api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
+        config_map::what_the_config_map_says_decides_within_two_seconds,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }
