@@ -1,5 +1,6 @@
 //! A cluster as large as they come: 150,000 ServiceAccounts, every tenth with a role, and 5,000
-//! associations; in the index that a watch of a fake API server keeps.
+//! associations; in the index that a watch of a fake API server keeps. And a ConfigMap with 5,000
+//! entries, 100 of them with wildcards.
 
 #[path = "../../tests/it/support/fake_api/mod.rs"]
 #[allow(dead_code, unused_imports, clippy::indexing_slicing, reason = "the tests' fake, and theirs whole")]
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use pod_identity_webhook::identities::associations::{AssociationSet, Associations};
+use pod_identity_webhook::identities::config_map::{ConfigMap, Contents, Entries};
 use pod_identity_webhook::identities::service_accounts::ServiceAccounts;
 use pod_identity_webhook::identities::source::Source;
 use pod_identity_webhook::identities::{Accounts, Found, Identities, Need};
@@ -24,12 +26,17 @@ use fake_api::FakeApi;
 
 const ACCOUNTS: usize = 150_000;
 const ASSOCIATIONS: usize = 5_000;
+const ENTRIES: usize = 4_900;
+const WILDCARDS: usize = 100;
 
 /// Accounts by what is known of them, each in the midst of its kind.
-pub const KNOWN: [(&str, &str, &str); 3] = [
+pub const KNOWN: [(&str, &str, &str); 5] = [
     ("an association", "team-0001", "account-075001"),
     ("a role", "team-1500", "account-076500"),
     ("nothing", "team-1502", "account-076502"),
+    ("an entry", "team-0504", "account-024504"),
+    // The last of those that are tried.
+    ("an entry with a wildcard", "team-1099", "account-070099"),
 ];
 
 /// The cluster, and what keeps it alive.
@@ -75,8 +82,23 @@ async fn follow() -> (Identities, FakeApi) {
     let spread = (0..ASSOCIATIONS).map(|number| name(number * (ACCOUNTS / ASSOCIATIONS) + 1));
     associations.replace(spread.collect());
 
+    let config_map = Source::new("config-map", Entries::len, &readiness, &metrics);
+    config_map.replace(Contents::parse(&document()).unwrap().entries);
+
     while !metrics.scrape().unwrap().contains("\npod_identity_webhook_watch_up 1\n") {
         sleep(Duration::from_millis(10)).await;
     }
-    (Identities::new(Accounts::Cluster(accounts), vec![Associations::Followed(associations)], None), api)
+    let associations = vec![Associations::Followed(associations)];
+    let config_map = Some(ConfigMap::Followed(config_map));
+    (Identities::new(Accounts::Cluster(accounts), associations, config_map), api)
+}
+
+/// Entries that name accounts without a role of their own.
+fn document() -> String {
+    let exact = (0..ENTRIES)
+        .map(|number| number * 10 + 4)
+        .map(|number| format!("team-{:04}/account-{number:06}", number % 3000));
+    let wildcards = (0..WILDCARDS).map(|number| format!("t*m-*/acc*t-*{number:04}"));
+    let entries = exact.chain(wildcards).map(|key| format!("\"{key}\":{{\"RoleARN\":\"arn\"}}"));
+    format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
 }
