@@ -14,7 +14,7 @@
 //! - [`app`]: puts the parts together; [`lifecycle`], [`telemetry`], [`metrics`] serve all of them
 //! - [`server`]: connections, TLS, probes; [`certificates`]: what TLS serves
 //! - [`admission`]: the path itself
-//! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with
+//! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with, how it follows objects
 //! - [`injection`]: what is injected, and when
 //! - [`commands`]: what the binary does instead of serving; [`manifests`]: how they read YAML
 
