@@ -61,6 +61,7 @@ pub async fn go_webhooks_manifests_give_the_pods_that_it_promises(test: Test) ->
     let knobs =
         [("audience", "batch.example"), ("sts-regional-endpoints", "false"), ("token-expiration", "7200")];
     test.account("batch", &[&[("role-arn", ROLE)], &knobs[..]].concat()).await?;
+    test.account("archive", &[]).await?;
     // The association wins.
     test.account("reports", &[("role-arn", ROLE)]).await?;
     let authority = deploy(&test).await?;
@@ -114,6 +115,7 @@ async fn deploy(test: &Test) -> Result<String> {
     let host = if is_ipv6 { format!("[{api_server}]") } else { api_server };
     let manifests = MANIFESTS
         .replace("${NAMESPACE}", namespace)
+        .replace("${ROLE}", ROLE)
         .replace("${OWNER}", &test.owner().await?.to_string())
         .replace("${SERVER}", &format!("https://{host}"))
         .replace("${PYTHON}", &test.image("client-boto3")?)
@@ -134,7 +136,7 @@ struct Promise {
     token_file: &'static str,
 }
 
-fn promises() -> [Promise; 4] {
+fn promises() -> [Promise; 5] {
     let plain = Promise {
         pod: pod("plain", "orders", &WEB_IDENTITY),
         method: WEB_IDENTITY,
@@ -150,6 +152,8 @@ fn promises() -> [Promise; 4] {
         sts: &[],
         ..plain
     };
+    let by_config_map =
+        Promise { pod: pod("by-config-map", "archive", &WEB_IDENTITY), audience: "archive.example", ..plain };
     let mut on_windows = Promise {
         pod: pod("on-windows", "orders", &WEB_IDENTITY),
         token_file: r"C:\var\run\secrets\eks.amazonaws.com\serviceaccount\token",
@@ -166,7 +170,7 @@ fn promises() -> [Promise; 4] {
     };
     // What is not set is drawn by lot.
     associated.pod["metadata"]["annotations"]["eks.amazonaws.com/token-expiration"] = json!("3600");
-    [plain, by_account, on_windows, associated]
+    [plain, by_account, by_config_map, on_windows, associated]
 }
 
 /// A pod with a container for each rule.
