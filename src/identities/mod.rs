@@ -19,6 +19,8 @@ pub mod source;
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::injection::Grant;
@@ -176,14 +178,20 @@ impl Identities {
         })
     }
 
-    /// Whether a source that can be asked for one account names it now.
+    /// Whether a source that can be asked for one account names it now. All are asked at the same time:
+    /// one that cannot answer hides no other's yes, and a yes waits for nobody.
     async fn look_up(&self, namespace: &str, name: &str, deadline: Instant) -> Result<bool, Unavailable> {
-        for source in &self.associations {
-            if source.look_up(namespace, name, deadline).await? {
-                return Ok(true);
+        let answers = self.associations.iter().map(|source| source.look_up(namespace, name, deadline));
+        let mut answers: FuturesUnordered<_> = answers.collect();
+        let mut is_associated = Ok(false);
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(true) => return answer,
+                Ok(false) => {}
+                Err(_) => is_associated = answer,
             }
         }
-        Ok(false)
+        is_associated
     }
 }
 

@@ -253,6 +253,15 @@ async fn source_that_cannot_be_asked_is_no_answer_unless_a_role_is_known() {
 }
 
 #[tokio::test]
+async fn all_sources_are_asked_whichever_comes_first() {
+    let [yes, no, failing] = [Ok(true), Ok(false), Err("throttled")].map(|answer| askable(answer).0);
+    let found = find_for(Need::OptedIn, &[failing.clone(), yes, no.clone()], "plain").await.unwrap();
+    assert_eq!(found.grant, Some(association(None)));
+    let error = find_for(Need::OptedIn, &[failing, no], "plain").await.unwrap_err();
+    assert!(error.ends_with("throttled"), "{error}");
+}
+
+#[tokio::test]
 async fn nothing_is_asked_before_every_source_was_read() {
     let (asked, times) = askable(Ok(true));
     let sources = [source("two", None), asked];
