@@ -18,6 +18,7 @@ mod precedence;
 mod properties;
 mod protocol;
 mod purity;
+mod readme;
 mod refusals;
 mod reload;
 mod role_names;
