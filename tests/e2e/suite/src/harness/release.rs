@@ -1,6 +1,6 @@
 //! The chart, installed with helm as users do.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -93,14 +93,22 @@ impl Release {
     }
 }
 
-/// Installs the release that most tests share, in place of one that an earlier run left behind. It
-/// keeps out of the namespaces of tests that bring a webhook of their own.
+/// Installs the release that most tests share, in place of one that an earlier run left behind, or with
+/// `REUSE` where there is none; nothing that anybody has left is taken away then. It keeps out of the
+/// namespaces of tests that bring a webhook of their own.
 pub async fn install_shared(cluster: &Cluster) -> Result<()> {
-    let words = ["status", SHARED_NAME, "--namespace", SHARED];
-    if is_kept() && command::output("helm", words, "").await?.code == 0 {
-        return Ok(());
+    if is_kept() {
+        match status_of_shared().await?.as_deref() {
+            None => {}
+            Some("deployed") => return Ok(()),
+            Some(other) => bail!(
+                "the release {SHARED_NAME} in {SHARED} cannot be reused, it is {other}: run once without REUSE, \
+                 which takes away all that the suite made"
+            ),
+        }
+    } else {
+        remove_shared().await?;
     }
-    remove_shared().await?;
     command::apply(&namespace(SHARED, false).to_string()).await?;
     let not_theirs = json!({"matchExpressions": [{"key": OWN_WEBHOOK, "operator": "DoesNotExist"}]});
     let values = json!({
@@ -122,6 +130,19 @@ pub async fn clean_up(is_well: bool) -> Result<()> {
         remove_shared().await?;
     }
     Ok(())
+}
+
+/// What helm says of the shared release: `deployed`, or what kept it from that; none if it is not there.
+async fn status_of_shared() -> Result<Option<String>> {
+    let words = ["status", SHARED_NAME, "--namespace", SHARED, "--output=json"];
+    let output = command::output("helm", words, "").await?;
+    if output.code != 0 && output.stderr.contains("release: not found") {
+        return Ok(None);
+    }
+    ensure!(output.code == 0, "helm status ended with {}:\n{}", output.code, output.stderr);
+    let status: Value = serde_json::from_str(&output.stdout)?;
+    let status = status["info"]["status"].as_str().context("helm names no status")?;
+    Ok(Some(status.to_owned()))
 }
 
 /// Whether `REUSE` asks for the release of the last run, and to leave it for the next.
