@@ -15,9 +15,9 @@ pub const TOKEN_FILE: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount/
 /// A pod, looked at for its identity.
 pub struct Injected<'a>(pub &'a Pod);
 
-impl Injected<'_> {
+impl<'a> Injected<'a> {
     /// A container of any kind: its variables and its mounts.
-    fn parts(&self, container: &str) -> Option<(&[EnvVar], &[VolumeMount])> {
+    fn parts(&self, container: &str) -> Option<(&'a [EnvVar], &'a [VolumeMount])> {
         let spec = self.0.spec.as_ref()?;
         let plain = spec.containers.iter().chain(spec.init_containers.iter().flatten());
         let plain = plain.map(|found| (&found.name, &found.env, &found.volume_mounts));
@@ -28,19 +28,19 @@ impl Injected<'_> {
     }
 
     /// The names and values of a container's `AWS_*` variables, in their order.
-    pub fn env(&self, container: &str) -> Vec<(&str, &str)> {
+    pub fn env(&self, container: &str) -> Vec<(&'a str, &'a str)> {
         let env = self.parts(container).map(|(env, _)| env).unwrap_or_default();
         let ours = env.iter().filter(|variable| variable.name.starts_with("AWS_"));
         ours.map(|variable| (variable.name.as_str(), variable.value.as_deref().unwrap_or_default())).collect()
     }
 
     /// One of them.
-    pub fn value(&self, container: &str, name: &str) -> Option<&str> {
+    pub fn value(&self, container: &str, name: &str) -> Option<&'a str> {
         self.env(container).into_iter().find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// Where a container mounts a volume, and whether only for reading.
-    pub fn mounts(&self, container: &str, volume: &str) -> Vec<(&str, bool)> {
+    pub fn mounts(&self, container: &str, volume: &str) -> Vec<(&'a str, bool)> {
         let mounts = self.parts(container).map(|(_, mounts)| mounts).unwrap_or_default();
         let of_volume = mounts.iter().filter(|mount| mount.name == volume);
         of_volume.map(|mount| (mount.mount_path.as_str(), mount.read_only.unwrap_or(false))).collect()

@@ -1,12 +1,14 @@
 //! What every test stands on: the cluster, a namespace of its own, the webhook installed as users
 //! install it, and what is printed when a test fails.
 
+pub mod association_kind;
 pub mod certificates;
 pub mod cluster;
 pub mod command;
 pub mod diagnosis;
 pub mod forwarder;
 pub mod http;
+pub mod identity;
 pub mod injected;
 pub mod inventory;
 pub mod kubeconfig;
@@ -15,6 +17,7 @@ pub mod port_forward;
 pub mod process;
 pub mod registration;
 pub mod release;
+pub mod replica;
 pub mod report;
 pub mod sidecars;
 pub mod test;

@@ -179,6 +179,17 @@ impl Test {
         command::run("kubectl", ["apply", &namespace, "--filename=-"], manifests).await.map(drop)
     }
 
+    /// Puts a ConfigMap with this document under its one key in place of the one that is there.
+    pub async fn put(&self, config_map: &str, key: &str, document: &str) -> Result<()> {
+        let config_map = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": config_map},
+            "data": {key: document},
+        });
+        self.apply(&config_map.to_string()).await
+    }
+
     /// The first JSON line that a container printed; waits for it.
     pub async fn printed(&self, pod: &str, container: &str) -> Result<Value> {
         let pods: Api<Pod> = self.api();

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::DeleteParams;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::harness::registration::await_injection;
@@ -54,20 +54,21 @@ pub async fn what_the_config_map_says_decides_within_two_seconds(test: Test) -> 
 
     decide("none", None, false).await?;
     let own = format!("{}/shop", test.namespace);
-    test.put(&json!({&own: {"RoleARN": role("first")}, "*/*": {"RoleARN": role("all")}}).to_string()).await?;
+    put(&test, &json!({&own: {"RoleARN": role("first")}, "*/*": {"RoleARN": role("all")}}).to_string())
+        .await?;
     decide("created", Some("first"), true).await?;
     let pod = test.dry_run(workload::unscheduled("annotated", "annotated")).await?;
     ensure!(Verdict::of(&pod, &role("annotation")) == Verdict::Right, "the annotation lost: {pod:?}");
 
-    test.put(&json!({"e2e-*/shop": {"RoleARN": role("second")}, &own: null}).to_string()).await?;
+    put(&test, &json!({"e2e-*/shop": {"RoleARN": role("second")}, &own: null}).to_string()).await?;
     decide("a bad entry for it alone", None, true).await?;
-    test.put(&json!({"e2e-*/shop": {"RoleARN": role("second")}, "*/*": {}}).to_string()).await?;
+    put(&test, &json!({"e2e-*/shop": {"RoleARN": role("second")}, "*/*": {}}).to_string()).await?;
     decide("a wildcard", Some("second"), true).await?;
-    test.put("{").await?;
+    put(&test, "{").await?;
     decide("no JSON", Some("second"), false).await?;
-    test.put(&json!({"*/other": {"RoleARN": role("third")}}).to_string()).await?;
+    put(&test, &json!({"*/other": {"RoleARN": role("third")}}).to_string()).await?;
     decide("not named any more", None, true).await?;
-    test.put(&json!({"*/shop": {"RoleARN": role("fourth")}}).to_string()).await?;
+    put(&test, &json!({"*/shop": {"RoleARN": role("fourth")}}).to_string()).await?;
     decide("named again", Some("fourth"), true).await?;
     test.api::<ConfigMap>().delete("pod-identity-webhook", &DeleteParams::default()).await?;
     decide("deleted", None, true).await?;
@@ -75,17 +76,8 @@ pub async fn what_the_config_map_says_decides_within_two_seconds(test: Test) -> 
     release.uninstall().await
 }
 
-impl Test {
-    /// Puts the ConfigMap with this document into the test's namespace.
-    async fn put(&self, document: &str) -> Result<()> {
-        let config_map: Value = json!({
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "pod-identity-webhook"},
-            "data": {"config": document},
-        });
-        self.apply(&config_map.to_string()).await
-    }
+async fn put(test: &Test, document: &str) -> Result<()> {
+    test.put("pod-identity-webhook", "config", document).await
 }
 
 /// How long pods of `shop` had something else than is wanted, counted from the moment at which whoever
