@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
+use serde_json::json;
 
 use super::release::Release;
 use super::{Test, command};
@@ -11,6 +12,7 @@ use super::{Test, command};
 /// A pod of a release.
 pub struct Replica {
     pub pod: Pod,
+    pods: Api<Pod>,
 }
 
 impl Replica {
@@ -19,7 +21,7 @@ impl Replica {
         let pods: Api<Pod> = Api::namespaced(test.client.clone(), &release.namespace);
         let own = ListParams::default().labels(&format!("app.kubernetes.io/instance={}", release.name));
         let found = pods.list(&own).await?.items;
-        Ok(found.into_iter().map(|pod| Self { pod }).collect())
+        Ok(found.into_iter().map(|pod| Self { pod, pods: pods.clone() }).collect())
     }
 
     /// A page of it.
@@ -33,5 +35,13 @@ impl Replica {
     pub async fn metric(&self, name: &str) -> Result<Option<u64>> {
         let metrics = self.page("metrics").await?;
         Ok(metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok()))
+    }
+
+    /// Has kubelet look at the pod, and so at what it mounts: it does so by itself about once a minute.
+    pub async fn nudge(&self) -> Result<()> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+        let patch = json!({"metadata": {"annotations": {"e2e.test/nudged": now.as_nanos().to_string()}}});
+        self.pods.patch(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The tests, a file for each thing that users rely on.
 
 mod api_server;
+mod association_file;
 mod association_resources;
 mod cold_start;
 mod config_map;
@@ -59,6 +60,7 @@ pub fn beside() -> Vec<Case> {
         races::a_changed_annotation_decides_within_a_second,
     ];
     let own_webhook = cases![
+        association_file::pods_follow_the_file_that_kubelet_swaps,
         association_resources::pods_follow_resources_and_their_definitions,
         cold_start::a_webhook_that_is_there_before_the_api_server_waits_for_it,
         cold_start::a_pod_that_meets_a_cold_replica_waits_and_has_its_role,
