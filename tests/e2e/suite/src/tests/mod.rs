@@ -12,6 +12,7 @@ mod golden;
 mod install;
 mod knobs;
 mod kube_system;
+mod precedence;
 mod protocol;
 mod races;
 mod reinvocation;
@@ -73,6 +74,7 @@ pub fn beside() -> Vec<Case> {
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
         api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
         config_map::what_the_config_map_says_decides_within_two_seconds,
+        precedence::association_wins_over_annotation_and_annotation_over_entry,
         required_identity::a_namespace_has_pods_once_their_account_has_a_role,
         required_identity::a_pod_is_refused_until_its_account_has_a_role,
         required_identity::a_source_that_cannot_be_asked_is_trouble_and_no_denial,
