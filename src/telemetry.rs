@@ -26,7 +26,9 @@ pub fn init(log: Log) {
         .with_target("pod_identity_webhook", level)
         // kube warns of an answer that it cannot read with the whole of it, which may be a page of
         // objects; our own errors say what went wrong.
-        .with_target("kube_client", LevelFilter::OFF);
+        .with_target("kube_client", LevelFilter::OFF)
+        // The crates of AWS's SDK write requests whole, with their signature and session token.
+        .with_target("aws_", LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let started = match log.format {

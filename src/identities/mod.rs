@@ -11,6 +11,8 @@ pub mod association_resources;
 pub mod associations;
 mod by_account;
 pub mod config_map;
+#[cfg(feature = "eks-api")]
+pub mod eks_api;
 mod flights;
 pub mod manifests;
 mod need;

@@ -1,0 +1,63 @@
+//! A client of the EKS API as the AWS SDK makes it: region, credentials and endpoint from the
+//! environment, profiles, a web identity, a container's or an instance's endpoint.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::identity::IdentityCache;
+use aws_sdk_eks::Client;
+use aws_sdk_eks::config::{RuntimeComponents, SharedHttpClient};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, ConnectorBuilder};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::error::ListError;
+
+/// How long before their end credentials are renewed: longer than a poll's interval, so that it is a
+/// poll that waits for them and not a pod.
+const RENEWAL: Duration = Duration::from_mins(1);
+
+/// A client for what the environment says.
+pub(super) async fn client() -> Result<Client, ListError> {
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http_client()?)
+        .identity_cache(IdentityCache::lazy().buffer_time(RENEWAL).build())
+        .load()
+        .await;
+    config.region().ok_or(ListError::NoRegion)?;
+    Ok(Client::new(&config))
+}
+
+/// The SDK's own client, but for the roots that it trusts: it knows none but the host's.
+fn http_client() -> Result<SharedHttpClient, ListError> {
+    let tls = TlsContext::builder().with_trust_store(roots()).build();
+    let tls = tls.map_err(|error| ListError::Unreachable(error.to_string()))?;
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = ConnectorBuilder::default()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(tls.clone())
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    }))
+}
+
+/// The host's roots, where `SSL_CERT_FILE` or the system has some: who gives their own means them
+/// alone. Else Mozilla's: the image is one file.
+fn roots() -> TrustStore {
+    if !rustls_native_certs::load_native_certs().certs.is_empty() {
+        return TrustStore::default();
+    }
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .fold(TrustStore::empty(), |roots, root| roots.with_pem_certificate(pem(root)))
+}
+
+/// A certificate as the SDK takes it.
+fn pem(certificate: &[u8]) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
+}
