@@ -205,7 +205,11 @@ pub struct SourceArgs {
     /// Custom resources that hold associations.
     #[command(flatten)]
     pub association_resources: AssociationResourceArgs,
-    /// Name of this cluster in EKS: custom resources for others do not count
+    /// Read Pod Identity associations from the EKS API too (if built with the feature eks-api)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
+    pub watch_eks_api: bool,
+    /// Name of this cluster in EKS, for its API; custom resources for others do not count
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub eks_cluster_name: String,
     /// Accepted; a miss is looked up live, so there is nothing to wait for

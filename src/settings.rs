@@ -5,6 +5,7 @@ mod association_resources;
 mod cluster;
 mod discovery;
 mod display;
+mod eks_api;
 mod injection;
 mod tls;
 
@@ -64,6 +65,8 @@ pub struct Sources {
     pub association_resources: Option<AssociationResources>,
     /// The namespace whose ConfigMap is read, which need not be there; manifests bring their own.
     pub config_map: Option<String>,
+    /// The cluster whose associations the EKS API is asked for.
+    pub eks_api: Option<ClusterName>,
 }
 
 /// Where ServiceAccounts are read.
@@ -169,6 +172,16 @@ pub enum SettingsError {
         /// What to do for now.
         instead: &'static str,
     },
+    /// A feature that this binary was built without.
+    #[error("'{flag}' needs the cargo feature {feature}, which this binary was built without; {instead}")]
+    NotBuilt {
+        /// The flag as it was understood.
+        flag: &'static str,
+        /// The feature's name.
+        feature: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
     /// A flag that means nothing without another.
     #[error("'{flag}' needs '{other}': {why}")]
     Incomplete {
@@ -230,6 +243,7 @@ impl Settings {
                     &mut notices,
                 )?,
                 config_map: config_map(serve, &mut notices)?,
+                eks_api: eks_api::cluster(sources, cfg!(feature = "eks-api"))?,
             },
             certificate: certificate(serve)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,

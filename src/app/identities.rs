@@ -1,6 +1,9 @@
 //! The sources of identity, put together as a list: each is made, registers what it needs to be ready,
 //! and is followed by a task of its own.
 
+#[cfg(feature = "eks-api")]
+mod eks_api;
+
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -28,7 +31,8 @@ pub(super) async fn follow(
     tasks: &mut Tasks,
 ) -> Result<(Identities, Router)> {
     // Taken apart whole: a source that is forgotten here does not compile.
-    let Sources { accounts, association_file, association_resources, config_map } = &settings.sources;
+    let Sources { accounts, association_file, association_resources, config_map, eks_api } =
+        &settings.sources;
     let mut associations = Vec::new();
     let mut roles = None;
     let mut debug = Router::new();
@@ -62,6 +66,12 @@ pub(super) async fn follow(
         tasks.spawn("association-file", association_file::follow(path.clone(), source.clone()));
         associations.push(Associations::Followed(source));
     }
+    #[cfg(feature = "eks-api")]
+    if let Some(cluster) = eks_api {
+        associations.push(eks_api::follow(cluster, &settings.limits, metrics, readiness, tasks));
+    }
+    #[cfg(not(feature = "eks-api"))]
+    anyhow::ensure!(eks_api.is_none(), "built without the feature eks-api");
     Ok((Identities::new(accounts, associations, roles), debug))
 }
 

@@ -64,12 +64,13 @@ impl fmt::Display for Settings {
 
 impl fmt::Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accounts, association_file, association_resources, config_map } = self;
+        let Self { accounts, association_file, association_resources, config_map, eks_api } = self;
         write!(f, "{accounts}")?;
         let file = association_file.iter();
         file.map(|path| path.display())
             .try_for_each(|path| write!(f, " watch-container-credentials-config={path}"))?;
         association_resources.iter().try_for_each(|resources| write!(f, " {resources}"))?;
+        eks_api.iter().try_for_each(|cluster| write!(f, " watch-eks-api={cluster}"))?;
         config_map.iter().try_for_each(|namespace| write!(f, " watch-config-map={namespace}"))
     }
 }

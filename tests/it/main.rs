@@ -7,6 +7,8 @@ mod accounts;
 mod association_file;
 mod association_resources;
 mod command_line;
+#[cfg(feature = "eks-api")]
+mod eks_api;
 mod follow;
 mod golden;
 mod inject;

@@ -67,8 +67,9 @@ fn every_source_gives_what_the_table_says_by_its_example() {
             answer.stdout
         );
     }
-    // What has an example, and manifests: a new row wants one too.
-    assert_eq!(rows.len(), examples.len() + 1);
+    // What has an example, manifests, and the EKS API, whose example AWS alone can run: a new row wants one too.
+    assert!(section("### The EKS API").contains("--set sources.eksApi.enabled=true"));
+    assert_eq!(rows.len(), examples.len() + 2);
 }
 
 #[test]

@@ -208,3 +208,13 @@ fn a_flag_that_means_nothing_without_another_names_it() {
         );
     }
 }
+
+#[cfg(not(feature = "eks-api"))]
+#[test]
+fn a_flag_of_a_feature_that_was_not_built_in_stops_the_start() {
+    assert_eq!(
+        refused("--in-cluster=false --watch-eks-api --eks-cluster-name=prod"),
+        "'--watch-eks-api' needs the cargo feature eks-api, which this binary was built without; use an image \
+         with it, or build one"
+    );
+}

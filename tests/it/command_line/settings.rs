@@ -164,6 +164,13 @@ fn manifests_bring_their_own_association_resources() {
     );
 }
 
+#[cfg(feature = "eks-api")]
+#[test]
+fn the_eks_api_is_asked_for_one_cluster() {
+    let settings = settings(&["--in-cluster=false", "--eks-cluster-name=prod", "--watch-eks-api"]);
+    assert_eq!(settings.sources.eks_api.unwrap().as_str(), "prod");
+}
+
 #[test]
 fn kube_api_is_taken_beside_a_kubeconfig() {
     let settings = settings(&["--in-cluster=false", "--kubeconfig=/k", "--kube-api=https://10.0.0.1:6443"]);

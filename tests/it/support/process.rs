@@ -56,11 +56,12 @@ impl Starting {
         Self::spawn_with(args, &[])
     }
 
-    /// The same with these variables in its environment beside the usual ones.
+    /// The same with these variables in its environment, and no others.
     pub fn spawn_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pod-identity-webhook"))
             .args(["--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
             .args(args)
+            .env_clear()
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -106,7 +107,7 @@ impl Process {
         Self::start_with(args, &[]).await
     }
 
-    /// The same with these variables in its environment beside the usual ones.
+    /// The same with these variables in its environment, and no others.
     pub async fn start_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let authority = folder.path().join("ca.crt");

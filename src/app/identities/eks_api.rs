@@ -1,0 +1,25 @@
+//! The EKS API as a source, in a binary that has it.
+
+use std::sync::Arc;
+
+use crate::identities::associations::{AssociationSet, Associations};
+use crate::identities::eks_api::{Connection, EksApi, NAME, Pace};
+use crate::identities::source::Source;
+use crate::lifecycle::{Readiness, Tasks};
+use crate::metrics::Metrics;
+use crate::settings::{ClusterName, Limits};
+
+/// Begins to follow the associations of a cluster.
+pub(super) fn follow(
+    cluster: &ClusterName,
+    limits: &Limits,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Associations {
+    let source = Source::new(NAME, AssociationSet::len, readiness, metrics);
+    let pace = Pace { look_up: limits.lookup, ..Pace::default() };
+    let eks = EksApi::new(cluster.clone(), Connection::Environment, pace, source);
+    tasks.spawn(NAME, eks.clone().follow());
+    Associations::Askable(Arc::new(eks.askable()))
+}
