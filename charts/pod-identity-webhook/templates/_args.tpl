@@ -8,6 +8,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 {{- $server := .Values.server -}}
 {{- $configMap := .Values.sources.configMap -}}
 {{- $resources := .Values.sources.associationResources -}}
+{{- $sources := .Values.sources -}}
 {{- $texts := list
       (list "annotation-prefix" $injection.annotationPrefix)
       (list "aws-default-region" $injection.awsDefaultRegion)
@@ -23,7 +24,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "container-credentials-full-uri" $credentials.fullUri)
       (list "watch-container-credentials-config" (include "pod-identity-webhook.associationFile" .))
       (list "watch-association-resources" (join "," $resources.controllers))
-      (list "eks-cluster-name" .Values.sources.eksClusterName)
+      (list "eks-cluster-name" $sources.eksClusterName)
       (list "namespace" ($configMap.enabled | ternary .Release.Namespace ""))
       (list "ip-family" $credentials.ipFamily)
       (list "bind-address" $server.bindAddress)
@@ -40,8 +41,12 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "watch-config-map" $configMap.enabled)
       (list "association-resources-own-namespace-only" (and $resources.controllers $resources.ownNamespaceOnly))
       (list "use-pending-associations" (and $resources.controllers $resources.usePending))
+      (list "watch-eks-api" $sources.eksApi.enabled)
       (list "compose-role-arn" $injection.composeRoleArn)
       (list "enable-debugging-handlers" $server.enableDebuggingHandlers) -}}
+{{- if and $sources.eksApi.enabled (not $sources.eksClusterName) }}
+{{- fail "sources.eksApi.enabled needs sources.eksClusterName: the cluster whose associations are listed" }}
+{{- end }}
 - --in-cluster=false
 - --tls-cert=/etc/webhook/certs/tls.crt
 - --tls-key=/etc/webhook/certs/tls.key

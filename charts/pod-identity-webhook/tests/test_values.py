@@ -88,6 +88,7 @@ class Arguments(unittest.TestCase):
             "namespace": "eks",
             "watch-association-resources": "ack,crossplane",
             "eks-cluster-name": "prod",
+            "watch-eks-api": "true",
             "association-resources-own-namespace-only": "true",
             "use-pending-associations": "true",
             "log-format": "json",
@@ -99,6 +100,40 @@ class Arguments(unittest.TestCase):
     def test_end_with_the_extra_ones(self):
         container = Rendered("extraArgs={--port=1,--max-connections=7}").container
         self.assertEqual(container["args"][-2:], ["--port=1", "--max-connections=7"])
+
+
+class EksApi(unittest.TestCase):
+    ON = "sources.eksApi.enabled=true,sources.eksClusterName=prod"
+
+    def test_is_not_asked_because_of_a_name(self):
+        release = Rendered("sources.eksClusterName=prod,sources.eksApi.region=eu-west-1")
+        self.assertEqual(release.flags()["eks-cluster-name"], "prod")
+        self.assertNotIn("watch-eks-api", release.flags())
+        self.assertNotIn("env", release.container)
+
+    def test_needs_the_clusters_name(self):
+        said = refusal("sources.eksApi.enabled=true")
+        self.assertIn("sources.eksApi.enabled needs sources.eksClusterName", said)
+
+    def test_gets_its_region_and_further_variables(self):
+        self.assertNotIn("env", Rendered(self.ON).container)
+        region = {"name": "AWS_REGION", "value": "eu-west-1"}
+        proxy = {"name": "HTTPS_PROXY", "value": "http://p:1"}
+        sets = (self.ON, "sources.eksApi.region=eu-west-1", "extraEnv[0].name=HTTPS_PROXY,extraEnv[0].value=http://p:1")
+        self.assertEqual(Rendered(*sets).container["env"], [region, proxy])
+        self.assertEqual(Rendered(sets[2]).container["env"], [proxy])
+
+    def test_is_let_through_a_network_policy(self):
+        def egress(*sets):
+            return Rendered("networkPolicy.enabled=true", *sets).NetworkPolicy["spec"]["egress"]
+
+        (api_server,) = egress()
+        aws, credentials, last = egress(self.ON)
+        self.assertEqual(last, api_server)
+        self.assertEqual([(port["port"], port["protocol"]) for port in aws["ports"]], [(53, "UDP"), (53, "TCP"), (443, "TCP")])
+        self.assertNotIn("to", aws)
+        cidrs = {peer["ipBlock"]["cidr"] for peer in credentials["to"]}
+        self.assertLessEqual({"169.254.170.23/32", "fd00:ec2::23/128"}, cidrs)
 
 
 class Image(unittest.TestCase):
@@ -178,7 +213,9 @@ class Options(unittest.TestCase):
 
     def test_a_policy_lets_instance_metadata_be_asked_where_it_has_to_be(self):
         def asked(*sets, **rest):
-            return Rendered("networkPolicy.enabled=true", *sets, **rest).NetworkPolicy["spec"]["egress"][1:]
+            # The EKS API opens it too.
+            sets = ("networkPolicy.enabled=true,sources.eksApi.enabled=false", *sets)
+            return Rendered(*sets, **rest).NetworkPolicy["spec"]["egress"][1:]
 
         def metadata(*addresses):
             blocks = [{"ipBlock": {"cidr": address}} for address in addresses]
