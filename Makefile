@@ -9,6 +9,9 @@ KUBECTL ?= kubectl
 PYTHON ?= python3
 CHART_TESTS = charts/pod-identity-webhook/tests
 
+# Cargo features of tests, documentation and image; FEATURES= for none. The lints look at both.
+FEATURES ?= eks-api
+
 # Where the end-to-end tests get their cluster: node (this machine, Linux and root), kind, existing.
 CLUSTER ?= node
 
@@ -21,12 +24,13 @@ run: ## a server on the examples, a pod posted to it; no cluster needed
 	@$(CARGO) run --locked --example run -- $(PORT) $(METRICS_PORT)
 
 test: lint ## formatting, lints, documentation and all tests that need only Rust
-	$(CARGO) test --locked
+	$(CARGO) test --locked --features "$(FEATURES)"
 
 lint: ## formatting, lints and documentation
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps --document-private-items
+	$(CARGO) clippy --locked --quiet --workspace --all-targets --features "$(FEATURES)" -- -D warnings
+	$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --quiet --no-deps --document-private-items --features "$(FEATURES)"
 
 deny: ## licences, bans and sources of the dependencies; needs cargo-deny
 	$(CARGO) deny check licenses bans sources
@@ -48,8 +52,8 @@ chart: ## lints and renders the chart, and tests the manifests; needs helm, pyth
 chart-server: ## has the API server of the current context check the chart, and installs it there
 	@HELM=$(HELM) KUBECTL=$(KUBECTL) $(PYTHON) -B $(CHART_TESTS)/against_a_server.py
 
-image: ## the container image, for ARCH=amd64 or arm64; needs buildah or docker
-	@ARCH=$(ARCH) .ci/image
+image: ## the container image, for ARCH=amd64 or arm64; FEATURES= for one without AWS's SDK; needs buildah or docker
+	@ARCH=$(ARCH) FEATURES="$(FEATURES)" .ci/image
 
 e2e: ## the end-to-end suite on a real Kubernetes; FILTER="words of tests"
 	@tests/e2e/run
