@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method};
+use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method, RoleSource};
 use super::role::RoleArnError;
 
 /// A warning; its Display is one line, short of the 120 characters that Kubernetes advises unless
@@ -20,6 +20,8 @@ pub enum Warning {
         role_arn: String,
         /// What is wrong with it.
         error: RoleArnError,
+        /// Where it was written.
+        source: RoleSource,
     },
     /// A lifetime that is no decimal integer, ignored.
     LifetimeUnreadable {
@@ -104,8 +106,9 @@ impl fmt::Display for Warning {
             Self::AccountMissing { account } => {
                 write!(f, "no AWS identity injected: ServiceAccount {} does not exist", Brief(account))
             }
-            Self::RoleArn { role_arn, error } => {
-                write!(f, "role-arn {} is no role's ARN: {error}; AWS will refuse it", Quoted(role_arn))
+            Self::RoleArn { role_arn, error, source } => {
+                let role_arn = Quoted(role_arn);
+                write!(f, "{} {role_arn} is no role's ARN: {error}; AWS will refuse it", field(*source))
             }
             Self::LifetimeUnreadable { owner, value } => {
                 write!(f, "{owner} {} is no number of seconds: ignored", Quoted(value))
@@ -148,6 +151,14 @@ impl fmt::Display for Warning {
                 )
             }
         }
+    }
+}
+
+/// The field that holds a role.
+fn field(source: RoleSource) -> &'static str {
+    match source {
+        RoleSource::Annotation => "role-arn",
+        RoleSource::ConfigMap => "RoleARN of the ConfigMap's entry",
     }
 }
 

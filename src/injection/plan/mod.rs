@@ -175,7 +175,7 @@ impl<'a> Plan<'a> {
         let (role_arn, source) = (arn.to_string(), *source);
         match validation {
             RoleArnValidation::Off => {}
-            RoleArnValidation::Warn => self.warnings.push(Warning::RoleArn { role_arn, error }),
+            RoleArnValidation::Warn => self.warnings.push(Warning::RoleArn { role_arn, error, source }),
             RoleArnValidation::Enforce => {
                 self.denial = Some(Denial::RoleArn { role_arn, error, source });
                 // Of what would have been added, to a pod that is not made.

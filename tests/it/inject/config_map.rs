@@ -186,7 +186,9 @@ fn three_megabytes_are_read_or_refused_in_a_line() {
     ]);
     let run = |file: &str| files.run(&["-f", "@pod.yaml", "--manifests", file], "");
     assert!(
-        run("@good.json").stderr.starts_with("pod-identity-webhook: Pod shop/web: role-arn \"found\" is ")
+        run("@good.json").stderr.starts_with(
+            "pod-identity-webhook: Pod shop/web: RoleARN of the ConfigMap's entry \"found\" is "
+        )
     );
     let line = run("@cut.json").refused(1);
     let place = "document 1, line 1: config of ConfigMap pod-identity-webhook is not JSON: EOF while parsing";
