@@ -1,4 +1,8 @@
-//! The names that Kubernetes gives to things (RFC 1123, as apimachinery's validation has it).
+//! The names that Kubernetes gives to things (RFC 1123, as apimachinery's validation has it), and globs of them.
+
+mod glob;
+
+pub use glob::{NameGlob, Rank};
 
 /// Whether a text is a DNS label of at most 63 characters: the name of a namespace or a volume.
 #[must_use]

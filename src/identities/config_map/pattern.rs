@@ -1,18 +1,13 @@
 //! The key of an entry, `namespace/name` with `*` for any run of characters in either part: which
 //! accounts it names, and which of two keys that name the same account is the closer one.
 
-use std::cmp::Reverse;
-
-use crate::injection::name;
-
-/// What stands for any run of characters, also for none; the slash is never among them.
-const WILDCARD: char = '*';
+use crate::injection::name::{NameGlob, Rank};
 
 /// The accounts that a key names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
-    namespace: Part,
-    name: Part,
+    namespace: NameGlob,
+    name: NameGlob,
 }
 
 /// Why a key names no account that there could be.
@@ -26,35 +21,13 @@ pub(super) enum PatternError {
     Name,
 }
 
-/// One side of the slash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Exact(Box<str>),
-    /// What stands around the wildcards, two pieces at least: the first begins a name, the last ends
-    /// it, those between are in it in their order. Only the outer ones may be empty.
-    Glob(Box<[Box<str>]>),
-}
-
-/// What Kubernetes takes as a name of this kind.
-struct Names {
-    is_name: fn(&str) -> bool,
-    longest: usize,
-    punctuation: &'static [u8],
-}
-
-const NAMESPACES: Names = Names { is_name: name::is_label, longest: 63, punctuation: b"-" };
-const ACCOUNTS: Names = Names { is_name: name::is_subdomain, longest: 253, punctuation: b"-." };
-
-/// How many letters, and how many wildcards.
-type Rank = (Reverse<usize>, usize);
-
 impl Pattern {
     /// Reads a key.
     pub(super) fn parse(key: &str) -> Result<Self, PatternError> {
         let (namespace, name) = key.split_once('/').ok_or(PatternError::NoSlash)?;
         Ok(Self {
-            namespace: Part::parse(namespace, &NAMESPACES).ok_or(PatternError::Namespace)?,
-            name: Part::parse(name, &ACCOUNTS).ok_or(PatternError::Name)?,
+            namespace: NameGlob::of_namespaces(namespace).ok_or(PatternError::Namespace)?,
+            name: NameGlob::of_service_accounts(name).ok_or(PatternError::Name)?,
         })
     }
 
@@ -66,7 +39,7 @@ impl Pattern {
     /// The one account that it names, where it has no wildcard.
     pub(super) fn account(&self) -> Option<(&str, &str)> {
         match (&self.namespace, &self.name) {
-            (Part::Exact(namespace), Part::Exact(name)) => Some((namespace, name)),
+            (NameGlob::Exact(namespace), NameGlob::Exact(name)) => Some((namespace, name)),
             _ => None,
         }
     }
@@ -77,54 +50,6 @@ impl Pattern {
     pub(super) fn rank(&self) -> [Rank; 2] {
         [self.namespace.rank(), self.name.rank()]
     }
-}
-
-impl Part {
-    /// `None` where no name can be meant.
-    fn parse(text: &str, names: &Names) -> Option<Self> {
-        let Some((first, rest)) = text.split_once(WILDCARD) else {
-            return (names.is_name)(text).then(|| Self::Exact(text.into()));
-        };
-        let (between, last) = rest.rsplit_once(WILDCARD).unwrap_or(("", rest));
-        // Two wildcards beside each other are one.
-        let between = between.split(WILDCARD).filter(|piece| !piece.is_empty());
-        let pieces: Box<[Box<str>]> =
-            [first].into_iter().chain(between).chain([last]).map(Into::into).collect();
-        let fits = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || names.punctuation.contains(&byte)
-        };
-        let is_possible = pieces.iter().flat_map(|piece| piece.bytes()).all(fits);
-        (is_possible && letters(&pieces) <= names.longest).then_some(Self::Glob(pieces))
-    }
-
-    fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Exact(name) => **name == *text,
-            Self::Glob(pieces) => is_made_of(text, pieces).unwrap_or(false),
-        }
-    }
-
-    fn rank(&self) -> Rank {
-        match self {
-            Self::Exact(name) => (Reverse(name.len()), 0),
-            Self::Glob(pieces) => (Reverse(letters(pieces)), pieces.len() - 1),
-        }
-    }
-}
-
-fn letters(pieces: &[Box<str>]) -> usize {
-    pieces.iter().map(|piece| piece.len()).sum()
-}
-
-/// `None` where a piece is missing.
-fn is_made_of(text: &str, pieces: &[Box<str>]) -> Option<bool> {
-    let [first, between @ .., last] = pieces else { return None };
-    let mut rest = text.strip_prefix(&**first)?;
-    for piece in between {
-        // The earliest place leaves the most to the pieces behind it.
-        (_, rest) = rest.split_once(&**piece)?;
-    }
-    Some(rest.ends_with(&**last))
 }
 
 #[cfg(test)]
