@@ -14,6 +14,7 @@ pub mod config_map;
 #[cfg(feature = "eks-api")]
 pub mod eks_api;
 mod flights;
+pub(crate) mod followed_file;
 pub mod manifests;
 mod need;
 pub mod service_accounts;

@@ -1,4 +1,5 @@
-//! The names that Kubernetes gives to things (RFC 1123, as apimachinery's validation has it), and globs of them.
+//! The names that Kubernetes gives to things (RFC 1123, as apimachinery's validation has it), and globs
+//! of them.
 
 mod glob;
 

@@ -1,0 +1,193 @@
+//! A file that is followed: read twice a second and compared by its bytes, for a watch for writes
+//! misses kubelet's swap of the `..data` symlink. What it says is the business of [`Contents`].
+
+use std::error::Error;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::source::{Complaint, Source};
+
+/// How often a file is read: a change counts within two seconds, also one that needs a second look.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How long one reading may take; the file may be on a file system that hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a file says.
+pub(crate) trait Contents: Sized + Send + 'static {
+    /// What counts of it.
+    type Set: PartialEq + Send + Sync + 'static;
+
+    /// Why bytes are no such contents: one line that holds no secret.
+    type Error: Error + Send + 'static;
+
+    /// What the set is, in the plural.
+    const WHAT: &'static str;
+
+    /// Largest file that is read, in bytes.
+    const LIMIT: u64;
+
+    /// Reads a file that holds more than blanks.
+    fn parse(bytes: &[u8]) -> Result<Self, Self::Error>;
+
+    /// What a file says that is missing or empty; `None` where that is trouble.
+    fn nothing() -> Option<Self>;
+
+    /// What counts, how many entries that is, and what there is to say of those that do not.
+    fn into_set(self) -> (Self::Set, usize, Option<Complaint>);
+}
+
+/// Why a file says nothing now. The last good set stays.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError<E: Error + 'static> {
+    #[error("failed to read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("failed to read {}: not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    #[error("failed to read {}: larger than {limit} MiB", path.display())]
+    TooLarge { path: PathBuf, limit: u64 },
+    #[error("failed to read {}: it is empty", .0.display())]
+    Empty(PathBuf),
+    #[error("failed to read {}: {source}", path.display())]
+    Format { path: PathBuf, source: E },
+}
+
+/// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
+pub(crate) async fn follow<C: Contents>(path: PathBuf, source: Arc<Source<C::Set>>) {
+    let mut poll = interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut file = File { path, seen: None };
+    loop {
+        poll.tick().await;
+        let mut look = spawn_blocking(move || {
+            let news = file.look::<C>();
+            (file, news)
+        });
+        // One that hangs is waited for: another would hang beside it.
+        let (back, news) = loop {
+            match timeout(PATIENCE, &mut look).await {
+                Ok(Ok(done)) => break done,
+                // A panic, which ends this task and so the process.
+                Ok(Err(_)) => return,
+                Err(_) => source.fail(&format!("no answer from the file system within {PATIENCE:?}")),
+            }
+        };
+        file = back;
+        match news {
+            Ok(News::Same) => source.confirm(),
+            Ok(News::Wait) => {}
+            Ok(News::Contents(contents)) => replace(&file.path, contents, &source),
+            Err(error) => source.fail(&error.to_string()),
+        }
+    }
+}
+
+fn replace<C: Contents>(path: &Path, contents: C, source: &Source<C::Set>) {
+    let (set, entries, complaint) = contents.into_set();
+    let is_same = source.current().is_some_and(|current| *current == set);
+    source.replace_but(set, complaint);
+    if !is_same {
+        tracing::info!(path = %path.display(), entries, "{} replaced", C::WHAT);
+    }
+}
+
+fn read<C: Contents>(path: &Path) -> Result<Vec<u8>, FileError<C::Error>> {
+    let failed = |source| FileError::Read { path: path.to_owned(), source };
+    // Not opened before it is known to be a file: to open a pipe would wait for its writer.
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(FileError::NotAFile(path.to_owned()));
+    }
+    let mut bytes = Vec::new();
+    if metadata.len() <= C::LIMIT {
+        let file = std::fs::File::open(path).map_err(failed)?;
+        file.take(C::LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    if metadata.len().max(bytes.len() as u64) > C::LIMIT {
+        return Err(FileError::TooLarge { path: path.to_owned(), limit: C::LIMIT >> 20 });
+    }
+    Ok(bytes)
+}
+
+fn parse<C: Contents>(path: &Path, bytes: &[u8]) -> Result<C, FileError<C::Error>> {
+    C::parse(bytes).map_err(|source| FileError::Format { path: path.to_owned(), source })
+}
+
+/// The file and what was last seen of it.
+struct File {
+    path: PathBuf,
+    seen: Option<Seen>,
+}
+
+enum Seen {
+    /// No file or an empty one, at the last look for the first time.
+    NothingYet,
+    /// No file or an empty one.
+    Nothing,
+    /// These bytes, which are good.
+    Bytes(Vec<u8>),
+}
+
+/// What a look at the file brings.
+enum News<C> {
+    /// What it said before.
+    Same,
+    /// To be said at the next look.
+    Wait,
+    /// This.
+    Contents(C),
+}
+
+impl File {
+    fn look<C: Contents>(&mut self) -> Result<News<C>, FileError<C::Error>> {
+        // Forgotten unless it is there again: whatever follows what cannot be read is news.
+        let last = self.seen.take();
+        let bytes = match read::<C>(&self.path) {
+            Ok(bytes) if bytes.trim_ascii().is_empty() => {
+                let why = FileError::Empty(self.path.clone());
+                return self.nothing(last.as_ref(), why);
+            }
+            Ok(bytes) => bytes,
+            Err(why) if why.is_missing() => return self.nothing(last.as_ref(), why),
+            Err(error) => return Err(error),
+        };
+        if matches!(&last, Some(Seen::Bytes(last)) if *last == bytes) {
+            self.seen = last;
+            return Ok(News::Same);
+        }
+        let contents = parse(&self.path, &bytes)?;
+        self.seen = Some(Seen::Bytes(bytes));
+        Ok(News::Contents(contents))
+    }
+
+    /// Nothing is believed at the second look: whoever writes a file in place empties it first, and some
+    /// take it away before they put the new one there.
+    fn nothing<C: Contents>(
+        &mut self,
+        last: Option<&Seen>,
+        why: FileError<C::Error>,
+    ) -> Result<News<C>, FileError<C::Error>> {
+        let (seen, is_believed) = match last {
+            Some(Seen::Nothing | Seen::NothingYet) => (Seen::Nothing, true),
+            Some(Seen::Bytes(_)) | None => (Seen::NothingYet, false),
+        };
+        self.seen = Some(seen);
+        match (is_believed, last, C::nothing()) {
+            (false, ..) => Ok(News::Wait),
+            (true, _, None) => Err(why),
+            (true, Some(Seen::Nothing), Some(_)) => Ok(News::Same),
+            (true, _, Some(contents)) => Ok(News::Contents(contents)),
+        }
+    }
+}
+
+impl<E: Error> FileError<E> {
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
