@@ -69,6 +69,15 @@ pub enum Problem {
         /// The scalar's text.
         text: String,
     },
+    /// Where keys have to be different.
+    #[error("the key {0:?} stands twice")]
+    Twice(String),
+    /// Where everything has to be written out.
+    #[error("aliases and merge keys are not read here: write it out")]
+    Repeated,
+    /// Where one is read.
+    #[error("more than one document")]
+    Documents,
     /// `.inf` and `.nan`, which JSON cannot hold.
     #[error("{0:?} is a number that JSON cannot hold")]
     Number(String),

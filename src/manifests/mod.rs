@@ -9,6 +9,7 @@ mod emit;
 mod error;
 mod flow;
 mod indent;
+mod marked;
 mod object;
 mod place;
 mod quote;
@@ -25,6 +26,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 pub use error::{Error, Problem, RenderError};
+pub use marked::{Marked, MarkedValue, document};
 pub use object::Object;
 
 use split::{Piece, Syntax};
