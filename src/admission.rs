@@ -25,6 +25,7 @@ use crate::injection::review::Subject;
 use crate::injection::warning::Warning;
 use crate::injection::{Defaults, Denial, Outcome, Plan, Pod, Review, patch};
 use crate::metrics::Metrics;
+use crate::role_policy::PolicyFile;
 use crate::settings::Limits;
 use body::{Bytes, Memory};
 use record::Record;
@@ -35,17 +36,24 @@ use refusal::Refusal;
 pub struct Admission {
     identities: Identities,
     defaults: Defaults,
+    policy: Option<PolicyFile>,
     limits: Limits,
     memory: Memory,
     metrics: Arc<Metrics>,
 }
 
 impl Admission {
-    /// Answers from `identities`.
+    /// Answers from `identities`, within the role policy where there is one.
     #[must_use]
-    pub fn new(identities: Identities, defaults: Defaults, limits: Limits, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        identities: Identities,
+        defaults: Defaults,
+        policy: Option<PolicyFile>,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let memory = Memory::new(&limits);
-        Self { identities, defaults, limits, memory, metrics }
+        Self { identities, defaults, policy, limits, memory, metrics }
     }
 
     /// `/mutate`, the same for namespaces that require an identity, and the Go webhook's debug paths
@@ -122,6 +130,9 @@ impl Admission {
             Subject::Ephemeral { .. } => Need::Usual,
             Subject::Pod(_) | Subject::Other => Need::of(pod, demand),
         };
+        // Whatever the account has: nothing is answered before all that is configured was read.
+        let policy =
+            self.policy.as_ref().map(|file| file.current().ok_or(Refusal::PolicyUnread)).transpose()?;
         let found = self.identities.find(namespace, name, need, deadline).await?;
         let Some(grant) = &found.grant else {
             if let Need::Required(demand) = need {
@@ -137,9 +148,12 @@ impl Admission {
             return Ok(leave(Outcome::AccountMissing, &[Warning::AccountMissing { account }]));
         };
         self.metrics.method(grant.method());
+        let guard = policy.as_ref().map(|policy| policy.guard(namespace, name));
         let plan = match &review.subject {
-            Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, &self.defaults),
-            Subject::Pod(_) | Subject::Other => Plan::of_pod(pod, grant, &self.defaults, Some(&review.uid)),
+            Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, &self.defaults, guard),
+            Subject::Pod(_) | Subject::Other => {
+                Plan::of_pod(pod, grant, &self.defaults, guard, Some(&review.uid))
+            }
         };
         let patch = patch::write(&plan);
         let message = |denial: &Denial| denial.message(&self.defaults.annotation_prefix, namespace, name);

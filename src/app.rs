@@ -15,10 +15,13 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use crate::admission::Admission;
 use crate::certificates::{Authority, Files, Store};
 use crate::discovery;
+use crate::identities::source::Source;
+use crate::injection::policy::RolePolicy;
 use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
 use crate::metrics::Metrics;
+use crate::role_policy::{self, PolicyFile};
 use crate::server::{Server, admin, tls};
-use crate::settings::{CertificateSource, Settings};
+use crate::settings::{self, CertificateSource, Settings};
 
 /// Names that a certificate made in memory is good for: only this machine asks for it.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -58,9 +61,12 @@ impl App {
         let mut tasks = Tasks::default();
         let certificates = certificates(&settings, &metrics, &readiness, &mut tasks).await?;
         let (identities, debug) = identities::follow(&settings, &metrics, &readiness, &mut tasks).await?;
+        let policy = settings.role_policy.as_ref();
+        let policy = policy.map(|policy| follow_policy(policy, &metrics, &readiness, &mut tasks));
         let admission = Arc::new(Admission::new(
             identities,
             settings.defaults.clone(),
+            policy,
             settings.limits.clone(),
             metrics.clone(),
         ));
@@ -152,6 +158,19 @@ async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
     result.map_err(|error| {
         anyhow!("failed to listen on {address}: {error}; choose another {flag} or --bind-address")
     })
+}
+
+/// Begins to follow the file of the role policy.
+fn follow_policy(
+    policy: &settings::RolePolicy,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> PolicyFile {
+    let settings::RolePolicy { path, mode } = policy;
+    let source = Source::new(role_policy::NAME, RolePolicy::len, readiness, metrics);
+    tasks.spawn(role_policy::NAME, role_policy::follow(path.clone(), source.clone()));
+    PolicyFile::new(path, *mode, source)
 }
 
 async fn certificates(

@@ -15,6 +15,7 @@
 //! - [`server`]: connections, TLS, probes; [`certificates`]: what TLS serves
 //! - [`admission`]: the path itself
 //! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with, how it follows objects
+//! - [`role_policy`]: who may use which role, where an operator says so
 //! - [`injection`]: what is injected, and when
 //! - [`commands`]: what the binary does instead of serving; [`manifests`]: how they read YAML
 
@@ -30,6 +31,7 @@ pub mod kubernetes;
 pub mod lifecycle;
 pub mod manifests;
 pub mod metrics;
+pub mod role_policy;
 pub mod server;
 pub mod settings;
 pub mod telemetry;

@@ -7,6 +7,7 @@ mod discovery;
 mod display;
 mod eks_api;
 mod injection;
+mod role_policy;
 mod tls;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -20,6 +21,7 @@ pub use association_resources::{AssociationResources, Controller, Namespaces, Pe
 pub use cluster::ClusterName;
 pub use discovery::{Discovery, MissingIpFamily, MissingRoleNames};
 pub use injection::defaults;
+pub use role_policy::{RolePolicy, role_policy};
 pub use tls::TlsSettings;
 
 /// Largest body that is read: two objects of the 3 MB that etcd is commonly allowed, and slack.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub defaults: Defaults,
     /// What has to be found out first.
     pub discovery: Discovery,
+    /// Which roles may be injected where; `None`: any anywhere.
+    pub role_policy: Option<RolePolicy>,
     /// Where identities are read.
     pub sources: Sources,
     /// The serving certificate.
@@ -230,10 +234,12 @@ impl Settings {
         }
         let address = address(&server.bind_address)?;
         let (defaults, discovery) = injection::check(injection, &mut notices)?;
+        let role_policy = role_policy(injection)?;
         let accounts = accounts(serve, &discovery)?;
         Ok(Self {
             defaults,
             discovery,
+            role_policy,
             sources: Sources {
                 accounts,
                 association_file: path(&sources.watch_container_credentials_config),

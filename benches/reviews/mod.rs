@@ -160,7 +160,7 @@ pub fn answer(body: &[u8], identities: &Identities, defaults: &Defaults) -> Vec<
     let found = identities.find(&review.namespace, pod.service_account(), Need::of(pod, None), deadline);
     let found = found.now_or_never().unwrap();
     let grant = found.unwrap().grant.unwrap();
-    let plan = Plan::of_pod(pod, &grant, defaults, Some(&review.uid));
+    let plan = Plan::of_pod(pod, &grant, defaults, None, Some(&review.uid));
     let patch = patch::write(&plan);
     Answer {
         version: review.version,

@@ -52,8 +52,8 @@ pub fn patch_of(review: &Review<'_>, grant: &Grant, defaults: &Defaults) -> Opti
         return None;
     }
     let plan = match &review.subject {
-        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults),
-        Subject::Pod(_) | Subject::Other => Plan::of_pod(pod, grant, defaults, Some(&review.uid)),
+        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults, None),
+        Subject::Pod(_) | Subject::Other => Plan::of_pod(pod, grant, defaults, None, Some(&review.uid)),
     };
     for warning in &plan.warnings {
         assert!(!warning.to_string().contains(char::is_control));

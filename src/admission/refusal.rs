@@ -40,6 +40,9 @@ pub(super) enum Refusal {
     /// The account could not be looked up.
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
+    /// Nobody knows yet which roles are allowed.
+    #[error("the role policy is not read yet")]
+    PolicyUnread,
     /// A panic.
     #[error("the webhook failed: a bug, please report it")]
     Bug,
@@ -52,7 +55,9 @@ impl Refusal {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
-            Self::TooSlow | Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) | Self::PolicyUnread => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Bug => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -64,7 +69,7 @@ impl Refusal {
             | Self::TooLarge { .. }
             | Self::Broken(_)
             | Self::Unreadable(_) => Outcome::Malformed,
-            Self::TooSlow | Self::Busy | Self::Unavailable(_) => Outcome::Unavailable,
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) | Self::PolicyUnread => Outcome::Unavailable,
             Self::Bug => Outcome::Failed,
         }
     }
@@ -76,7 +81,7 @@ impl Refusal {
             Self::MediaType => "UnsupportedMediaType",
             Self::TooLarge { .. } => "RequestEntityTooLarge",
             Self::Broken(_) | Self::Unreadable(_) => "BadRequest",
-            Self::TooSlow | Self::Busy | Self::Unavailable(_) => "ServiceUnavailable",
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) | Self::PolicyUnread => "ServiceUnavailable",
             Self::Bug => "InternalError",
         }
     }
@@ -103,7 +108,7 @@ impl IntoResponse for Refusal {
                 headers.insert(ALLOW, HeaderValue::from_static("POST"));
             }
             // On a new connection the API server may meet another replica.
-            Self::TooSlow | Self::Busy | Self::Unavailable(_) => {
+            Self::TooSlow | Self::Busy | Self::Unavailable(_) | Self::PolicyUnread => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }

@@ -3,9 +3,20 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use crate::injection::policy::PolicyMode;
 use crate::injection::role::RoleArnValidation;
 
 impl ValueEnum for RoleArnValidation {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
+}
+
+impl ValueEnum for PolicyMode {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
     }

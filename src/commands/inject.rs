@@ -18,6 +18,7 @@ use crate::identities::manifests::{Manifests, Place};
 use crate::identities::{Found, Need};
 use crate::injection::{Defaults, Denial, Plan, Pod, patch};
 use crate::manifests::{self, Stream};
+use crate::role_policy::Snapshot;
 use crate::settings;
 use workload::Template;
 
@@ -27,10 +28,14 @@ pub(super) fn run(args: &InjectArgs) -> ExitCode {
         Ok(defaults) => defaults,
         Err(error) => return refuse(error, USAGE),
     };
+    let policy = match settings::role_policy(&args.injection) {
+        Ok(policy) => policy,
+        Err(error) => return refuse(error, USAGE),
+    };
     for notice in notices {
         say(notice);
     }
-    match inject(args, &defaults) {
+    match inject(args, &defaults, policy.as_ref()) {
         Ok(Printed { text, warnings, denials }) => {
             for line in warnings.iter().chain(&denials) {
                 say(line);
@@ -58,8 +63,9 @@ struct Printed {
     denials: Vec<String>,
 }
 
-fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<Printed> {
+fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&settings::RolePolicy>) -> Result<Printed> {
     let prefix = &defaults.annotation_prefix;
+    let policy = policy.map(|settings::RolePolicy { path, mode }| Snapshot::read(path, *mode)).transpose()?;
     let inputs = args.files.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>>>()?;
     let mut identities = Manifests::read(&args.manifests, &args.namespace, prefix)?;
     for input in &inputs {
@@ -76,7 +82,8 @@ fn inject(args: &InjectArgs, defaults: &Defaults) -> Result<Printed> {
             let place = Place::of(path, document);
             let mut operations = Vec::new();
             for template in workload::templates(document, &args.namespace) {
-                let decision = Decision { template: &template, identities: &identities, defaults };
+                let policy = policy.as_ref();
+                let decision = Decision { template: &template, identities: &identities, defaults, policy };
                 let Decided { patch, explanation, warnings, denial } =
                     decision.make().with_context(|| format!("failed to read {place}"))?;
                 if args.explain {
@@ -152,6 +159,7 @@ struct Decision<'a> {
     template: &'a Template<'a>,
     identities: &'a Manifests,
     defaults: &'a Defaults,
+    policy: Option<&'a Snapshot>,
 }
 
 /// What becomes of one pod template.
@@ -168,7 +176,7 @@ struct Decided {
 
 impl Decision<'_> {
     fn make(&self) -> Result<Decided> {
-        let Self { template, identities, defaults } = self;
+        let Self { template, identities, defaults, policy } = self;
         let json = template.pod.to_string();
         // Its lines would be those of this JSON, not of the file.
         let pod = Pod::decode(&json, &defaults.annotation_prefix).map_err(|error| {
@@ -188,7 +196,8 @@ impl Decision<'_> {
         let Some(grant) = &found.grant else {
             return Ok(self.without(&pod, &found, source));
         };
-        let plan = Plan::of_pod(&pod, grant, defaults, None);
+        let guard = policy.map(|policy| policy.guard(namespace, account));
+        let plan = Plan::of_pod(&pod, grant, defaults, guard, None);
         let patch = match patch::write(&plan) {
             Some(bytes) => serde_json::from_slice(&bytes).context("a patch of ours cannot be read")?,
             None => Patch::default(),
@@ -197,7 +206,7 @@ impl Decision<'_> {
         let denial = plan.denial.as_ref().map(message);
         Ok(Decided {
             patch,
-            explanation: source + &explain::plan(&plan, denial.as_deref()),
+            explanation: source + &explain::policy(guard, &plan) + &explain::plan(&plan, denial.as_deref()),
             warnings: plan.warnings.iter().map(ToString::to_string).collect(),
             denial,
         })
@@ -205,7 +214,7 @@ impl Decision<'_> {
 
     /// A pod of an account that has no identity.
     fn without(&self, pod: &Pod<'_>, found: &Found, source: String) -> Decided {
-        let Self { template, identities: _, defaults } = self;
+        let Self { template, identities: _, defaults, policy: _ } = self;
         let (namespace, account) = (template.namespace, pod.service_account());
         // Every namespace has its `default`, which is in no manifest.
         let is_missing = !found.exists && account != "default";

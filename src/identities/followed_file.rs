@@ -32,6 +32,9 @@ pub(crate) trait Contents: Sized + Send + 'static {
     /// Largest file that is read, in bytes.
     const LIMIT: u64;
 
+    /// Whether the first part of a file can be told from a whole one.
+    const PARTS: Parts;
+
     /// Reads a file that holds more than blanks.
     fn parse(bytes: &[u8]) -> Result<Self, Self::Error>;
 
@@ -40,6 +43,15 @@ pub(crate) trait Contents: Sized + Send + 'static {
 
     /// What counts, how many entries that is, and what there is to say of those that do not.
     fn into_set(self) -> (Self::Set, usize, Option<Complaint>);
+}
+
+/// Whether the first part of a file can be told from a whole one: some write a file in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parts {
+    /// None can be read.
+    AreRefused,
+    /// Some say less than the whole, so bytes are believed that two looks saw.
+    MayPass,
 }
 
 /// Why a file says nothing now. The last good set stays.
@@ -96,6 +108,15 @@ fn replace<C: Contents>(path: &Path, contents: C, source: &Source<C::Set>) {
     }
 }
 
+/// Reads a file once, as it is now.
+pub(crate) fn read_now<C: Contents>(path: &Path) -> Result<C, FileError<C::Error>> {
+    let bytes = read::<C>(path)?;
+    if bytes.trim_ascii().is_empty() {
+        return C::nothing().ok_or_else(|| FileError::Empty(path.to_owned()));
+    }
+    parse(path, &bytes)
+}
+
 fn read<C: Contents>(path: &Path) -> Result<Vec<u8>, FileError<C::Error>> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     // Not opened before it is known to be a file: to open a pipe would wait for its writer.
@@ -129,6 +150,8 @@ enum Seen {
     NothingYet,
     /// No file or an empty one.
     Nothing,
+    /// These bytes, at the last look for the first time.
+    BytesYet(Vec<u8>),
     /// These bytes, which are good.
     Bytes(Vec<u8>),
 }
@@ -161,8 +184,18 @@ impl File {
             return Ok(News::Same);
         }
         let contents = parse(&self.path, &bytes)?;
-        self.seen = Some(Seen::Bytes(bytes));
-        Ok(News::Contents(contents))
+        let is_whole = match (C::PARTS, last) {
+            (Parts::AreRefused, _) => true,
+            (Parts::MayPass, Some(Seen::BytesYet(last))) => last == bytes,
+            (Parts::MayPass, _) => false,
+        };
+        let (seen, news) = if is_whole {
+            (Seen::Bytes(bytes), News::Contents(contents))
+        } else {
+            (Seen::BytesYet(bytes), News::Wait)
+        };
+        self.seen = Some(seen);
+        Ok(news)
     }
 
     /// Nothing is believed at the second look: whoever writes a file in place empties it first, and some
@@ -174,7 +207,7 @@ impl File {
     ) -> Result<News<C>, FileError<C::Error>> {
         let (seen, is_believed) = match last {
             Some(Seen::Nothing | Seen::NothingYet) => (Seen::Nothing, true),
-            Some(Seen::Bytes(_)) | None => (Seen::NothingYet, false),
+            Some(Seen::Bytes(_) | Seen::BytesYet(_)) | None => (Seen::NothingYet, false),
         };
         self.seen = Some(seen);
         match (is_believed, last, C::nothing()) {

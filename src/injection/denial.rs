@@ -1,10 +1,12 @@
 //! Why a pod is refused: a policy that its operator asked for, never trouble of our own.
 
+use super::Outcome;
 use super::annotation::{Prefix, ROLE_ARN};
 use super::grant::RoleSource;
 use super::pod::REQUIRE_LABEL;
+use super::policy::Forbidden;
 use super::role::RoleArnError;
-use super::warning::{Brief, Quoted};
+use super::warning::{Brief, Quoted, RoleArn};
 
 /// Why a pod is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,17 @@ pub enum Denial {
         error: RoleArnError,
         /// Where it was written.
         source: RoleSource,
+    },
+    /// The role policy does not allow the role that it would get: `--role-policy`.
+    RolePolicy {
+        /// As it would be injected.
+        role_arn: String,
+        /// Where it was written.
+        source: RoleSource,
+        /// Where the policy is read.
+        file: String,
+        /// Why.
+        why: Forbidden,
     },
     /// It would get no identity, and must have one.
     RequiredMissing {
@@ -39,24 +52,41 @@ pub enum Demand {
 }
 
 impl Denial {
+    /// How the admission ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::RoleArn { .. } => Outcome::RoleArnDenied,
+            Self::RolePolicy { .. } => Outcome::RolePolicyDenied,
+            Self::RequiredMissing { .. } => Outcome::RequiredMissing,
+        }
+    }
+
     /// What whoever makes the pod is told: what is wrong, where, and what to do. `account` is the
     /// name of the pod's ServiceAccount.
     #[must_use]
     pub fn message(&self, prefix: &Prefix, namespace: &str, account: &str) -> String {
         let (namespace, account, prefix) = (Brief(namespace), Brief(account), prefix.as_str());
+        let place = |source| match source {
+            RoleSource::Annotation => {
+                format!("annotation {prefix}/{ROLE_ARN} of ServiceAccount {namespace}/{account}")
+            }
+            RoleSource::ConfigMap => {
+                format!("RoleARN for {namespace}/{account} in ConfigMap pod-identity-webhook")
+            }
+        };
         match self {
             Self::RoleArn { role_arn, error, source } => {
-                let role_arn = Quoted(role_arn);
-                let place = match source {
-                    RoleSource::Annotation => {
-                        format!("annotation {prefix}/{ROLE_ARN} of ServiceAccount {namespace}/{account}")
-                    }
-                    RoleSource::ConfigMap => {
-                        format!("RoleARN for {namespace}/{account} in ConfigMap pod-identity-webhook")
-                    }
-                };
+                let (place, role_arn) = (place(*source), Quoted(role_arn));
                 let right = "arn:PARTITION:iam::ACCOUNT:role/NAME";
                 format!("{place}: {role_arn} is no role's ARN: {error}; make it {right}")
+            }
+            Self::RolePolicy { role_arn, source, file, why } => {
+                let (place, role_arn) = (place(*source), RoleArn(role_arn));
+                format!(
+                    "{place}: the role policy {file} does not allow {role_arn} there: {why}; use a role that it \
+                     allows, or have it allow this one"
+                )
             }
             Self::RequiredMissing { demand, exists, sources } => {
                 let whose = match demand {
@@ -100,6 +130,26 @@ mod tests {
         assert!(
             message(Demand::Namespace, false)
                 .starts_with("ServiceAccount shop/orders does not exist, which the namespace's label ")
+        );
+    }
+
+    #[test]
+    fn says_which_role_the_policy_does_not_allow_to_its_end() {
+        let role_arn = format!("arn:aws:iam::123456789012:role/{}/{}", "p".repeat(510), "n".repeat(64));
+        let denial = Denial::RolePolicy {
+            role_arn: role_arn.clone(),
+            source: RoleSource::ConfigMap,
+            file: "/etc/policy.yaml".to_owned(),
+            why: Forbidden::Unnamed,
+        };
+        let message = denial.message(&Prefix::new("iam.example.com").unwrap(), "shop", "orders");
+        assert_eq!(
+            message,
+            format!(
+                "RoleARN for shop/orders in ConfigMap pod-identity-webhook: the role policy /etc/policy.yaml does \
+                 not allow \"{role_arn}\" there: no rule names the ServiceAccount; use a role that it allows, or \
+                 have it allow this one"
+            )
         );
     }
 

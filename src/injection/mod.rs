@@ -17,6 +17,7 @@ pub mod patch;
 mod path;
 pub mod plan;
 pub mod pod;
+pub mod policy;
 pub mod review;
 pub mod role;
 pub mod warning;

@@ -11,6 +11,12 @@ pub enum Outcome {
     Complete,
     /// The role's ARN is none, and the operator wants such pods refused.
     RoleArnDenied,
+    /// The role policy does not allow the role.
+    RolePolicyDenied,
+    /// The same, but the policy is not enforced: the pod got its identity.
+    RolePolicyWarned,
+    /// The same of an ephemeral container, which is let in without.
+    RolePolicyWithheld,
     /// There is no identity, and one is required.
     RequiredMissing,
     /// The account has no role and no association.
@@ -35,10 +41,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the list above.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Injected,
         Self::Complete,
         Self::RoleArnDenied,
+        Self::RolePolicyDenied,
+        Self::RolePolicyWarned,
+        Self::RolePolicyWithheld,
         Self::RequiredMissing,
         Self::NoIdentity,
         Self::AccountMissing,
@@ -58,6 +67,9 @@ impl Outcome {
             Self::Injected => "injected",
             Self::Complete => "complete",
             Self::RoleArnDenied => "role_arn_denied",
+            Self::RolePolicyDenied => "role_policy_denied",
+            Self::RolePolicyWarned => "role_policy_warned",
+            Self::RolePolicyWithheld => "role_policy_withheld",
             Self::RequiredMissing => "required_identity_missing",
             Self::NoIdentity => "no_identity",
             Self::AccountMissing => "service_account_missing",
@@ -79,6 +91,13 @@ impl Outcome {
             Self::Complete => "the pod already has all that belongs to its AWS identity",
             Self::RoleArnDenied => {
                 "the pod is refused: its role is none, and --role-arn-validation is enforce"
+            }
+            Self::RolePolicyDenied => "the pod is refused: the role policy does not allow its role",
+            Self::RolePolicyWarned => {
+                "the pod gets its AWS identity, though the role policy does not allow its role: --role-policy-mode is warn"
+            }
+            Self::RolePolicyWithheld => {
+                "the ephemeral container goes without: the role policy does not allow the pod's role"
             }
             Self::RequiredMissing => "the pod is refused: its identity is required, and there is none",
             Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",

@@ -239,7 +239,7 @@ pub(super) mod tests {
         let grant = Grant::Association(Preferences::default());
         for text in ["{}", r#"{"spec":null}"#] {
             let pod = Pod::decode(text, &defaults.annotation_prefix).unwrap();
-            let patch = write(&Plan::of_pod(&pod, &grant, &defaults, None)).unwrap();
+            let patch = write(&Plan::of_pod(&pod, &grant, &defaults, None, None)).unwrap();
             let mut object: serde_json::Value = serde_json::from_str(text).unwrap();
             let operations: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
             json_patch::patch(&mut object, &operations).unwrap();

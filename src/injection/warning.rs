@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method, RoleSource};
+use super::policy::Forbidden;
 use super::role::RoleArnError;
 
 /// A warning; its Display is one line, short of the 120 characters that Kubernetes advises unless
@@ -22,6 +23,26 @@ pub enum Warning {
         error: RoleArnError,
         /// Where it was written.
         source: RoleSource,
+    },
+    /// The role policy does not allow the role, and is not enforced.
+    RolePolicy {
+        /// As injected.
+        role_arn: String,
+        /// `namespace/name` of the account.
+        account: String,
+        /// Why.
+        why: Forbidden,
+    },
+    /// The role policy does not allow the role, and the pod runs: ephemeral containers go without.
+    RoleWithheld {
+        /// The ephemeral containers, separated by commas.
+        containers: String,
+        /// As it would be injected.
+        role_arn: String,
+        /// `namespace/name` of the account.
+        account: String,
+        /// Why.
+        why: Forbidden,
     },
     /// A lifetime that is no decimal integer, ignored.
     LifetimeUnreadable {
@@ -110,6 +131,21 @@ impl fmt::Display for Warning {
                 let role_arn = Quoted(role_arn);
                 write!(f, "{} {role_arn} is no role's ARN: {error}; AWS will refuse it", field(*source))
             }
+            Self::RolePolicy { role_arn, account, why } => {
+                let (role_arn, account) = (RoleArn(role_arn), Brief(account));
+                write!(
+                    f,
+                    "the role policy does not allow {role_arn} for {account}: {why}; it gets it while the policy only warns"
+                )
+            }
+            Self::RoleWithheld { containers, role_arn, account, why } => {
+                let (containers, role_arn, account) = (Brief(containers), RoleArn(role_arn), Brief(account));
+                let what = "no AWS identity for ephemeral container";
+                write!(
+                    f,
+                    "{what} {containers}: the role policy does not allow {role_arn} for {account}: {why}"
+                )
+            }
             Self::LifetimeUnreadable { owner, value } => {
                 write!(f, "{owner} {} is no number of seconds: ignored", Quoted(value))
             }
@@ -181,28 +217,42 @@ fn own_credentials(
 /// A name of the pod's, cut where only a hostile one reaches: a warning is a line, not a file.
 pub(super) struct Brief<'a>(pub(super) &'a str);
 
+/// A role in quotes, whole as long as it may be one: a policy that names roles is about their ends.
+pub(super) struct RoleArn<'a>(pub(super) &'a str);
+
 /// The same in quotes with everything unprintable escaped: what users wrote, not a name.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 const LONGEST: usize = 80;
 
+/// Longest role's ARN that IAM makes, in characters: a path of 512, a name of 64, and what stands before.
+const LONGEST_ARN: usize = 640;
+
 impl fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        cut(f, self.0)
+        cut(f, self.0, LONGEST)
     }
 }
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\"")?;
-        cut(f, self.0)?;
+        cut(f, self.0, LONGEST)?;
         f.write_str("\"")
     }
 }
 
-fn cut(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+impl fmt::Display for RoleArn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        cut(f, self.0, LONGEST_ARN)?;
+        f.write_str("\"")
+    }
+}
+
+fn cut(f: &mut fmt::Formatter<'_>, text: &str, longest: usize) -> fmt::Result {
     let mut characters = text.chars();
-    for character in characters.by_ref().take(LONGEST) {
+    for character in characters.by_ref().take(longest) {
         match character {
             '"' | '\\' => write!(f, "\\{character}")?,
             _ if character.is_control() => write!(f, "{}", character.escape_default())?,

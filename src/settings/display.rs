@@ -11,6 +11,7 @@ impl fmt::Display for Settings {
         let Self {
             defaults,
             discovery: _,
+            role_policy,
             sources,
             certificate,
             tls,
@@ -51,7 +52,9 @@ impl fmt::Display for Settings {
             Some(names) => write!(f, " compose-role-arn={names}")?,
             None => f.write_str(" compose-role-arn=false")?,
         }
-        write!(f, " role-arn-validation={} shutdown-delay={shutdown_delay:?}", role_arn_validation.as_str())?;
+        write!(f, " role-arn-validation={}", role_arn_validation.as_str())?;
+        role_policy.iter().try_for_each(|policy| write!(f, " {policy}"))?;
+        write!(f, " shutdown-delay={shutdown_delay:?}")?;
         write!(
             f,
             " max-connections={} max-request-memory={}MiB",

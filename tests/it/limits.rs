@@ -231,7 +231,7 @@ async fn refuses_before_the_api_server_gives_up() {
         Manifests::read(&[manifests], "default", &defaults.annotation_prefix).unwrap(),
     );
     let metrics = Arc::new(Metrics::new().unwrap());
-    let admission = Admission::new(identities, defaults, limits, metrics);
+    let admission = Admission::new(identities, defaults, None, limits, metrics);
     let router = Arc::new(admission).routes(false);
     for seconds in [1, 5, 10] {
         let never = StreamBody::new(futures_util::stream::pending::<std::io::Result<Frame<Bytes>>>());

@@ -24,6 +24,7 @@ mod readme;
 mod refusals;
 mod reload;
 mod role_names;
+mod role_policy;
 mod scrape;
 mod shutdown;
 mod support;

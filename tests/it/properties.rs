@@ -9,6 +9,7 @@ mod lifetimes;
 mod members;
 mod pods;
 mod pointing;
+mod policies;
 mod reading;
 mod settings;
 

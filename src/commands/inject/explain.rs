@@ -7,8 +7,10 @@ use crate::identities::Found;
 use crate::identities::config_map::{Entry, KEY};
 use crate::identities::manifests::Manifests;
 use crate::injection::annotation::ROLE_ARN;
+use crate::injection::grant::Method;
 use crate::injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
 use crate::injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL};
+use crate::injection::policy::{Guard, Judgement, Ruling};
 use crate::injection::{Defaults, Grant, Outcome, Plan};
 
 /// A mirror pod is left alone.
@@ -73,6 +75,22 @@ fn entries(text: &mut String, identities: &Manifests, namespace: &str, account: 
         line(text, format_args!("IRSA: ConfigMap entry {key} {role} ({place}){lost}"));
         closest.get_or_insert(entry);
     }
+}
+
+/// What the role policy has to do with it, where there is one.
+pub(super) fn policy(guard: Option<Guard<'_>>, plan: &Plan<'_>) -> String {
+    let Some(Guard { file, .. }) = guard else {
+        return String::new();
+    };
+    let said = match &plan.judgement {
+        Some(Judgement { ruling: Ruling::Allowed { rule }, .. }) => format!("rules[{rule}] allows it"),
+        Some(Judgement { ruling: Ruling::Forbidden(why), .. }) => format!("does not allow it: {why}"),
+        None if plan.method == Method::ContainerCredentials => {
+            "not asked, it knows no associations".to_owned()
+        }
+        None => "not asked, no role is injected".to_owned(),
+    };
+    format!("  role policy {file}: {said}\n")
 }
 
 /// Why nothing is injected, and why the pod is refused if it is.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::associations::AssociationSet;
-use super::followed_file;
+use super::followed_file::{self, Parts};
 use super::source::{Complaint, Source};
 
 pub use format::{Contents, FormatError};
@@ -25,6 +25,9 @@ impl followed_file::Contents for Contents {
 
     /// A quarter of a million associations.
     const LIMIT: u64 = 16 << 20;
+
+    /// JSON ends with what it began with.
+    const PARTS: Parts = Parts::AreRefused;
 
     fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
         Self::parse(bytes)

@@ -7,6 +7,7 @@ mod container;
 mod credentials;
 mod lifetime;
 mod own;
+mod role;
 mod volume;
 
 use std::borrow::Cow;
@@ -15,7 +16,8 @@ use super::defaults::{Defaults, TokenVolume};
 use super::denial::Denial;
 use super::grant::{Grant, Method};
 use super::pod::{Container, List, Pod, env};
-use super::role::{self, RoleArnValidation};
+use super::policy::{Effect, Guard, Judgement};
+use super::role::RoleArnValidation;
 use super::warning::Warning;
 use super::{Outcome, Slot};
 
@@ -23,6 +25,7 @@ pub use container::{Additions, ContainerPlan, MountPlan, SkipReason, Variable, V
 pub use volume::VolumePlan;
 
 use credentials::Credentials;
+use role::Whose;
 
 /// What one pod gets.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub struct Plan<'a> {
     pub warnings: Vec<Warning>,
     /// Why the pod is refused; then nothing of the above is done.
     pub denial: Option<Denial>,
+    /// What the role policy has to do with it: nothing where there is none, or no role to be injected.
+    pub judgement: Option<Judgement>,
     values: Values<'a>,
 }
 
@@ -71,9 +76,15 @@ impl<'a> Plan<'a> {
     /// The plan of a pod that is being made.
     ///
     /// `seed` spreads the lifetimes of Pod Identity tokens that nobody set: the request's uid, or
-    /// `None` offline. The pod must not be a mirror pod.
+    /// `None` offline. `guard` is the role policy, where there is one. The pod must not be a mirror pod.
     #[must_use]
-    pub fn of_pod(pod: &'a Pod<'a>, grant: &'a Grant, defaults: &'a Defaults, seed: Option<&str>) -> Self {
+    pub fn of_pod(
+        pod: &'a Pod<'a>,
+        grant: &'a Grant,
+        defaults: &'a Defaults,
+        guard: Option<Guard<'_>>,
+        seed: Option<&str>,
+    ) -> Self {
         let mut warnings = Vec::new();
         let volume = volume::choose(pod, grant, defaults, seed, &mut warnings);
         let containers = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
@@ -82,7 +93,10 @@ impl<'a> Plan<'a> {
             Method::ContainerCredentials if !pod.metadata.has_pod_identity_label => Some(label(pod)),
             _ => None,
         };
-        plan.judge_role(defaults.role_arn_validation);
+        plan.check_role(defaults.role_arn_validation);
+        if let Some(guard) = guard {
+            plan.ask(guard, Whose::NewPod);
+        }
         plan
     }
 
@@ -90,12 +104,14 @@ impl<'a> Plan<'a> {
     /// can only mount what the running pod has, for a volume added now is dropped by the API server.
     ///
     /// None is refused for its pod's role: the pod runs, and somebody wants to find out what is wrong.
+    /// But one that the role policy does not allow is not handed out to them.
     #[must_use]
     pub fn of_ephemeral(
         pod: &'a Pod<'a>,
         old: &'a Pod<'a>,
         grant: &'a Grant,
         defaults: &'a Defaults,
+        guard: Option<Guard<'_>>,
     ) -> Self {
         let new = pod.containers.iter().filter(|container| {
             container.list == List::Ephemeral && !old.has_container(List::Ephemeral, &container.name)
@@ -113,10 +129,13 @@ impl<'a> Plan<'a> {
             return Self::assemble(pod, old, std::iter::empty(), None, grant, defaults, warnings);
         };
         let mut plan = Self::assemble(pod, old, new, Some(volume), grant, defaults, Vec::new());
-        plan.judge_role(match defaults.role_arn_validation {
+        plan.check_role(match defaults.role_arn_validation {
             RoleArnValidation::Enforce | RoleArnValidation::Warn => RoleArnValidation::Warn,
             RoleArnValidation::Off => RoleArnValidation::Off,
         });
+        if let Some(guard) = guard {
+            plan.ask(guard, Whose::RunningPod);
+        }
         plan
     }
 
@@ -157,38 +176,23 @@ impl<'a> Plan<'a> {
             containers,
             warnings,
             denial: None,
+            judgement: None,
             values: Values { credentials, defaults, windows, usual_file },
-        }
-    }
-
-    /// A role that is none is of no interest where every container has credentials of its own.
-    fn judge_role(&mut self, validation: RoleArnValidation) {
-        let Credentials::Role { arn, source } = &self.values.credentials else {
-            return;
-        };
-        if !self.containers.iter().any(ContainerPlan::gets_credentials) {
-            return;
-        }
-        let Err(error) = role::check(arn) else {
-            return;
-        };
-        let (role_arn, source) = (arn.to_string(), *source);
-        match validation {
-            RoleArnValidation::Off => {}
-            RoleArnValidation::Warn => self.warnings.push(Warning::RoleArn { role_arn, error, source }),
-            RoleArnValidation::Enforce => {
-                self.denial = Some(Denial::RoleArn { role_arn, error, source });
-                // Of what would have been added, to a pod that is not made.
-                self.warnings.clear();
-            }
         }
     }
 
     /// How the admission ends.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
+        if let Some(denial) = &self.denial {
+            return denial.outcome();
+        }
+        match self.judgement.as_ref().map(|judgement| judgement.effect) {
+            Some(Effect::Warned) => return Outcome::RolePolicyWarned,
+            Some(Effect::Withheld) => return Outcome::RolePolicyWithheld,
+            Some(Effect::Passed | Effect::Denied) | None => {}
+        }
         match &self.volume {
-            _ if self.denial.is_some() => Outcome::RoleArnDenied,
             None if self.lacks_volume() => Outcome::NoVolume,
             Some(_) if !self.is_empty() => Outcome::Injected,
             None | Some(_) => Outcome::Complete,

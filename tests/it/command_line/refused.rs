@@ -25,6 +25,7 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--shutdown-delay", "-1s", "expected a duration that is not negative"),
         ("--log-format", "yaml", "expected text or json"),
         ("--role-arn-validation", "strict", "expected warn or enforce or off"),
+        ("--role-policy-mode", "off", "expected enforce or warn"),
         ("--ip-family", "IPv6", "expected ipv4 or ipv6 or auto"),
     ] {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
@@ -206,6 +207,15 @@ fn a_flag_that_means_nothing_without_another_names_it() {
             refused(&format!("--in-cluster=false {flag}")),
             format!("'{flag}' needs '--watch-association-resources': it says which resources count")
         );
+    }
+    for command in ["--in-cluster=false", "--manifests=x", "inject -f -"] {
+        for mode in ["enforce", "warn --role-policy="] {
+            assert_eq!(
+                refused(&format!("{command} --role-policy-mode={mode}")),
+                "'--role-policy-mode' needs '--role-policy': it says what is done about a role that the policy \
+                 does not allow"
+            );
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use clap::Parser;
 use pod_identity_webhook::args::Args;
+use pod_identity_webhook::injection::policy::PolicyMode;
 use pod_identity_webhook::settings::{
-    AccountSource, CertificateSource, Controller, Namespaces, Pending, Selection, Settings,
+    AccountSource, CertificateSource, Controller, Namespaces, Pending, RolePolicy, Selection, Settings,
 };
 
 fn settings(args: &[&str]) -> Settings {
@@ -95,6 +96,26 @@ fn association_file_is_taken_beside_a_cluster_and_beside_manifests() {
     }
     let settings = settings(&["--manifests=x", "--watch-container-credentials-config=y"]);
     assert!(settings.to_string().starts_with("manifests=x watch-container-credentials-config=y "));
+}
+
+#[test]
+fn role_policy_is_enforced_unless_it_only_warns() {
+    for (args, mode) in [
+        (&["--role-policy", "/p.yaml"][..], PolicyMode::Enforce),
+        (&["--role-policy=/p.yaml", "--role-policy-mode=enforce"], PolicyMode::Enforce),
+        (&["--role-policy-mode", "warn", "--role-policy=/p.yaml"], PolicyMode::Warn),
+    ] {
+        let settings = settings(&[&["--in-cluster=false"], args].concat());
+        assert_eq!(settings.role_policy, Some(RolePolicy { path: "/p.yaml".into(), mode }));
+        let shown =
+            format!(" role-arn-validation=warn role-policy=/p.yaml role-policy-mode={} ", mode.as_str());
+        assert!(settings.to_string().contains(&shown), "{settings}");
+    }
+    for none in [&[][..], &["--role-policy="]] {
+        let settings = settings(&[&["--in-cluster=false"], none].concat());
+        assert_eq!(settings.role_policy, None);
+        assert!(!settings.to_string().contains("policy"), "{settings}");
+    }
 }
 
 #[test]

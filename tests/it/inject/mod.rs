@@ -8,6 +8,7 @@ mod explain;
 mod kept;
 mod patches;
 mod refused;
+mod role_policy;
 mod streams;
 
 use std::path::PathBuf;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use pod_identity_webhook::injection::plan::{MountPlan, Variable, Verdict, VolumePlan};
+use pod_identity_webhook::injection::policy::Guard;
 use pod_identity_webhook::injection::review::Subject;
-use pod_identity_webhook::injection::{Defaults, Grant, Plan, Pod, Review, patch};
+use pod_identity_webhook::injection::{Defaults, Grant, Outcome, Plan, Pod, Review, patch};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -27,6 +28,7 @@ pub struct Case {
 pub struct Admitted {
     pub patch: Option<Vec<u8>>,
     pub warnings: Vec<String>,
+    pub outcome: Outcome,
     pub seen: BTreeSet<Seen>,
 }
 
@@ -127,6 +129,11 @@ impl Case {
         admit(&self.review.to_string(), &self.grant, &self.defaults, Some(SEED))
     }
 
+    /// The same before a role policy.
+    pub fn admit_before(&self, guard: Guard<'_>) -> Admitted {
+        judge(&self.review.to_string(), &self.grant, &self.defaults, Some(guard), Some(SEED))
+    }
+
     /// The object with the patch applied, by the crate that kube uses.
     pub fn after(&self) -> Value {
         self.patched(self.admit().patch.as_deref())
@@ -151,15 +158,26 @@ impl Case {
 
 /// What the server does with a review's bytes once the grant is known.
 pub fn admit(review: &str, grant: &Grant, defaults: &Defaults, seed: Option<&str>) -> Admitted {
+    judge(review, grant, defaults, None, seed)
+}
+
+fn judge(
+    review: &str,
+    grant: &Grant,
+    defaults: &Defaults,
+    guard: Option<Guard<'_>>,
+    seed: Option<&str>,
+) -> Admitted {
     let review = Review::decode(review.as_bytes(), &defaults.annotation_prefix).expect("a review");
     let plan = match &review.subject {
-        Subject::Pod(pod) => Plan::of_pod(pod, grant, defaults, seed),
-        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults),
+        Subject::Pod(pod) => Plan::of_pod(pod, grant, defaults, guard, seed),
+        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults, guard),
         Subject::Other => panic!("neither a pod nor its ephemeral containers"),
     };
     Admitted {
         patch: patch::write(&plan),
         warnings: plan.warnings.iter().map(ToString::to_string).collect(),
+        outcome: plan.outcome(),
         seen: seen(&plan, review.subject.pod().is_some_and(Pod::is_windows), defaults),
     }
 }

@@ -37,8 +37,8 @@ fn run(body: &[u8]) {
     let role = RoleGrant { role_arn, source, audience: None, preferences };
     for grant in [Grant::Role(role), Grant::Association(Preferences::default())] {
         let plan = match &review.subject {
-            Subject::Pod(pod) => Plan::of_pod(pod, &grant, &defaults, Some(&review.uid)),
-            Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, &grant, &defaults),
+            Subject::Pod(pod) => Plan::of_pod(pod, &grant, &defaults, None, Some(&review.uid)),
+            Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, &grant, &defaults, None),
             Subject::Other => return,
         };
         drop(patch::write(&plan));
