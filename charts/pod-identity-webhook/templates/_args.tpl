@@ -15,6 +15,8 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "aws-account-id" $injection.awsAccountId)
       (list "aws-partition" $injection.awsPartition)
       (list "role-arn-validation" $injection.roleArnValidation)
+      (list "role-policy" (include "pod-identity-webhook.rolePolicy" .))
+      (list "role-policy-mode" .Values.webhook.rolePolicy.mode)
       (list "token-audience" $injection.tokenAudience)
       (list "token-mount-path" $injection.tokenMountPath)
       (list "container-credentials-audience" $credentials.audience)
@@ -80,6 +82,17 @@ Where the file of associations is mounted; empty without one.
 {{- with .Values.sources.associationFile }}
 {{- if .configMap }}
 {{- printf "/etc/webhook/associations/%s" .key }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Where the role policy is mounted; empty without one.
+*/}}
+{{- define "pod-identity-webhook.rolePolicy" -}}
+{{- with .Values.webhook.rolePolicy }}
+{{- if .configMap }}
+{{- printf "/etc/webhook/role-policy/%s" .key }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -54,6 +54,32 @@ class AssociationFile(unittest.TestCase):
             self.assertIn("associationFile", refusal(f"sources.associationFile.{value}"))
 
 
+class RolePolicy(unittest.TestCase):
+    def test_is_read_from_a_config_map_that_must_be_there(self):
+        release = Rendered("webhook.rolePolicy.configMap=policy")
+        (volume,) = [volume for volume in release.pod["spec"]["volumes"] if volume["name"] == "role-policy"]
+        self.assertEqual(volume["configMap"], {"name": "policy"})
+        (mount,) = [mount for mount in release.container["volumeMounts"] if mount["name"] == "role-policy"]
+        self.assertNotIn("subPath", mount)
+        flags = release.flags()
+        self.assertEqual(flags["role-policy"], f"{mount['mountPath']}/role-policy.yaml")
+        self.assertNotIn("role-policy-mode", flags)
+
+    def test_is_absent_unless_it_is_asked_for(self):
+        release = Rendered()
+        self.assertFalse([flag for flag in release.flags() if flag.startswith("role-policy")])
+        names = [volume["name"] for volume in release.pod["spec"]["volumes"]]
+        self.assertNotIn("role-policy", names)
+
+    def test_has_a_name_a_key_and_a_mode_that_can_be_used(self):
+        for value in ("configMap=Policy", "configMap=a/b", "key=", "key=a/b", "mode=off"):
+            self.assertIn("rolePolicy", refusal(f"webhook.rolePolicy.{value}"))
+
+    def test_has_a_mode_only_where_there_is_a_policy(self):
+        for mode in ("enforce", "warn"):
+            self.assertIn("rolePolicy", refusal(f"webhook.rolePolicy.mode={mode}"))
+
+
 class Arguments(unittest.TestCase):
     def test_carry_every_value(self):
         flags = Rendered(values="everything").flags()
@@ -66,6 +92,8 @@ class Arguments(unittest.TestCase):
             "aws-account-id": "012345678901",
             "aws-partition": "aws",
             "role-arn-validation": "enforce",
+            "role-policy": "/etc/webhook/role-policy/policy.json",
+            "role-policy-mode": "warn",
             "token-audience": "sts.example.com",
             "token-mount-path": "/var/run/irsa",
             "container-credentials-audience": "pods.example.com",
