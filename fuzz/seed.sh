@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 mkdir -p corpus/decode corpus/admit corpus/manifests corpus/config_map corpus/names corpus/associations \
-    corpus/association_resources
+    corpus/association_resources corpus/role_policy
 printf '{"identities":[{"namespace":"ns","serviceAccount":"sa"},{"namespace":"ns"},null],"x":[{}]}' \
     >corpus/associations/eks.json
 for folder in ../tests/golden/*/; do
@@ -12,6 +12,7 @@ for folder in ../tests/golden/*/; do
     cp "$folder/review.json" "corpus/admit/$name.json"
     cp "$folder/world.yaml" "corpus/manifests/$name.yaml"
     cp "$folder/after.json" "corpus/manifests/$name.json"
+    [ ! -f "$folder/policy.yaml" ] || cp "$folder/policy.yaml" "corpus/role_policy/$name.yaml"
     # What stands behind `config: |`.
     sed -n '/^  config: |$/,/^[^ ]/s/^    //p' "$folder/world.yaml" >"corpus/config_map/$name.json"
     [ -s "corpus/config_map/$name.json" ] || rm "corpus/config_map/$name.json"
@@ -21,3 +22,4 @@ for folder in ../tests/golden/*/; do
     [ -s "corpus/names/$name" ] || rm "corpus/names/$name"
 done
 cp ../examples/association-resources.yaml corpus/association_resources/
+cp ../examples/role-policy.yaml corpus/role_policy/
