@@ -212,17 +212,28 @@ class ByDefault(unittest.TestCase):
         self.assertEqual(self.release.webhook, expected)
 
     def test_registers_what_requires_an_identity_beside_the_usual_if_it_is_asked_for(self):
-        selector = "webhook.namespaceSelector.matchLabels.team=shop"
-        release = Rendered("webhook.requiredIdentity=true", selector)
+        # What users ask for besides is for all three.
+        wishes = (
+            "webhook.timeoutSeconds=5",
+            "webhook.namespaceSelector.matchLabels.team=shop",
+            "webhook.namespaceSelector.matchExpressions[0].key=a,webhook.namespaceSelector.matchExpressions[0].operator=Exists",
+            "webhook.objectSelectorExpressions[0].key=b,webhook.objectSelectorExpressions[0].operator=Exists",
+            "webhook.matchConditions[0].name=c,webhook.matchConditions[0].expression=true == true",
+        )
+        release = Rendered("webhook.requiredIdentity=true", *wishes)
         usual, namespaces, pods = release.MutatingWebhookConfiguration["webhooks"]
-        self.assertEqual(usual, Rendered(selector).webhook)
+        self.assertEqual(usual, Rendered(*wishes).webhook)
+        self.assertEqual(len(usual["matchConditions"]), 1)
         label = {"key": "eks.amazonaws.com/require-identity", "operator": "In", "values": ["true"]}
         expected = usual | {
             "name": "namespaces.iam-for-pods.amazonaws.com",
             "clientConfig": usual["clientConfig"]
             | {"service": usual["clientConfig"]["service"] | {"path": "/mutate/required"}},
             "failurePolicy": "Fail",
-            "namespaceSelector": {"matchLabels": {"team": "shop"}, "matchExpressions": [label]},
+            "namespaceSelector": {
+                "matchLabels": {"team": "shop"},
+                "matchExpressions": [{"key": "a", "operator": "Exists"}, label],
+            },
         }
         self.assertEqual(namespaces, expected)
         expected = usual | {

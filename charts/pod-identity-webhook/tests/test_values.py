@@ -313,6 +313,7 @@ class Schema(unittest.TestCase):
             ("webhook.failurePolicy=ignore", "/webhook/failurePolicy"),
             ("webhook.timeoutSeconds=31", "/webhook/timeoutSeconds"),
             ("webhook.name=short.name", "/webhook/name"),
+            ("webhook.requiredIdentity=yes", "/webhook/requiredIdentity"),
             ("server.port=443", "/server/port"),
             ("server.shutdownDelaySeconds=10s", "/server/shutdownDelaySeconds"),
             ("server.maxRequestMemory=15", "/server/maxRequestMemory"),
