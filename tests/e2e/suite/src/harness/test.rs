@@ -117,12 +117,16 @@ impl Test {
 
     /// The same test in one more namespace, which is served by the same webhook and goes with the first.
     pub async fn in_another_namespace(&self, suffix: &str) -> Result<Self> {
+        self.in_namespace(&format!("{}-{suffix}", self.namespace)).await
+    }
+
+    /// The same in one of this very name.
+    pub async fn in_namespace(&self, name: &str) -> Result<Self> {
         let first = Api::<Namespace>::all(self.client.clone()).get(&self.namespace).await?;
         let is_own = first.metadata.labels.iter().any(|labels| labels.contains_key(OWN_WEBHOOK));
-        let namespace = format!("{}-{suffix}", self.namespace);
-        let mut manifest = release::namespace(&namespace, is_own);
+        let mut manifest = release::namespace(name, is_own);
         manifest["metadata"]["ownerReferences"] = json!([self.owner().await?]);
-        Self { namespace, ..self.clone() }.started(&manifest).await
+        Self { namespace: name.to_owned(), ..self.clone() }.started(&manifest).await
     }
 
     async fn end(&self) -> Result<()> {

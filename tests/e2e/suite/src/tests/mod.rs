@@ -15,6 +15,7 @@ mod kube_system;
 mod precedence;
 mod protocol;
 mod races;
+mod readme;
 mod reinvocation;
 mod replicas;
 mod required_identity;
@@ -75,6 +76,7 @@ pub fn beside() -> Vec<Case> {
         api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
         config_map::what_the_config_map_says_decides_within_two_seconds,
         precedence::association_wins_over_annotation_and_annotation_over_entry,
+        readme::examples_of_sources_give_what_the_table_says,
         required_identity::a_namespace_has_pods_once_their_account_has_a_role,
         required_identity::a_pod_is_refused_until_its_account_has_a_role,
         required_identity::a_source_that_cannot_be_asked_is_trouble_and_no_denial,

@@ -1,0 +1,93 @@
+//! The README's examples of sources, run as they are written, in the namespaces that they name.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::harness::association_kind::{Definitions, KINDS};
+use crate::harness::cluster::{Skipped, root};
+use crate::harness::identity::Identity;
+use crate::harness::registration::await_injection;
+use crate::harness::release::Release;
+use crate::harness::test::OURS;
+use crate::harness::{Test, command, until, workload};
+
+const README: &str = include_str!("../../../../../README.md");
+
+/// Where they have the chart, and where the pods live.
+const RELEASE: &str = "eks";
+const PODS: &str = "shop";
+
+/// One after the other, so that each stands beside all of the earlier ones.
+pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<()> {
+    let eks = room(&test, RELEASE).await?;
+    let shop = room(&test, PODS).await?;
+    let values = json!({
+        "replicas": 1,
+        "server": {"shutdownDelaySeconds": 0},
+        "webhook": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PODS}}},
+    });
+    let release = Release::install(&eks.cluster, "pod-identity-webhook", RELEASE, &values).await?;
+    await_injection(&test.cluster, PODS).await?;
+    for account in ["payments", "billing", "inventory"] {
+        shop.account(account, &[]).await?;
+        gets(&shop, account, Identity::None).await?;
+    }
+
+    let checkout = Identity::Role("arn:aws:iam::123456789012:role/shop-checkout");
+    command::apply(block("An admin annotates a ServiceAccount:")?).await?;
+    gets(&shop, "checkout", checkout).await?;
+    let payments = Identity::Role("arn:aws:iam::123456789012:role/shop-payments");
+    run(block("### ConfigMap")?).await?;
+    gets(&shop, "payments", payments).await?;
+    let definitions = Definitions::of_none(&test).await?;
+    let [ack, ..] = &KINDS;
+    ack.install(&test).await?;
+    run(block("### Custom resources")?).await?;
+    ack.settle(&shop, "shop-billing").await?;
+    gets(&shop, "billing", Identity::Association).await?;
+    run(block("### File")?).await?;
+    gets(&shop, "inventory", Identity::Association).await?;
+
+    gets(&shop, "checkout", checkout).await?;
+    gets(&shop, "payments", payments).await?;
+    gets(&shop, "billing", Identity::Association).await?;
+    release.uninstall().await?;
+    ack.remove().await?;
+    drop(definitions);
+    command::kubectl(["delete", "namespace", RELEASE, PODS, "--wait=false"]).await.map(drop)
+}
+
+/// A namespace of that very name; what an earlier run left of it goes, what is somebody else's is not for
+/// us to use.
+async fn room(test: &Test, name: &str) -> Result<Test> {
+    let by_name = format!("--field-selector=metadata.name={name}");
+    let of_ours = format!("--selector={OURS}");
+    command::kubectl(["delete", "namespace", &by_name, &of_ours, "--wait", "--timeout=120s"]).await?;
+    let is_there = command::kubectl(["get", "namespace", &by_name, "--output=name"]).await?;
+    ensure!(is_there.is_empty(), Skipped(format!("the cluster has a namespace {name} of its own")));
+    test.in_namespace(name).await
+}
+
+/// The first block after the line `place`.
+fn block(place: &str) -> Result<&'static str> {
+    let (_, text) = README.split_once(&format!("\n{place}\n")).with_context(|| place.to_owned())?;
+    let (_, text) = text.split_once("\n```").context("no block")?;
+    let (_, text) = text.split_once('\n').context("no block")?;
+    Ok(text.split_once("\n```").context("a block without an end")?.0)
+}
+
+/// Runs a block as somebody who copied it into a shell, at the root of the checkout.
+async fn run(block: &str) -> Result<()> {
+    let script = format!("cd \"$1\"\n{block}\n");
+    let root = root().display().to_string();
+    command::run("bash", ["-euc", &script, "bash", &root], "").await.map(drop)
+}
+
+/// Waits until pods of the account get this.
+async fn gets(shop: &Test, account: &str, identity: Identity<'static>) -> Result<()> {
+    until(&format!("pods of {account} get {identity:?}"), async || {
+        let pod = shop.dry_run(workload::unscheduled(account, account)).await?;
+        Ok((Identity::of(&pod)? == identity).then_some(()))
+    })
+    .await
+}
