@@ -15,7 +15,7 @@ use crate::support::reviews;
 const FLAGS: [&str; 3] = ["--watch-eks-api", "--eks-cluster-name=prod", "--shutdown-delay=0"];
 
 /// The binary, with credentials in its environment.
-async fn start(eks_url: &str, flags: &[&str]) -> Process {
+pub(super) async fn start(eks_url: &str, flags: &[&str]) -> Process {
     let environment = [
         ("AWS_REGION", REGION),
         ("AWS_ENDPOINT_URL_EKS", eks_url),
@@ -28,7 +28,7 @@ async fn start(eks_url: &str, flags: &[&str]) -> Process {
 }
 
 /// What is answered for a pod of this account, with EKS' label or without.
-async fn admit(process: &Process, account: &str, has_label: bool) -> Answer {
+pub(super) async fn admit(process: &Process, account: &str, has_label: bool) -> Answer {
     let mut review = reviews::review(account);
     if has_label {
         let labels = json!({"eks.amazonaws.com/pod-identity": "enabled"});
@@ -37,7 +37,7 @@ async fn admit(process: &Process, account: &str, has_label: bool) -> Answer {
     process.client.post("/mutate", review.to_string()).await
 }
 
-fn is_injected(answer: &Answer) -> bool {
+pub(super) fn is_injected(answer: &Answer) -> bool {
     assert_eq!(answer.status, 200, "{:?}", answer.body);
     answer.json()["response"].get("patch").is_some()
 }

@@ -4,6 +4,7 @@
 mod bad_answers;
 mod binary;
 mod credentials;
+mod example;
 mod look_ups;
 mod polls;
 mod stand_in;
