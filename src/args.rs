@@ -11,6 +11,8 @@
 )]
 
 mod go;
+mod klog;
+mod sources;
 mod values;
 
 use std::path::PathBuf;
@@ -22,6 +24,8 @@ use crate::injection::policy::PolicyMode;
 use crate::injection::role::RoleArnValidation;
 
 pub(crate) use go::duration;
+pub use klog::KlogArgs;
+pub use sources::{AssociationResourceArgs, SourceArgs};
 
 /// Everything that can be written on the command line.
 #[derive(Debug, Parser)]
@@ -189,60 +193,6 @@ pub struct ServeArgs {
     pub server: ServerArgs,
 }
 
-/// Flags that say where identities come from.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Who has which identity")]
-pub struct SourceArgs {
-    /// Read ServiceAccounts from manifests instead of a cluster; a file or a folder; repeatable
-    #[arg(long = "manifests", value_name = "PATH")]
-    pub manifests: Vec<PathBuf>,
-    /// Kubeconfig of the cluster; empty: the cluster this runs in
-    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
-    pub kubeconfig: String,
-    /// URL of the API server, instead of the kubeconfig's
-    #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
-    pub kube_api: String,
-    /// Read roles from the ConfigMap pod-identity-webhook of --namespace too, and follow its changes
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
-    pub watch_config_map: bool,
-    /// Read Pod Identity associations from this JSON file too, whenever it is there or changes
-    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
-    pub watch_container_credentials_config: String,
-    /// Custom resources that hold associations.
-    #[command(flatten)]
-    pub association_resources: AssociationResourceArgs,
-    /// Read Pod Identity associations from the EKS API too (if built with the feature eks-api)
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
-    pub watch_eks_api: bool,
-    /// Name of this cluster in EKS, for its API; custom resources for others do not count
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    pub eks_cluster_name: String,
-    /// Accepted; a miss is looked up live, so there is nothing to wait for
-    #[arg(long, value_name = "DURATION", value_parser = go::duration, allow_hyphen_values = true)]
-    pub service_account_lookup_grace_period: Option<Duration>,
-    /// Accepted; a watch needs no resync
-    #[arg(long, value_name = "DURATION", value_parser = go::duration, allow_hyphen_values = true)]
-    pub resync_period: Option<Duration>,
-}
-
-/// Flags of custom resources that hold Pod Identity associations.
-#[derive(Debug, ClapArgs)]
-pub struct AssociationResourceArgs {
-    /// Read Pod Identity associations from the custom resources of these controllers too, whenever they are installed: ack, crossplane or ack,crossplane
-    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
-    pub watch_association_resources: String,
-    /// Custom resources count for ServiceAccounts of the namespace that they are in themselves, and for no others
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
-    pub association_resources_own_namespace_only: bool,
-    /// Custom resources count before their controller says that AWS has the association
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
-    pub use_pending_associations: bool,
-}
-
 /// Flags of the certificate and of TLS.
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Certificate and TLS")]
@@ -319,96 +269,4 @@ pub enum LogFormat {
     Text,
     /// An object a line.
     Json,
-}
-
-/// The flags of klog that the Go webhook has: `v` sets the level, the rest has no effect here.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct KlogArgs {
-    /// Verbosity: 0 to 3 is info, 4 and 5 are debug, 6 and above are trace
-    #[arg(short, long = "v", value_name = "LEVEL", default_value_t = 0, value_parser = go::integer,
-          allow_negative_numbers = true, help_heading = "Server")]
-    pub verbosity: i64,
-    #[command(flatten)]
-    ignored: IgnoredArgs,
-}
-
-/// The klog flags without an effect, so that arguments written for the Go webhook are taken.
-#[derive(Debug, Clone, ClapArgs)]
-struct IgnoredArgs {
-    #[arg(long = "add_dir_header", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = go::boolean, action = ArgAction::Set)]
-    add_dir_header: Option<bool>,
-    #[arg(long = "alsologtostderr", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = go::boolean, action = ArgAction::Set)]
-    alsologtostderr: Option<bool>,
-    #[arg(long = "legacy_stderr_threshold_behavior", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = go::boolean, action = ArgAction::Set)]
-    legacy_stderr_threshold_behavior: Option<bool>,
-    #[arg(long = "logtostderr", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = go::boolean, action = ArgAction::Set)]
-    logtostderr: Option<bool>,
-    #[arg(long = "one_output", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = go::boolean, action = ArgAction::Set)]
-    one_output: Option<bool>,
-    #[arg(long = "skip_headers", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = go::boolean, action = ArgAction::Set)]
-    skip_headers: Option<bool>,
-    #[arg(long = "skip_log_headers", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = go::boolean, action = ArgAction::Set)]
-    skip_log_headers: Option<bool>,
-    #[arg(long = "alsologtostderrthreshold", hide = true, allow_hyphen_values = true)]
-    alsologtostderrthreshold: Option<String>,
-    #[arg(long = "log_backtrace_at", hide = true, allow_hyphen_values = true)]
-    log_backtrace_at: Option<String>,
-    #[arg(long = "log_dir", hide = true, allow_hyphen_values = true)]
-    log_dir: Option<String>,
-    #[arg(long = "log_file", hide = true, allow_hyphen_values = true)]
-    log_file: Option<String>,
-    #[arg(long = "log_file_max_size", hide = true, allow_hyphen_values = true)]
-    log_file_max_size: Option<String>,
-    #[arg(long = "stderrthreshold", hide = true, allow_hyphen_values = true)]
-    stderrthreshold: Option<String>,
-    #[arg(long = "vmodule", hide = true, allow_hyphen_values = true)]
-    vmodule: Option<String>,
-}
-
-impl KlogArgs {
-    /// The flags that were given and have no effect.
-    #[must_use]
-    pub fn ignored(&self) -> Vec<&'static str> {
-        // Taken apart whole: a flag that is forgotten here does not compile.
-        let IgnoredArgs {
-            add_dir_header,
-            alsologtostderr,
-            legacy_stderr_threshold_behavior,
-            logtostderr,
-            one_output,
-            skip_headers,
-            skip_log_headers,
-            alsologtostderrthreshold,
-            log_backtrace_at,
-            log_dir,
-            log_file,
-            log_file_max_size,
-            stderrthreshold,
-            vmodule,
-        } = &self.ignored;
-        let given = [
-            ("--add_dir_header", add_dir_header.is_some()),
-            ("--alsologtostderr", alsologtostderr.is_some()),
-            ("--legacy_stderr_threshold_behavior", legacy_stderr_threshold_behavior.is_some()),
-            ("--logtostderr", logtostderr.is_some()),
-            ("--one_output", one_output.is_some()),
-            ("--skip_headers", skip_headers.is_some()),
-            ("--skip_log_headers", skip_log_headers.is_some()),
-            ("--alsologtostderrthreshold", alsologtostderrthreshold.is_some()),
-            ("--log_backtrace_at", log_backtrace_at.is_some()),
-            ("--log_dir", log_dir.is_some()),
-            ("--log_file", log_file.is_some()),
-            ("--log_file_max_size", log_file_max_size.is_some()),
-            ("--stderrthreshold", stderrthreshold.is_some()),
-            ("--vmodule", vmodule.is_some()),
-        ];
-        given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
-    }
 }
