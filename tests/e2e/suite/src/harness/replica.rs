@@ -16,12 +16,13 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// All of the release's, also such as are on their way out.
+    /// All of the release's but those on their way out.
     pub async fn all(test: &Test, release: &Release) -> Result<Vec<Self>> {
         let pods: Api<Pod> = Api::namespaced(test.client.clone(), &release.namespace);
         let own = ListParams::default().labels(&format!("app.kubernetes.io/instance={}", release.name));
-        let found = pods.list(&own).await?.items;
-        Ok(found.into_iter().map(|pod| Self { pod, pods: pods.clone() }).collect())
+        let found = pods.list(&own).await?.items.into_iter();
+        let staying = found.filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        Ok(staying.map(|pod| Self { pod, pods: pods.clone() }).collect())
     }
 
     /// A page of it.
