@@ -28,8 +28,11 @@ fn serve(settings: Settings) -> Result<()> {
         .enable_all()
         .build()
         .context("failed to start the runtime")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let signals = lifecycle::Signals::of_process().context("failed to take signals")?;
         App::bind(settings).await?.run(signals).await
-    })
+    });
+    // Not dropped, which waits for calls that block: a name server or a file system that does not answer.
+    runtime.shutdown_background();
+    ended
 }
