@@ -113,7 +113,9 @@ impl Admission {
     ) -> Result<(Outcome, Vec<u8>), Refusal> {
         let leave = |outcome, warnings: &[Warning]| {
             let (version, uid) = (review.version, &*review.uid);
-            (outcome, Answer { version, uid, outcome, patch: None, warnings, denial: None }.write())
+            let answer =
+                Answer { version, uid, outcome, patch: None, warnings, denial: None, forbidden: None };
+            (outcome, answer.write())
         };
         let Some(pod) = review.subject.pod() else {
             return Ok(leave(Outcome::NotHandled, &[]));
@@ -157,7 +159,7 @@ impl Admission {
         };
         let patch = patch::write(&plan);
         let message = |denial: &Denial| denial.message(&self.defaults.annotation_prefix, namespace, name);
-        let denial = plan.denial.as_ref().map(message);
+        let (denial, forbidden) = (plan.denial.as_ref().map(message), plan.forbidden());
         let answer = Answer {
             version: review.version,
             uid: &review.uid,
@@ -165,6 +167,7 @@ impl Admission {
             patch: patch.as_deref(),
             warnings: &plan.warnings,
             denial: denial.as_deref(),
+            forbidden: forbidden.as_deref(),
         };
         Ok((plan.outcome(), answer.write()))
     }
@@ -193,6 +196,7 @@ impl Admission {
                 patch: None,
                 warnings: &[],
                 denial: Some("denied by the debug path /debug/alpha/deny"),
+                forbidden: None,
             };
             Ok(json(answer.write()))
         };
@@ -203,7 +207,8 @@ impl Admission {
 /// An answer that refuses the pod.
 fn refuse(review: &Review<'_>, outcome: Outcome, message: &str) -> (Outcome, Vec<u8>) {
     let (version, uid) = (review.version, &*review.uid);
-    let answer = Answer { version, uid, outcome, patch: None, warnings: &[], denial: Some(message) };
+    let denial = Some(message);
+    let answer = Answer { version, uid, outcome, patch: None, warnings: &[], denial, forbidden: None };
     (outcome, answer.write())
 }
 

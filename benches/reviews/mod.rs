@@ -169,6 +169,7 @@ pub fn answer(body: &[u8], identities: &Identities, defaults: &Defaults) -> Vec<
         patch: patch.as_deref(),
         warnings: &plan.warnings,
         denial: None,
+        forbidden: None,
     }
     .write()
 }

@@ -27,13 +27,15 @@ pub struct Answer<'a> {
     pub warnings: &'a [Warning],
     /// Why the pod is refused: policy alone, never our own trouble.
     pub denial: Option<&'a str>,
+    /// For the audit log, which has no warnings: the role that the role policy does not allow, and why.
+    pub forbidden: Option<&'a str>,
 }
 
 impl Answer<'_> {
     /// The answer's JSON.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let Self { version, uid, outcome, patch, warnings, denial } = self;
+        let Self { version, uid, outcome, patch, warnings, denial, forbidden } = self;
         let mut out = Vec::with_capacity(320 + patch.map_or(0, |patch| patch.len() * 4 / 3));
         out.extend_from_slice(br#"{"apiVersion":"#);
         string(&mut out, version.as_str());
@@ -59,6 +61,10 @@ impl Answer<'_> {
         // The API server puts the webhook's name before the key.
         out.extend_from_slice(br#","auditAnnotations":{"outcome":"#);
         string(&mut out, outcome.label());
+        if let Some(forbidden) = forbidden {
+            out.extend_from_slice(br#","role-policy":"#);
+            string(&mut out, forbidden);
+        }
         out.extend_from_slice(b"}}}");
         out
     }
@@ -105,6 +111,7 @@ mod tests {
             patch: None,
             warnings: &warnings,
             denial: None,
+            forbidden: None,
         };
         let value: serde_json::Value = serde_json::from_slice(&answer.write()).unwrap();
         let texts = value["response"]["warnings"].as_array().unwrap();

@@ -133,6 +133,9 @@ async fn told(mode: &str) -> (Value, Vec<String>) {
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/orders";
 
+/// What the audit log has of it.
+const FORBIDDEN: &str = "arn:aws:iam::111122223333:role/orders: no rule names the ServiceAccount";
+
 #[tokio::test]
 async fn a_role_that_is_not_allowed_refuses_the_pod_by_one_word() {
     let (response, log) = told("enforce").await;
@@ -145,7 +148,7 @@ async fn a_role_that_is_not_allowed_refuses_the_pod_by_one_word() {
         "uid": response["uid"],
         "allowed": false,
         "status": {"code": 403, "reason": "Forbidden", "message": message},
-        "auditAnnotations": {"outcome": "role_policy_denied"},
+        "auditAnnotations": {"outcome": "role_policy_denied", "role-policy": FORBIDDEN},
     });
     assert_eq!(response, expected);
     // A role is a variable's value: those are never logged.
@@ -163,7 +166,7 @@ async fn a_role_that_is_not_allowed_is_warned_of_by_one_word() {
         "uid": response["uid"],
         "allowed": true,
         "warnings": [warning],
-        "auditAnnotations": {"outcome": "role_policy_warned"},
+        "auditAnnotations": {"outcome": "role_policy_warned", "role-policy": FORBIDDEN},
     });
     assert_eq!(response, expected);
     assert!(log.iter().all(|line| !line.contains("role/orders")), "{log:#?}");

@@ -83,4 +83,16 @@ impl Plan<'_> {
         };
         self.judgement = Some(Judgement { ruling, effect });
     }
+
+    /// The role that the role policy does not allow, and why, whatever came of it.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<String> {
+        let Credentials::Role { arn, .. } = &self.values.credentials else {
+            return None;
+        };
+        match &self.judgement.as_ref()?.ruling {
+            Ruling::Forbidden(why) => Some(format!("{arn}: {why}")),
+            Ruling::Allowed { .. } => None,
+        }
+    }
 }
