@@ -69,7 +69,8 @@ impl Api {
             client,
             cluster,
             poll: patience("poll", ATTEMPTS.0, pace.attempt_wait, pace.page),
-            look_up: patience("look-up", ATTEMPTS.1, LOOK_UP_WAIT, pace.look_up),
+            // One that hangs leaves time for a second.
+            look_up: patience("look-up", ATTEMPTS.1, LOOK_UP_WAIT, pace.look_up * 2 / 5),
         }
     }
 

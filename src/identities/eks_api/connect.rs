@@ -16,9 +16,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::ListError;
 
-/// How long before their end credentials are renewed: longer than a poll's interval, so that it is a
-/// poll that waits for them and not a pod.
-const RENEWAL: Duration = Duration::from_mins(1);
+/// How long before their end credentials are renewed. The SDK takes up to half of it off, at random each
+/// time, and what is left is longer than from poll to poll: it is a poll that waits for new ones, not a pod.
+const RENEWAL: Duration = Duration::from_mins(3);
 
 /// A client for what the environment says.
 pub(super) async fn client() -> Result<Client, ListError> {

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_eks::config::http::HttpResponse;
-use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_eks::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 
 use crate::kubernetes::chain;
 use crate::settings::ClusterName;
@@ -21,7 +21,7 @@ pub(super) enum ListError {
     #[error(
         "no AWS credentials were found: give the webhook's pods some by AWS_ACCESS_KEY_ID, a profile, \
          AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN, AWS_CONTAINER_CREDENTIALS_FULL_URI or the instance's \
-         role, which are looked at in this order"
+         role (which pods see if its metadata option HttpPutResponseHopLimit is 2), looked at in this order"
     )]
     NoCredentials,
     #[error("the AWS credentials could not be loaded: {0}; check what the webhook's pods were given")]
@@ -101,7 +101,7 @@ impl ListError {
             // The SDK finds its credentials when it sends.
             error => match credentials_error(error) {
                 Some(CredentialsError::CredentialsNotLoaded(_)) => Self::NoCredentials,
-                Some(error) => Self::Credentials(line(&chain(error))),
+                Some(error) => Self::Credentials(line(&credentials_chain(error))),
                 // The SDK's own words for it are 'dispatch failure'.
                 None => Self::Unreachable(line(&chain(error.source().unwrap_or(error)))),
             },
@@ -120,7 +120,11 @@ impl ListError {
             (_, "") => Self::Stranger(status),
             // These quote the request, session token and all.
             (401 | 403, _) => Self::NotAccepted(code.to_owned()),
-            _ => Self::Refused(format!("{status} {code}: {words}")),
+            (_, "InvalidParameterException" | "InvalidRequestException") => {
+                Self::Refused(format!("{status} {code}: {words}"))
+            }
+            // One of a signature that is incomplete quotes it, and who knows which others.
+            _ => Self::Refused(format!("{status} {code}")),
         }
     }
 }
@@ -135,6 +139,20 @@ fn credentials_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Credent
         cause = error.source();
     }
     None
+}
+
+/// An error of credentials with its causes. What STS says for itself is told without the request's id, which
+/// is another one each time, so that the same trouble has the same words.
+fn credentials_chain(error: &CredentialsError) -> String {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(answer) = error.downcast_ref::<ErrorMetadata>() {
+            let [code, words] = [answer.code(), answer.message()].map(Option::unwrap_or_default);
+            return format!("STS refuses them with {code}: {words}");
+        }
+        cause = error.source();
+    }
+    chain(error)
 }
 
 /// The first line of a text from outside, without control characters, not too long.

@@ -10,12 +10,12 @@ mod error;
 mod limit;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_eks::Client;
 use futures_util::FutureExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::askable::Askable;
 use super::associations::AssociationSet;
@@ -35,6 +35,8 @@ pub struct EksApi {
     pace: Pace,
     source: Arc<Source<AssociationSet>>,
     api: OnceLock<Api>,
+    /// Until when no look-up is made.
+    rest: Mutex<Option<Instant>>,
 }
 
 /// How the API is reached.
@@ -64,6 +66,8 @@ pub struct Pace {
     pub attempt_wait: Duration,
     /// One look-up.
     pub look_up: Duration,
+    /// After a look-up that EKS throttled, without another.
+    pub rest: Duration,
 }
 
 impl Default for Pace {
@@ -76,13 +80,14 @@ impl Default for Pace {
             page: Duration::from_secs(5),
             attempt_wait: Duration::from_millis(500),
             look_up: Duration::from_millis(1500),
+            rest: Duration::from_secs(1),
         }
     }
 }
 
 impl fmt::Debug for EksApi {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cluster, connection: _, pace, source, api: _ } = self;
+        let Self { cluster, connection: _, pace, source, api: _, rest: _ } = self;
         let mut fields = formatter.debug_struct("EksApi");
         fields.field("cluster", cluster).field("pace", pace).field("source", source).finish_non_exhaustive()
     }
@@ -97,7 +102,7 @@ impl EksApi {
         pace: Pace,
         source: Arc<Source<AssociationSet>>,
     ) -> Arc<Self> {
-        Arc::new(Self { cluster, connection, pace, source, api: OnceLock::new() })
+        Arc::new(Self { cluster, connection, pace, source, api: OnceLock::new(), rest: Mutex::default() })
     }
 
     /// Keeps the set up to date, for ever. A poll that fails leaves it as it is.
@@ -126,16 +131,29 @@ impl EksApi {
         let eks = self.clone();
         Askable::new(self.source.clone(), self.pace.look_up, move |namespace, name| {
             let (eks, namespace, name) = (eks.clone(), namespace.to_owned(), name.to_owned());
-            async move {
-                let answer = match eks.api.get() {
-                    Some(api) => api.has(&namespace, &name).await,
-                    // Nobody asks a source that was never read.
-                    None => Err(ListError::Silent),
-                };
-                answer.map_err(|error| error.to_string().into())
-            }
-            .boxed()
+            async move { eks.has(&namespace, &name).await.map_err(|error| error.to_string().into()) }.boxed()
         })
+    }
+
+    /// Whether there is an association of this account now.
+    async fn has(&self, namespace: &str, name: &str) -> Result<bool, ListError> {
+        // EKS throttles all callers of an account and region together: whoever is refused now is asked again
+        // by the API server in a second, and must not keep everybody else from being answered.
+        if self.rest().is_some_and(|until| Instant::now() < until) {
+            return Err(ListError::Throttled);
+        }
+        // Nobody asks a source that was never read.
+        let api = self.api.get().ok_or(ListError::Silent)?;
+        let answer = api.has(namespace, name).await;
+        if matches!(answer, Err(ListError::Throttled)) {
+            *self.rest() = Some(Instant::now() + self.pace.rest);
+        }
+        answer
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Option<Instant>> {
+        // Nothing panics halfway through a change.
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All associations: every page of them, or an error.

@@ -7,10 +7,11 @@ use pod_identity_webhook::certificates::{Authority, Store};
 use pod_identity_webhook::server::tls;
 use tempfile::TempDir;
 
-use super::stand_in::{KEYS, SECRET, SESSION, StandIn};
+use super::stand_in::{Fault, KEYS, SECRET, SESSION, StandIn};
 use super::{CLUSTER, REGION};
 use crate::support::process::Process;
 use crate::support::server::settings;
+use crate::support::wait::until;
 
 /// The binary with the region and these variables, and nothing else to find.
 async fn start(variables: &[(&str, &str)]) -> Process {
@@ -84,6 +85,28 @@ async fn takes_region_and_credentials_of_a_profile() {
     let process =
         start(&[("AWS_CONFIG_FILE", path.to_str().unwrap()), ("AWS_ENDPOINT_URL_EKS", &eks.url())]).await;
     assert_eq!(signer(&eks, &process).await, KEYS[0]);
+}
+
+#[tokio::test]
+async fn a_role_that_does_not_trust_the_token_is_told_of_once() {
+    let (eks, folder) = (StandIn::start().await, TempDir::new().unwrap());
+    eks.set_fault(Fault::Denied);
+    let process = start(&[
+        ("AWS_REGION", REGION),
+        ("AWS_ENDPOINT_URL_EKS", &eks.url()),
+        ("AWS_ENDPOINT_URL_STS", &eks.url()),
+        ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/webhook"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", &token(&folder)),
+    ])
+    .await;
+    let errors = "pod_identity_webhook_source_errors_total{source=\"eks-api\"}";
+    let several = async || process.metric(errors).await.filter(|errors| *errors >= 3.0);
+    until("three polls have failed", several).await;
+    let log = process.log();
+    let told: Vec<_> = log.iter().filter(|line| line.contains("cannot be read")).collect();
+    let why = "the AWS credentials could not be loaded: STS refuses them with AccessDenied: Not authorized to \
+               perform sts:AssumeRoleWithWebIdentity; check ";
+    assert!(told.len() == 1 && told[0].contains(why), "{told:#?}");
 }
 
 #[tokio::test]

@@ -115,6 +115,32 @@ async fn a_look_up_that_is_throttled_once_is_asked_again() {
 }
 
 #[tokio::test]
+async fn eks_has_a_rest_after_it_throttled_a_look_up() {
+    let eks = StandIn::start().await;
+    for (rest, asked) in [(Duration::from_hours(1), 2), (Duration::ZERO, 6)] {
+        let before = eks.look_ups().len();
+        let watched = Watched::start(&eks, Pace { rest, ..once() }).await;
+        eks.set_fault(Fault::Throttled);
+        for account in ["plain", "cart", "plain"] {
+            let error = watched.is_associated(account, Need::OptedIn).await.unwrap_err().to_string();
+            assert!(error.contains("in eks-api: EKS throttles: "), "{error}");
+        }
+        assert_eq!(eks.look_ups().len() - before, asked, "after a rest of {rest:?}");
+        eks.set_fault(Fault::None);
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_hangs_once_is_asked_again() {
+    let eks = StandIn::start().await;
+    let watched = Watched::start(&eks, Pace { look_up: Duration::from_secs(5), ..once() }).await;
+    eks.put("shop", "plain");
+    eks.set_faults(Fault::Hanging, 1, 0);
+    assert!(watched.is_associated("plain", Need::OptedIn).await.unwrap());
+    assert_eq!(eks.look_ups().len(), 2);
+}
+
+#[tokio::test]
 async fn an_association_of_another_account_is_none() {
     let eks = StandIn::start().await;
     let watched = Watched::start(&eks, once()).await;

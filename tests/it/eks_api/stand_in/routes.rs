@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, stream};
 use http_body_util::combinators::BoxBody;
@@ -31,6 +32,7 @@ pub(super) async fn answer(
     };
     match (&head.method, head.uri.path()) {
         (&Method::GET, "/credentials") => return Ok(container_credentials()),
+        (&Method::POST, "/") if world.borrow().denies_tokens() => return Ok(token_denied()),
         (&Method::POST, "/") => return Ok(web_identity(&body)),
         _ => {}
     }
@@ -169,6 +171,18 @@ fn web_identity(body: &[u8]) -> Answer {
          </AssumeRoleWithWebIdentityResponse>"
     );
     Response::builder().header("Content-Type", "text/xml").body(full(text)).unwrap()
+}
+
+/// The same of a role that does not trust the token; as always with another id.
+fn token_denied() -> Answer {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let id = COUNT.fetch_add(1, Ordering::Relaxed);
+    let text = format!(
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+         <Code>AccessDenied</Code><Message>Not authorized to perform sts:AssumeRoleWithWebIdentity</Message>\
+         </Error><RequestId>0a1b2c3d-{id}</RequestId></ErrorResponse>"
+    );
+    Response::builder().status(403).header("Content-Type", "text/xml").body(full(text)).unwrap()
 }
 
 fn json(status: u16, body: &Value) -> Answer {

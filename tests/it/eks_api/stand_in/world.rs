@@ -58,6 +58,11 @@ pub(super) struct Page {
 }
 
 impl World {
+    /// Whether STS gives nobody credentials.
+    pub(super) fn denies_tokens(&self) -> bool {
+        self.fault == Fault::Denied
+    }
+
     /// Whether it is new: an account has one association at most.
     pub(super) fn put_new(&mut self, namespace: &str, service_account: &str) -> bool {
         self.associations.insert((namespace.to_owned(), service_account.to_owned()))
