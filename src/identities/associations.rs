@@ -82,6 +82,14 @@ impl Associations {
         }
     }
 
+    /// An error if what this source says may be old, unless [`Self::look_up`] has just asked it.
+    pub fn check_current(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Manifests(_) | Self::Askable(_) => Ok(()),
+            Self::Followed(source) => Unavailable::if_stale(source),
+        }
+    }
+
     /// The source's name, for people.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -33,6 +33,7 @@ use config_map::ConfigMap;
 use manifests::Manifests;
 pub use need::Need;
 use service_accounts::ServiceAccounts;
+use source::Source;
 
 /// All sources of identity.
 #[derive(Debug)]
@@ -76,6 +77,14 @@ pub enum Unavailable {
         /// In the words of the API server or of the connection.
         reason: Arc<str>,
     },
+    /// A source cannot be read now: what it last said may be old, and nothing is denied because of it.
+    #[error("the source of identities {source_name} cannot be read: {reason}")]
+    Stale {
+        /// The source.
+        source_name: &'static str,
+        /// In the words of whoever reads it.
+        reason: Box<str>,
+    },
     /// The live look-up of an association failed.
     #[error("failed to look up an association of {namespace}/{name} in {source_name}: {reason}")]
     Association {
@@ -88,6 +97,13 @@ pub enum Unavailable {
         /// In the words of whoever was asked, or of the connection.
         reason: Arc<str>,
     },
+}
+
+impl Unavailable {
+    fn if_stale<T: Send + Sync + 'static>(source: &Source<T>) -> Result<(), Self> {
+        let stale = |reason| Self::Stale { source_name: source.name(), reason };
+        source.trouble().map_or(Ok(()), |reason| Err(stale(reason)))
+    }
 }
 
 /// An account that could not be looked up.
@@ -157,8 +173,17 @@ impl Identities {
             // What the watch has told may be a moment old, and this is the last chance.
             let account = self.accounts.look_up(namespace, name, deadline).await?;
             found = Found::of(Claims { is_associated: false, account, entry: None });
+            if found.grant.is_none() {
+                self.check_current()?;
+            }
         }
         Ok(found)
+    }
+
+    /// An error if any source's last word may be old: no ground to deny anything.
+    fn check_current(&self) -> Result<(), Unavailable> {
+        self.config_map.as_ref().map_or(Ok(()), ConfigMap::check_current)?;
+        self.associations.iter().try_for_each(Associations::check_current)
     }
 
     /// The names of all sources, for people.

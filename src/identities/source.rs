@@ -110,17 +110,16 @@ impl<T: Send + Sync + 'static> Source<T> {
         self.confirm();
     }
 
-    /// A part of the source was read, and all of it now says this: what was wrong with the rest still is.
+    /// A part of the source was read, and all of it now says this: what was wrong with the rest still is,
+    /// and the whole is as old as it was.
     pub fn replace_part(&self, set: T, complaint: Option<Complaint>) {
         let entries = (self.count)(&set);
         let previous = self.current.swap(Some(Arc::new(set)));
         self.metrics.entries(entries, complaint.as_ref().map_or(0, Complaint::entries));
-        self.metrics.read();
         if previous.is_none() {
             tracing::info!(source = self.name, entries, "read for the first time");
         }
         let mut state = self.state();
-        state.read = Instant::now();
         if let Some(complaint) =
             complaint.as_ref().filter(|complaint| Some(*complaint) != state.complaint.as_ref())
         {
@@ -166,6 +165,12 @@ impl<T: Send + Sync + 'static> Source<T> {
     #[must_use]
     pub fn is_synced(&self) -> bool {
         self.current.load().is_some()
+    }
+
+    /// Why it cannot be read now, so that what it says may be old.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Box<str>> {
+        self.state().trouble.clone()
     }
 
     /// Its name in log, metrics and readiness.
@@ -303,6 +308,22 @@ mod tests {
         source.replace(set(&["orders"]));
         assert!(report().starts_with("[+]association-file ok\n"), "{}", report());
         assert!(metric(&metrics, "passed_over_entries").abs() < 1e-9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_is_read_makes_the_whole_no_younger() {
+        let (source, readiness, metrics) = source();
+        source.replace(set(&[]));
+        tokio::time::advance(Duration::from_secs(7)).await;
+        source.fail("the other part is forbidden");
+        source.replace_part(set(&["orders"]), None);
+        assert_eq!(*source.current().unwrap(), set(&["orders"]));
+        let told = "[+]association-file ok (keeps the set read 7s ago: the other part is forbidden)\n";
+        assert!(readiness.report().1.starts_with(told), "{}", readiness.report().1);
+        assert!((metric(&metrics, "age_seconds") - 7.0).abs() < 1e-9);
+        assert_eq!(source.trouble().as_deref(), Some("the other part is forbidden"));
+        source.confirm();
+        assert_eq!((metric(&metrics, "age_seconds"), source.trouble()), (0.0, None));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use proptest::test_runner::Config;
 use super::askable::Askable;
 use super::associations::AssociationSet;
 use super::config_map::{Contents, Entries};
-use super::source::Source;
 use super::*;
 use crate::injection::Pod;
 use crate::injection::annotation::Prefix;
@@ -250,6 +250,34 @@ async fn source_that_cannot_be_asked_is_no_answer_unless_a_role_is_known() {
     assert_eq!(error, "failed to look up an association of shop/plain in asked: throttled");
     let found = find_for(Need::OptedIn, &sources, "orders").await.unwrap();
     assert!(matches!(found.grant.as_deref(), Some(Grant::Role(_))), "{found:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_denied_for_a_source_that_cannot_be_read() {
+    use crate::injection::denial::Demand;
+
+    let followed = |name: &'static str, trouble| {
+        let source = source(name, Some(&[]));
+        let Associations::Followed(followed) = &source else { panic!() };
+        if let Some(trouble) = trouble {
+            followed.fail(trouble);
+        }
+        source
+    };
+    let required = Need::Required(Demand::Pod);
+    let (well, ill) = (followed("one", None), followed("two", Some("half written")));
+    assert_eq!(find_for(required, slice::from_ref(&well), "plain").await.unwrap().grant, None);
+    let error = find_for(required, &[well.clone(), ill.clone()], "plain").await.unwrap_err();
+    assert_eq!(error, "the source of identities two cannot be read: half written");
+    // Neither who has a role, nor who need not have one.
+    assert!(find_for(required, slice::from_ref(&ill), "orders").await.unwrap().grant.is_some());
+    assert_eq!(find_for(Need::OptedIn, &[ill], "plain").await.unwrap().grant, None);
+
+    let config_map = config_map(Some("{}"));
+    let ConfigMap::Followed(followed) = &config_map else { panic!() };
+    followed.fail("forbidden");
+    let error = answer(required, Some(&config_map), &[well], "plain").await.unwrap_err();
+    assert_eq!(error, "the source of identities config-map cannot be read: forbidden");
 }
 
 #[tokio::test]

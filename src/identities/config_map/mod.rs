@@ -118,6 +118,14 @@ impl ConfigMap {
         }
     }
 
+    /// An error if what it says may be old.
+    pub fn check_current(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Manifests(_) => Ok(()),
+            Self::Followed(source) => Unavailable::if_stale(source),
+        }
+    }
+
     /// The role that it gives an account, if any; cold before it was read for the first time.
     pub fn grant(&self, namespace: &str, name: &str) -> Result<Option<Arc<Grant>>, Unavailable> {
         match self {

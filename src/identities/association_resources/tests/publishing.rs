@@ -86,7 +86,7 @@ async fn trouble_with_one_kind_is_shown_until_it_is_over_and_keeps_the_last_set(
     let change = Change::Applied(resources(&[("y", "cart")]).remove(0));
     world.resources.take(1, Reading::Changes(vec![change]));
     assert_eq!(world.source.current().unwrap().len(), 2);
-    assert_eq!(world.report(), format!("[+]crossplane ok (keeps the set read 0s ago: {trouble})"));
+    assert_eq!(world.report(), format!("[+]crossplane ok (keeps the set read 3s ago: {trouble})"));
     world.resources.take(0, Reading::Same);
     assert_eq!(world.report(), "[+]crossplane ok");
 }
