@@ -15,13 +15,13 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use crate::admission::Admission;
 use crate::certificates::{Authority, Files, Store};
 use crate::discovery;
-use crate::identities::source::Source;
 use crate::injection::policy::RolePolicy;
 use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
 use crate::metrics::Metrics;
 use crate::role_policy::{self, PolicyFile};
 use crate::server::{Server, admin, tls};
 use crate::settings::{self, CertificateSource, Settings};
+use crate::source::Source;
 
 /// Names that a certificate made in memory is good for: only this machine asks for it.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];

@@ -16,6 +16,7 @@
 //! - [`admission`]: the path itself
 //! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with, how it follows objects
 //! - [`role_policy`]: who may use which role, where an operator says so
+//! - [`source`]: how the last good word of either is kept, whatever happens to whoever says it
 //! - [`injection`]: what is injected, and when
 //! - [`commands`]: what the binary does instead of serving; [`manifests`]: how they read YAML
 
@@ -34,4 +35,5 @@ pub mod metrics;
 pub mod role_policy;
 pub mod server;
 pub mod settings;
+pub mod source;
 pub mod telemetry;

@@ -13,12 +13,12 @@ use futures_util::FutureExt;
 use pod_identity_webhook::identities::associations::{AssociationSet, Associations};
 use pod_identity_webhook::identities::config_map::{ConfigMap, Contents, Entries};
 use pod_identity_webhook::identities::service_accounts::ServiceAccounts;
-use pod_identity_webhook::identities::source::Source;
 use pod_identity_webhook::identities::{Accounts, Found, Identities, Need};
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::source::Source;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 

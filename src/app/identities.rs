@@ -16,12 +16,12 @@ use crate::identities::associations::{AssociationSet, Associations};
 use crate::identities::config_map::{self, ConfigMap, Entries};
 use crate::identities::manifests::Manifests;
 use crate::identities::service_accounts::ServiceAccounts;
-use crate::identities::source::Source;
 use crate::identities::{Accounts, Identities};
 use crate::kubernetes;
 use crate::lifecycle::{Readiness, Tasks};
 use crate::metrics::Metrics;
 use crate::settings::{self, AccountSource, Controller, Settings, Sources};
+use crate::source::Source;
 
 /// Begins to follow every source that is configured; and what the debug handlers show of them.
 pub(super) async fn follow(

@@ -13,9 +13,9 @@ use tokio::time::{Instant, timeout};
 use super::Unavailable;
 use super::associations::AssociationSet;
 use super::flights::{Count, Flights};
-use super::source::Source;
 use crate::injection::name;
 use crate::metrics::LookupResult;
+use crate::source::Source;
 
 /// Requests at the same time. Who is asked has other callers too, and counts all of them together.
 const AT_ONCE: usize = 10;

@@ -9,7 +9,7 @@ use super::Unavailable;
 use super::askable::Askable;
 use super::by_account::ByAccount;
 use super::manifests::Manifests;
-use super::source::Source;
+use crate::source::Source;
 
 /// The accounts that associations name, namespace and name to the letter.
 #[derive(Debug, Default, PartialEq, Eq)]

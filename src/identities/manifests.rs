@@ -12,11 +12,11 @@ use super::association_file::{self, Entry};
 use super::association_resources::{self, Association};
 use super::by_account::ByAccount;
 use super::config_map::{self, Contents, Entries, FormatError};
-use super::source::Complaint;
 use super::{Claims, Found, Lookup};
 use crate::injection::annotation::Prefix;
 use crate::injection::json;
 use crate::manifests::{self, Document, Object, Stream};
+use crate::source::Complaint;
 
 /// Endings of the files that are read in a folder, as kubectl has them.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];

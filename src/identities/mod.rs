@@ -14,11 +14,9 @@ pub mod config_map;
 #[cfg(feature = "eks-api")]
 pub mod eks_api;
 mod flights;
-pub(crate) mod followed_file;
 pub mod manifests;
 mod need;
 pub mod service_accounts;
-pub mod source;
 
 use std::sync::Arc;
 
@@ -27,13 +25,13 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::injection::Grant;
+use crate::source::Source;
 use account::Account;
 use associations::Associations;
 use config_map::ConfigMap;
 use manifests::Manifests;
 pub use need::Need;
 use service_accounts::ServiceAccounts;
-use source::Source;
 
 /// All sources of identity.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ mod format;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::identities::followed_file::{self, FileError, Parts};
-use crate::identities::source::{Complaint, Source};
 use crate::injection::policy::{Guard, PolicyMode, RolePolicy};
+use crate::source::file::{self, FileError, Parts};
+use crate::source::{Complaint, Source};
 
 pub use format::{FormatError, Mistake, parse};
 
@@ -54,7 +54,7 @@ impl PolicyFile {
 impl Snapshot {
     /// The policy that a file holds now.
     pub fn read(path: &Path, mode: PolicyMode) -> Result<Self, ReadError> {
-        let Contents(policy) = followed_file::read_now(path)?;
+        let Contents(policy) = file::read_now(path)?;
         Ok(Self { policy: Arc::new(policy), mode, path: shown(path) })
     }
 
@@ -72,13 +72,13 @@ fn shown(path: &Path) -> Arc<str> {
 
 /// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
 pub async fn follow(path: PathBuf, source: Arc<Source<RolePolicy>>) {
-    followed_file::follow::<Contents>(path, source).await;
+    file::follow::<Contents>(path, source).await;
 }
 
 /// What the file says.
 struct Contents(RolePolicy);
 
-impl followed_file::Contents for Contents {
+impl file::FileFormat for Contents {
     type Set = RolePolicy;
     type Error = FormatError;
 
@@ -100,9 +100,8 @@ impl followed_file::Contents for Contents {
         None
     }
 
-    fn into_set(self) -> (RolePolicy, usize, Option<Complaint>) {
+    fn into_set(self) -> (RolePolicy, Option<Complaint>) {
         let Self(policy) = self;
-        let rules = policy.len();
-        (policy, rules, None)
+        (policy, None)
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use pod_identity_webhook::identities::association_file;
 use pod_identity_webhook::identities::associations::AssociationSet;
-use pod_identity_webhook::identities::source::Source;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::source::Source;
 use tokio::time::sleep;
 
 use crate::support::client::Answer;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::identities::associations::{AssociationSet, Associations};
 use crate::identities::eks_api::{Connection, EksApi, NAME, Pace};
-use crate::identities::source::Source;
 use crate::lifecycle::{Readiness, Tasks};
 use crate::metrics::Metrics;
 use crate::settings::{ClusterName, Limits};
+use crate::source::Source;
 
 /// Begins to follow the associations of a cluster.
 pub(super) fn follow(

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 
 use super::super::associations::AssociationSet;
-use super::super::source::Complaint;
 use crate::injection::json::{self, Array, Elements, Fold, Object, Text, skip};
+use crate::source::Complaint;
 
 /// Why bytes are no file of associations, with nothing of what they say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::associations::AssociationSet;
-use super::followed_file::{self, Parts};
-use super::source::{Complaint, Source};
+use crate::source::file::{self, Parts};
+use crate::source::{Complaint, Source};
 
 pub use format::{Contents, FormatError};
 pub(super) use format::{Entry, complaint, entries};
 
 /// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
 pub async fn follow(path: PathBuf, source: Arc<Source<AssociationSet>>) {
-    followed_file::follow::<Contents>(path, source).await;
+    file::follow::<Contents>(path, source).await;
 }
 
-impl followed_file::Contents for Contents {
+impl file::FileFormat for Contents {
     type Set = AssociationSet;
     type Error = FormatError;
 
@@ -38,9 +38,8 @@ impl followed_file::Contents for Contents {
         Some(Self::default())
     }
 
-    fn into_set(self) -> (AssociationSet, usize, Option<Complaint>) {
+    fn into_set(self) -> (AssociationSet, Option<Complaint>) {
         let Self { associations, complaint } = self;
-        let entries = associations.len();
-        (associations, entries, complaint)
+        (associations, complaint)
     }
 }

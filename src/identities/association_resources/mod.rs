@@ -15,10 +15,10 @@ use futures_util::stream::{StreamExt, select_all};
 use kube::Client;
 
 use super::associations::AssociationSet;
-use super::source::{Complaint, Source};
 use crate::kubernetes::WatchError;
 use crate::metrics::ResourceMetrics;
 use crate::settings::{Controller, Namespaces, Selection};
+use crate::source::{Complaint, Source};
 use kind::{PLURAL, Scope};
 use objects::{Objects, Standing};
 use watch::Reading;

@@ -13,13 +13,13 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, MapAccess};
 use serde_json::value::RawValue;
 
-use super::super::source::Complaint;
 use super::pattern::Pattern;
 use super::{Entries, Entry};
 use crate::injection::Grant;
 use crate::injection::annotation;
 use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
 use crate::injection::json::{self, Fold, Object, Text};
+use crate::source::Complaint;
 
 /// Why what stands under the key is no document of entries, with nothing of what it says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

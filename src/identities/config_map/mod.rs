@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::Unavailable;
 use super::by_account::ByAccount;
 use super::manifests::Manifests;
-use super::source::Source;
 use crate::injection::Grant;
+use crate::source::Source;
 use pattern::Pattern;
 
 pub use format::{Contents, FormatError};

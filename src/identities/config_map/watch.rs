@@ -6,9 +6,9 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
-use super::super::source::Source;
 use super::{Contents, Entries, FormatError, KEY, NAME};
 use crate::kubernetes::{Change, Follow, News, WatchError};
+use crate::source::Source;
 
 /// What stands under the key; nothing is a document without entries.
 type Document = Result<String, FormatError>;

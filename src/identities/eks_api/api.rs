@@ -13,8 +13,8 @@ use super::Pace;
 use super::error::{Asked, ListError, line};
 use super::limit::BodyLimit;
 use crate::identities::associations::AssociationSet;
-use crate::identities::source::Complaint;
 use crate::settings::ClusterName;
+use crate::source::Complaint;
 
 /// Entries a page, the most that EKS gives.
 const PAGE: i32 = 100;

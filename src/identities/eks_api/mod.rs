@@ -19,9 +19,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::askable::Askable;
 use super::associations::AssociationSet;
-use super::source::{Complaint, Source};
 use crate::kubernetes::jittered;
 use crate::settings::ClusterName;
+use crate::source::{Complaint, Source};
 use api::Api;
 use error::ListError;
 

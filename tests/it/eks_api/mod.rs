@@ -17,13 +17,13 @@ use aws_sdk_eks::config::{BehaviorVersion, Config, Credentials, Region};
 use pod_identity_webhook::identities::associations::{AssociationSet, Associations};
 use pod_identity_webhook::identities::eks_api::{Connection, EksApi, NAME, Pace};
 use pod_identity_webhook::identities::manifests::Manifests;
-use pod_identity_webhook::identities::source::Source;
 use pod_identity_webhook::identities::{Accounts, Identities, Need, Unavailable};
 use pod_identity_webhook::injection::Grant;
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::settings::ClusterName;
+use pod_identity_webhook::source::Source;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 

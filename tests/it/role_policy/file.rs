@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pod_identity_webhook::identities::source::Source;
 use pod_identity_webhook::injection::policy::{RolePolicy, Ruling};
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::role_policy;
+use pod_identity_webhook::source::Source;
 use tokio::time::sleep;
 
 use super::{NAME, allowing, metric};

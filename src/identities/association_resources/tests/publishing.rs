@@ -6,11 +6,11 @@ use super::super::watch::Reading;
 use super::super::{Association, AssociationResources, Existence, Malformed};
 use super::{ack, synced};
 use crate::identities::associations::AssociationSet;
-use crate::identities::source::Source;
 use crate::kubernetes::{Change, WatchError};
 use crate::lifecycle::Readiness;
 use crate::metrics::Metrics;
 use crate::settings::{Controller, Namespaces, Selection};
+use crate::source::Source;
 
 struct World {
     resources: AssociationResources,

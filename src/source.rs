@@ -1,5 +1,7 @@
-//! A source that a task of its own follows: the last good set is what answers, whatever happens
+//! A source of identities or of the role policy, which a task of its own follows: the last good set is what answers, whatever happens
 //! to the source. What goes wrong is said once and shown by readiness and metrics.
+
+pub(crate) mod file;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -171,6 +173,11 @@ impl<T: Send + Sync + 'static> Source<T> {
     #[must_use]
     pub fn trouble(&self) -> Option<Box<str>> {
         self.state().trouble.clone()
+    }
+
+    /// How many entries a set of it has.
+    pub(crate) fn count(&self, set: &T) -> usize {
+        (self.count)(set)
     }
 
     /// Its name in log, metrics and readiness.

@@ -1,5 +1,5 @@
 //! A file that is followed: read twice a second and compared by its bytes, for a watch for writes
-//! misses kubelet's swap of the `..data` symlink. What it says is the business of [`Contents`].
+//! misses kubelet's swap of the `..data` symlink. What it says is the business of [`FileFormat`].
 
 use std::error::Error;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::source::{Complaint, Source};
+use super::{Complaint, Source};
 
 /// How often a file is read: a change counts within two seconds, also one that needs a second look.
 const POLL: Duration = Duration::from_millis(500);
@@ -19,7 +19,7 @@ const POLL: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a file says.
-pub(crate) trait Contents: Sized + Send + 'static {
+pub(crate) trait FileFormat: Sized + Send + 'static {
     /// What counts of it.
     type Set: PartialEq + Send + Sync + 'static;
 
@@ -41,8 +41,8 @@ pub(crate) trait Contents: Sized + Send + 'static {
     /// What a file says that is missing or empty; `None` where that is trouble.
     fn nothing() -> Option<Self>;
 
-    /// What counts, how many entries that is, and what there is to say of those that do not.
-    fn into_set(self) -> (Self::Set, usize, Option<Complaint>);
+    /// What counts, and what there is to say of what does not.
+    fn into_set(self) -> (Self::Set, Option<Complaint>);
 }
 
 /// Whether the first part of a file can be told from a whole one: some write a file in pieces.
@@ -70,7 +70,7 @@ pub(crate) enum FileError<E: Error + 'static> {
 }
 
 /// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
-pub(crate) async fn follow<C: Contents>(path: PathBuf, source: Arc<Source<C::Set>>) {
+pub(crate) async fn follow<C: FileFormat>(path: PathBuf, source: Arc<Source<C::Set>>) {
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut file = File { path, seen: None };
@@ -99,8 +99,9 @@ pub(crate) async fn follow<C: Contents>(path: PathBuf, source: Arc<Source<C::Set
     }
 }
 
-fn replace<C: Contents>(path: &Path, contents: C, source: &Source<C::Set>) {
-    let (set, entries, complaint) = contents.into_set();
+fn replace<C: FileFormat>(path: &Path, contents: C, source: &Source<C::Set>) {
+    let (set, complaint) = contents.into_set();
+    let entries = source.count(&set);
     let is_same = source.current().is_some_and(|current| *current == set);
     source.replace_but(set, complaint);
     if !is_same {
@@ -109,7 +110,7 @@ fn replace<C: Contents>(path: &Path, contents: C, source: &Source<C::Set>) {
 }
 
 /// Reads a file once, as it is now.
-pub(crate) fn read_now<C: Contents>(path: &Path) -> Result<C, FileError<C::Error>> {
+pub(crate) fn read_now<C: FileFormat>(path: &Path) -> Result<C, FileError<C::Error>> {
     let bytes = read::<C>(path)?;
     if bytes.trim_ascii().is_empty() {
         return C::nothing().ok_or_else(|| FileError::Empty(path.to_owned()));
@@ -117,7 +118,7 @@ pub(crate) fn read_now<C: Contents>(path: &Path) -> Result<C, FileError<C::Error
     parse(path, &bytes)
 }
 
-fn read<C: Contents>(path: &Path) -> Result<Vec<u8>, FileError<C::Error>> {
+fn read<C: FileFormat>(path: &Path) -> Result<Vec<u8>, FileError<C::Error>> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     // Not opened before it is known to be a file: to open a pipe would wait for its writer.
     let metadata = std::fs::metadata(path).map_err(failed)?;
@@ -135,7 +136,7 @@ fn read<C: Contents>(path: &Path) -> Result<Vec<u8>, FileError<C::Error>> {
     Ok(bytes)
 }
 
-fn parse<C: Contents>(path: &Path, bytes: &[u8]) -> Result<C, FileError<C::Error>> {
+fn parse<C: FileFormat>(path: &Path, bytes: &[u8]) -> Result<C, FileError<C::Error>> {
     C::parse(bytes).map_err(|source| FileError::Format { path: path.to_owned(), source })
 }
 
@@ -167,7 +168,7 @@ enum News<C> {
 }
 
 impl File {
-    fn look<C: Contents>(&mut self) -> Result<News<C>, FileError<C::Error>> {
+    fn look<C: FileFormat>(&mut self) -> Result<News<C>, FileError<C::Error>> {
         // Forgotten unless it is there again: whatever follows what cannot be read is news.
         let last = self.seen.take();
         let bytes = match read::<C>(&self.path) {
@@ -200,7 +201,7 @@ impl File {
 
     /// Nothing is believed at the second look: whoever writes a file in place empties it first, and some
     /// take it away before they put the new one there.
-    fn nothing<C: Contents>(
+    fn nothing<C: FileFormat>(
         &mut self,
         last: Option<&Seen>,
         why: FileError<C::Error>,
