@@ -55,7 +55,7 @@ chart-server: ## has the API server of the current context check the chart, and 
 image: ## the container image, for ARCH=amd64 or arm64; FEATURES= for one without AWS's SDK; needs buildah or docker
 	@ARCH=$(ARCH) FEATURES="$(FEATURES)" .ci/image
 
-e2e: ## the end-to-end suite on a real Kubernetes; FILTER="words of tests"
+e2e: ## the end-to-end suite on a real Kubernetes; FILTER=WORD of test names
 	@tests/e2e/run
 
 cluster: ## a real Kubernetes, CLUSTER=node|kind|existing; prints its KUBECONFIG
