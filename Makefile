@@ -23,6 +23,8 @@ help: ## this list
 run: ## a server on the examples, a pod posted to it; no cluster needed
 	@$(CARGO) run --locked --example run -- $(PORT) $(METRICS_PORT)
 
+# Many tests wait, for a poll or a limit: more of them at the same time than there are cores.
+test: export RUST_TEST_THREADS ?= 8
 test: lint ## formatting, lints, documentation and all tests that need only Rust
 	$(CARGO) test --locked --features "$(FEATURES)"
 
