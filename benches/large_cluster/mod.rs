@@ -19,7 +19,7 @@ use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::source::Source;
-use tokio::runtime::Runtime;
+use tokio::runtime::{EnterGuard, Runtime};
 use tokio::time::{Instant, sleep};
 
 use fake_api::FakeApi;
@@ -42,22 +42,28 @@ pub const KNOWN: [(&str, &str, &str); 5] = [
 /// The cluster, and what keeps it alive.
 pub struct LargeCluster {
     identities: Identities,
-    _runtime: Runtime,
+    _entered: EnterGuard<'static>,
     _api: FakeApi,
 }
 
 impl LargeCluster {
     /// Lists the accounts, and waits until their watch is up.
     pub fn start() -> Self {
-        let runtime = Runtime::new().unwrap();
+        let runtime: &Runtime = Box::leak(Box::new(Runtime::new().unwrap()));
         let (identities, api) = runtime.block_on(follow());
-        Self { identities, _runtime: runtime, _api: api }
+        Self { identities, _entered: runtime.enter(), _api: api }
     }
 
-    /// What is known of an account, at once.
+    /// What is known of an account, at once. Between one watch and the next an account without a role is
+    /// looked up live: then once more, until the next is there.
     pub fn find(&self, namespace: &str, name: &str) -> Found {
-        let deadline = Instant::now() + Duration::from_secs(1);
-        self.identities.find(namespace, name, Need::Usual, deadline).now_or_never().unwrap().unwrap()
+        loop {
+            let deadline = Instant::now() + Duration::from_secs(1);
+            let found = self.identities.find(namespace, name, Need::Usual, deadline).now_or_never();
+            if let Some(found) = found {
+                return found.unwrap();
+            }
+        }
     }
 }
 

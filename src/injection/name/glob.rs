@@ -87,10 +87,11 @@ fn letters(pieces: &[Box<str>]) -> usize {
 /// `None` where a piece is missing.
 fn is_made_of(text: &str, pieces: &[Box<str>]) -> Option<bool> {
     let [first, between @ .., last] = pieces else { return None };
-    let mut rest = text.strip_prefix(&**first)?;
+    // Both ends before what is between: that has to be searched for.
+    let mut rest = text.strip_prefix(&**first)?.strip_suffix(&**last)?;
     for piece in between {
         // The earliest place leaves the most to the pieces behind it.
         (_, rest) = rest.split_once(&**piece)?;
     }
-    Some(rest.ends_with(&**last))
+    Some(true)
 }
