@@ -23,7 +23,7 @@ use crate::injection::answer::Answer;
 use crate::injection::denial::Demand;
 use crate::injection::review::Subject;
 use crate::injection::warning::Warning;
-use crate::injection::{Defaults, Denial, Outcome, Plan, Pod, Review, patch};
+use crate::injection::{Defaults, Denial, Grant, Outcome, Plan, Pod, Review, Rules, decide};
 use crate::metrics::Metrics;
 use crate::role_policy::PolicyFile;
 use crate::settings::Limits;
@@ -151,25 +151,8 @@ impl Admission {
         };
         self.metrics.method(grant.method());
         let guard = policy.as_ref().map(|policy| policy.guard(namespace, name));
-        let plan = match &review.subject {
-            Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, &self.defaults, guard),
-            Subject::Pod(_) | Subject::Other => {
-                Plan::of_pod(pod, grant, &self.defaults, guard, Some(&review.uid))
-            }
-        };
-        let patch = patch::write(&plan);
-        let message = |denial: &Denial| denial.message(&self.defaults.annotation_prefix, namespace, name);
-        let (denial, forbidden) = (plan.denial.as_ref().map(message), plan.forbidden());
-        let answer = Answer {
-            version: review.version,
-            uid: &review.uid,
-            outcome: plan.outcome(),
-            patch: patch.as_deref(),
-            warnings: &plan.warnings,
-            denial: denial.as_deref(),
-            forbidden: forbidden.as_deref(),
-        };
-        Ok((plan.outcome(), answer.write()))
+        let rules = Rules { defaults: &self.defaults, guard };
+        Ok(answer(review, grant, rules, need.demand(), [namespace, name]))
     }
 
     /// The body of a request that is one of ours by its head.
@@ -202,6 +185,33 @@ impl Admission {
         };
         self.guarded(call).await.into_response()
     }
+}
+
+/// The answer to a review of a pod whose account, by namespace and name, has an identity.
+fn answer(
+    review: &Review<'_>,
+    grant: &Grant,
+    rules: Rules<'_>,
+    demand: Option<Demand>,
+    [namespace, name]: [&str; 2],
+) -> (Outcome, Vec<u8>) {
+    let decision = decide(&review.subject, grant, rules, demand, Some(&review.uid));
+    let plan = decision.as_ref().map(|decision| &decision.plan);
+    let outcome = plan.map_or(Outcome::NotHandled, Plan::outcome);
+    let prefix = &rules.defaults.annotation_prefix;
+    let denial = plan.and_then(|plan| plan.denial.as_ref());
+    let denial = denial.map(|denial| denial.message(prefix, namespace, name));
+    let forbidden = plan.and_then(Plan::forbidden);
+    let answer = Answer {
+        version: review.version,
+        uid: &review.uid,
+        outcome,
+        patch: decision.as_ref().and_then(|decision| decision.patch.as_deref()),
+        warnings: plan.map_or(&[], |plan| &plan.warnings),
+        denial: denial.as_deref(),
+        forbidden: forbidden.as_deref(),
+    };
+    (outcome, answer.write())
 }
 
 /// An answer that refuses the pod.

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use pod_identity_webhook::identities::manifests::Manifests;
 use pod_identity_webhook::identities::{Identities, Need};
 use pod_identity_webhook::injection::answer::Answer;
-use pod_identity_webhook::injection::{Defaults, Plan, Review, patch};
+use pod_identity_webhook::injection::{Decision, Defaults, Review, Rules, decide};
 use pod_identity_webhook::manifests;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -160,8 +160,8 @@ pub fn answer(body: &[u8], identities: &Identities, defaults: &Defaults) -> Vec<
     let found = identities.find(&review.namespace, pod.service_account(), Need::of(pod, None), deadline);
     let found = found.now_or_never().unwrap();
     let grant = found.unwrap().grant.unwrap();
-    let plan = Plan::of_pod(pod, &grant, defaults, None, Some(&review.uid));
-    let patch = patch::write(&plan);
+    let rules = Rules { defaults, guard: None };
+    let Decision { plan, patch } = decide(&review.subject, &grant, rules, None, Some(&review.uid)).unwrap();
     Answer {
         version: review.version,
         uid: &review.uid,

@@ -5,11 +5,11 @@ use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::injection::annotation::{integer, names};
 
 fuzz_target!(|text: &str| {
-    if let Some(names) = names(text) {
+    if let Ok(names) = names(text) {
         assert!(names.iter().all(|name| !name.is_empty() && name.trim() == name));
         let quoted: Vec<_> = names.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
         if !names.is_empty() {
-            assert_eq!(self::names(&quoted.join(",")), Some(names));
+            assert_eq!(self::names(&quoted.join(",")), Ok(names));
         }
     }
     match (integer(text), text.parse::<i64>()) {

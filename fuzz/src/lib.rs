@@ -4,9 +4,8 @@ use pod_identity_webhook::injection::agent::{Agent, IpFamily};
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
 use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
-use pod_identity_webhook::injection::review::Subject;
 use pod_identity_webhook::injection::role::RoleArnValidation;
-use pod_identity_webhook::injection::{Defaults, Grant, Plan, Review, patch};
+use pod_identity_webhook::injection::{Decision, Defaults, Grant, Review, Rules, decide};
 
 /// The default flags, a region and IPv6, so that all variables are in play.
 pub fn defaults() -> Defaults {
@@ -51,12 +50,10 @@ pub fn patch_of(review: &Review<'_>, grant: &Grant, defaults: &Defaults) -> Opti
     if pod.metadata.is_mirror {
         return None;
     }
-    let plan = match &review.subject {
-        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults, None),
-        Subject::Pod(_) | Subject::Other => Plan::of_pod(pod, grant, defaults, None, Some(&review.uid)),
-    };
+    let rules = Rules { defaults, guard: None };
+    let Decision { plan, patch } = decide(&review.subject, grant, rules, None, Some(&review.uid))?;
     for warning in &plan.warnings {
         assert!(!warning.to_string().contains(char::is_control));
     }
-    patch::write(&plan)
+    patch
 }

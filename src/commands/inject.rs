@@ -16,7 +16,8 @@ use super::{USAGE, fail, print, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
 use crate::identities::manifests::{Manifests, Place};
 use crate::identities::{Found, Need};
-use crate::injection::{Defaults, Denial, Plan, Pod, patch};
+use crate::injection::review::Subject;
+use crate::injection::{Decision, Defaults, Denial, Pod, Rules, decide};
 use crate::manifests::{self, Stream};
 use crate::role_policy::Snapshot;
 use crate::settings;
@@ -83,9 +84,9 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&settings::Role
             let mut operations = Vec::new();
             for template in workload::templates(document, &args.namespace) {
                 let policy = policy.as_ref();
-                let decision = Decision { template: &template, identities: &identities, defaults, policy };
+                let question = Question { template: &template, identities: &identities, defaults, policy };
                 let Decided { patch, explanation, warnings, denial } =
-                    decision.make().with_context(|| format!("failed to read {place}"))?;
+                    question.answer().with_context(|| format!("failed to read {place}"))?;
                 if args.explain {
                     let gap = if printed.text.is_empty() { "" } else { "\n" };
                     write!(printed.text, "{gap}{template} ({place})\n{explanation}")?;
@@ -154,8 +155,8 @@ impl Input {
     }
 }
 
-/// What to do with one pod template.
-struct Decision<'a> {
+/// What is to become of one pod template.
+struct Question<'a> {
     template: &'a Template<'a>,
     identities: &'a Manifests,
     defaults: &'a Defaults,
@@ -174,8 +175,8 @@ struct Decided {
     denial: Option<String>,
 }
 
-impl Decision<'_> {
-    fn make(&self) -> Result<Decided> {
+impl Question<'_> {
+    fn answer(&self) -> Result<Decided> {
         let Self { template, identities, defaults, policy } = self;
         let json = template.pod.to_string();
         // Its lines would be those of this JSON, not of the file.
@@ -190,15 +191,18 @@ impl Decision<'_> {
         if pod.metadata.has_skip_label {
             return Ok(Decided { explanation: explain::skipped(), ..Decided::default() });
         }
-        let (namespace, account) = (template.namespace, pod.service_account());
+        let (namespace, account) = (template.namespace, &*pod.service_account().to_owned());
         let found = identities.find(namespace, account);
         let source = explain::source(identities, namespace, account, &found, defaults);
         let Some(grant) = &found.grant else {
             return Ok(self.without(&pod, &found, source));
         };
         let guard = policy.map(|policy| policy.guard(namespace, account));
-        let plan = Plan::of_pod(&pod, grant, defaults, guard, None);
-        let patch = match patch::write(&plan) {
+        let demand = Need::of(&pod, None).demand();
+        let subject = Subject::Pod(Box::new(pod));
+        let decision = decide(&subject, grant, Rules { defaults, guard }, demand, None);
+        let Decision { plan, patch } = decision.context("a pod is decided on")?;
+        let patch = match patch {
             Some(bytes) => serde_json::from_slice(&bytes).context("a patch of ours cannot be read")?,
             None => Patch::default(),
         };

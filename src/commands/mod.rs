@@ -3,6 +3,7 @@
 mod inject;
 mod serve;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -94,7 +95,21 @@ fn print(text: &str) -> ExitCode {
 
 fn say(what: impl Display) {
     // Not eprintln, which panics where nobody listens.
-    drop(writeln!(std::io::stderr(), "pod-identity-webhook: {what}"));
+    drop(writeln!(std::io::stderr(), "pod-identity-webhook: {}", printable(&what.to_string())));
+}
+
+/// A line for a terminal: what would move its cursor, change its colours or turn its letters around is
+/// escaped, for it may come from anybody's manifest.
+fn printable(line: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c == '\'' || c == '"' || c == '\\' || c == ' ' || c.escape_debug().len() == 1;
+    if line.chars().all(is_plain) {
+        return Cow::Borrowed(line);
+    }
+    let mut text = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if is_plain(c) { text.push(c) } else { text.extend(c.escape_debug()) }
+    }
+    Cow::Owned(text)
 }
 
 fn refuse(why: impl Display, code: u8) -> ExitCode {

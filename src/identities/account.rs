@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::injection::Grant;
 use crate::injection::annotation::{self, Prefix};
+use crate::injection::excess::{self, cut};
 use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
 
 /// A ServiceAccount that bears at least one annotation of ours.
@@ -42,9 +43,11 @@ impl Account {
         // An empty role is none. An empty audience would make a token for the API server itself.
         let role = role_arn.filter(|role| !role.is_empty()).map(|role_arn| {
             Arc::new(Grant::Role(RoleGrant {
-                role_arn: role_arn.into(),
+                role_arn: cut(role_arn, excess::ROLE_ARN).into(),
                 source: RoleSource::Annotation,
-                audience: audience.filter(|audience| !audience.is_empty()).map(Into::into),
+                audience: audience
+                    .filter(|audience| !audience.is_empty())
+                    .map(|audience| cut(audience, excess::AUDIENCE).into()),
                 preferences: preferences.clone(),
             }))
         });

@@ -29,6 +29,15 @@ impl Need {
         }
     }
 
+    /// Who requires an identity, if anybody does.
+    #[must_use]
+    pub fn demand(self) -> Option<Demand> {
+        match self {
+            Self::Usual | Self::OptedIn => None,
+            Self::Required(demand) => Some(demand),
+        }
+    }
+
     /// Whether sources that can be asked for one account are asked before a pod goes without an
     /// association.
     pub(super) fn asks(self) -> bool {

@@ -1,5 +1,6 @@
 //! The annotations that users write, and how their values are read: as the Go webhook does.
 
+use super::excess::CONTAINER_NAMES;
 use super::name;
 
 /// ServiceAccount: the IAM role to assume.
@@ -62,28 +63,39 @@ pub fn integer(text: &str) -> Option<i64> {
     Some(text.parse().unwrap_or(limit))
 }
 
+/// Why an annotation names no containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamesError {
+    /// No CSV record: empty, a quote out of place or never closed.
+    Malformed,
+    /// More than [`CONTAINER_NAMES`].
+    TooMany,
+}
+
 /// The names in one CSV record, quotes honoured, blanks around them trimmed.
-/// `None` where the text is no CSV record: empty, a quote out of place or never closed.
 ///
 /// Follows Go's `encoding/csv`, which the Go webhook reads this annotation with: the first line
 /// that is not empty counts, and a quote may stand only at a field's start or doubled inside one.
-#[must_use]
-pub fn names(text: &str) -> Option<Vec<String>> {
+pub fn names(text: &str) -> Result<Vec<String>, NamesError> {
     let mut rest = text.trim_start_matches(['\n', '\r']);
     if rest.is_empty() {
-        return None;
+        return Err(NamesError::Malformed);
     }
     let mut names = Vec::new();
     loop {
-        let (name, after) = field(rest)?;
-        names.push(name.trim().to_owned());
+        let (name, after) = field(rest).ok_or(NamesError::Malformed)?;
+        let name = name.trim();
+        if !name.is_empty() {
+            if names.len() >= CONTAINER_NAMES {
+                return Err(NamesError::TooMany);
+            }
+            names.push(name.to_owned());
+        }
         match after.strip_prefix(',') {
             Some(next) => rest = next,
-            None => break,
+            None => return Ok(names),
         }
     }
-    names.retain(|name| !name.is_empty());
-    Some(names)
 }
 
 /// One field of a record and what follows it: a comma, a line's end, or nothing.
@@ -115,7 +127,7 @@ mod tests {
 
     #[test]
     fn reads_names_as_csv() {
-        let list = |text| names(text).map(|names| names.join("|"));
+        let list = |text| names(text).ok().map(|names| names.join("|"));
         assert_eq!(list("a,b").as_deref(), Some("a|b"));
         assert_eq!(list(" a , b ").as_deref(), Some("a|b"));
         assert_eq!(list(r#""a","b,c""#).as_deref(), Some("a|b,c"));
@@ -124,8 +136,11 @@ mod tests {
         assert_eq!(list("a,,b,").as_deref(), Some("a|b"));
         assert_eq!(list("\n\na,b\nc").as_deref(), Some("a|b"));
         for broken in ["", "\n", r#"a"b"#, r#""a"#, r#""a"b"#, r#"a,"b"#] {
-            assert_eq!(names(broken), None, "{broken:?}");
+            assert_eq!(names(broken), Err(NamesError::Malformed), "{broken:?}");
         }
+        let many = |names| vec!["a"; names].join(", ,");
+        assert_eq!(names(&many(1_000)).map(|names| names.len()), Ok(1_000));
+        assert_eq!(names(&many(1_001)), Err(NamesError::TooMany));
     }
 
     #[test]

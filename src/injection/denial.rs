@@ -1,7 +1,8 @@
 //! Why a pod is refused: a policy that its operator asked for, never trouble of our own.
 
 use super::Outcome;
-use super::annotation::{Prefix, ROLE_ARN};
+use super::annotation::{INJECT_CONTAINERS, Prefix, ROLE_ARN, SKIP_CONTAINERS};
+use super::excess::Excess;
 use super::grant::RoleSource;
 use super::pod::REQUIRE_LABEL;
 use super::policy::Forbidden;
@@ -40,6 +41,22 @@ pub enum Denial {
         /// What was asked, by the sources' names.
         sources: Vec<&'static str>,
     },
+    /// It has an identity, must have it, and no container of it would find it.
+    RequiredUnused {
+        /// Who says so.
+        demand: Demand,
+        /// Why none would.
+        unused: Unused,
+    },
+}
+
+/// Why no container of a pod would find the pod's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unused {
+    /// Annotations leave all of them out, or they set a part of the variables themselves.
+    NoContainer,
+    /// The pod is beyond a bound, and so left as it is.
+    Excess(Excess),
 }
 
 /// Who says that a pod must have an identity, by [`REQUIRE_LABEL`].
@@ -51,6 +68,16 @@ pub enum Demand {
     Namespace,
 }
 
+impl Demand {
+    /// Whose label it is.
+    fn whose(self) -> &'static str {
+        match self {
+            Self::Pod => "the pod's",
+            Self::Namespace => "the namespace's",
+        }
+    }
+}
+
 impl Denial {
     /// How the admission ends.
     #[must_use]
@@ -59,6 +86,7 @@ impl Denial {
             Self::RoleArn { .. } => Outcome::RoleArnDenied,
             Self::RolePolicy { .. } => Outcome::RolePolicyDenied,
             Self::RequiredMissing { .. } => Outcome::RequiredMissing,
+            Self::RequiredUnused { .. } => Outcome::RequiredUnused,
         }
     }
 
@@ -89,10 +117,7 @@ impl Denial {
                 )
             }
             Self::RequiredMissing { demand, exists, sources } => {
-                let whose = match demand {
-                    Demand::Pod => "the pod's",
-                    Demand::Namespace => "the namespace's",
-                };
+                let whose = demand.whose();
                 let found = if *exists { "has no AWS identity" } else { "does not exist" };
                 format!(
                     "ServiceAccount {namespace}/{account} {found}, which {whose} label {REQUIRE_LABEL} requires: \
@@ -100,6 +125,23 @@ impl Denial {
                      be made",
                     sources.join(", ")
                 )
+            }
+            Self::RequiredUnused { demand, unused } => {
+                let whose = demand.whose();
+                let what = format!(
+                    "the AWS identity of ServiceAccount {namespace}/{account}, which {whose} label {REQUIRE_LABEL} \
+                     requires"
+                );
+                match unused {
+                    Unused::NoContainer => format!(
+                        "no container of the pod would use {what}: the annotations {prefix}/{SKIP_CONTAINERS} and \
+                         {prefix}/{INJECT_CONTAINERS} leave them out, or they set a part of its variables \
+                         themselves; let one have it, and the pod can be made"
+                    ),
+                    Unused::Excess(excess) => format!(
+                        "{excess}: the pod is left without {what}; take less, and the pod can be made"
+                    ),
+                }
             }
         }
     }

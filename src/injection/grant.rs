@@ -1,6 +1,8 @@
 //! What an account has been granted, whichever source says so.
 
 use super::annotation;
+use super::excess;
+use super::warning::LONGEST as TOLD;
 
 /// Shortest lifetime of a projected token that the API server accepts.
 pub const MIN_LIFETIME: u64 = 600;
@@ -24,6 +26,18 @@ impl Grant {
             Self::Role(_) => Method::WebIdentity,
             Self::Association(_) => Method::ContainerCredentials,
         }
+    }
+
+    /// About how many bytes a patch has that gives it to so many containers; it may be a few times more.
+    #[must_use]
+    pub fn patch_size(&self, containers: usize) -> usize {
+        // Names of variables, paths and what stands around them.
+        const CONTAINER: usize = 1024;
+        let role = match self {
+            Self::Role(role) => role.role_arn.len(),
+            Self::Association(_) => 0,
+        };
+        containers * (CONTAINER + role)
     }
 
     /// What the account asks for beside the identity itself.
@@ -77,10 +91,11 @@ pub enum AskedLifetime {
 }
 
 impl AskedLifetime {
-    /// Reads an annotation's value.
+    /// Reads an annotation's value. What is none is kept for as long as a line tells of it.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        annotation::integer(text).map_or_else(|| Self::Unreadable(text.into()), Self::Seconds)
+        let unreadable = || Self::Unreadable(excess::cut(text, TOLD).into());
+        annotation::integer(text).map_or_else(unreadable, Self::Seconds)
     }
 }
 

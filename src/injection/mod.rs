@@ -1,14 +1,17 @@
 //! What is injected, and when: the pure part. Bytes and settings in, a plan out.
 //!
 //! [`review`] reads the request, [`pod`] the few fields of a pod that matter, [`grant`] says what
-//! an account has, [`plan`] decides, [`patch`] and [`answer`] write. No clock, no randomness, no
+//! an account has, [`decide`] and [`plan`] decide, [`patch`] and [`answer`] write; [`excess`] is where
+//! looking ends. No clock, no randomness, no
 //! I/O, no logging: a test scans this folder's imports.
 
 pub mod agent;
 pub mod annotation;
 pub mod answer;
+mod decide;
 pub mod defaults;
 pub mod denial;
+pub mod excess;
 pub mod grant;
 pub(crate) mod json;
 pub mod name;
@@ -22,6 +25,7 @@ pub mod review;
 pub mod role;
 pub mod warning;
 
+pub use decide::{Decision, Rules, decide};
 pub use defaults::Defaults;
 pub use denial::Denial;
 pub use grant::Grant;

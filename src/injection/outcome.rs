@@ -19,6 +19,10 @@ pub enum Outcome {
     RolePolicyWithheld,
     /// There is no identity, and one is required.
     RequiredMissing,
+    /// There is an identity, one is required, and no container would find it.
+    RequiredUnused,
+    /// There is an identity, and the pod is beyond what any pod has: left as it is.
+    Excess,
     /// The account has no role and no association.
     NoIdentity,
     /// The account does not exist.
@@ -41,7 +45,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the list above.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Injected,
         Self::Complete,
         Self::RoleArnDenied,
@@ -49,6 +53,8 @@ impl Outcome {
         Self::RolePolicyWarned,
         Self::RolePolicyWithheld,
         Self::RequiredMissing,
+        Self::RequiredUnused,
+        Self::Excess,
         Self::NoIdentity,
         Self::AccountMissing,
         Self::MirrorPod,
@@ -71,6 +77,8 @@ impl Outcome {
             Self::RolePolicyWarned => "role_policy_warned",
             Self::RolePolicyWithheld => "role_policy_withheld",
             Self::RequiredMissing => "required_identity_missing",
+            Self::RequiredUnused => "required_identity_unused",
+            Self::Excess => "excess",
             Self::NoIdentity => "no_identity",
             Self::AccountMissing => "service_account_missing",
             Self::MirrorPod => "mirror_pod",
@@ -100,6 +108,10 @@ impl Outcome {
                 "the ephemeral container goes without: the role policy does not allow the pod's role"
             }
             Self::RequiredMissing => "the pod is refused: its identity is required, and there is none",
+            Self::RequiredUnused => {
+                "the pod is refused: its identity is required, and no container of it would use it"
+            }
+            Self::Excess => "the pod is left as it is: there is more to it than to any pod that could run",
             Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",
             Self::AccountMissing => "the ServiceAccount is not known: nothing to inject",
             Self::MirrorPod => "a mirror of a static pod: the API server refuses token volumes there",

@@ -3,14 +3,15 @@
 
 use serde::Serialize;
 
+use super::excess::{self, Excess};
 use super::plan::{Additions, ContainerPlan, LabelPlan, MountPlan, Plan, Verdict, VolumePlan};
 use super::pod::{Container, POD_IDENTITY_LABEL};
 
-/// The patch's bytes, `None` where nothing is to be added.
-#[must_use]
-pub fn write(plan: &Plan<'_>) -> Option<Vec<u8>> {
+/// The patch's bytes, `None` where nothing is to be added; an error where it would be larger than any
+/// object that the API server takes.
+pub fn write(plan: &Plan<'_>) -> Result<Option<Vec<u8>>, Excess> {
     if plan.is_empty() {
-        return None;
+        return Ok(None);
     }
     let mut operations = Operations(Vec::with_capacity(1024));
     if let Some(label) = plan.label {
@@ -23,9 +24,12 @@ pub fn write(plan: &Plan<'_>) -> Option<Vec<u8>> {
         if let Verdict::Judged(additions) = &container.verdict {
             operations.variables(plan, container, additions);
             operations.mount(plan, container, additions);
+            if operations.0.len() > excess::PATCH {
+                return Err(Excess::Patch);
+            }
         }
     }
-    Some(operations.finish())
+    Ok(Some(operations.finish()))
 }
 
 /// The operations so far; each ends in a comma until the last.
@@ -208,8 +212,9 @@ pub(super) mod tests {
     use super::super::defaults::{Defaults, TokenVolume};
     use super::super::grant::{Grant, Preferences};
     use super::super::pod::Pod;
+    use super::super::review::Subject;
     use super::super::role::RoleArnValidation;
-    use super::*;
+    use super::super::{Rules, decide};
 
     /// Some flags.
     pub(in super::super) fn defaults() -> Defaults {
@@ -239,7 +244,9 @@ pub(super) mod tests {
         let grant = Grant::Association(Preferences::default());
         for text in ["{}", r#"{"spec":null}"#] {
             let pod = Pod::decode(text, &defaults.annotation_prefix).unwrap();
-            let patch = write(&Plan::of_pod(&pod, &grant, &defaults, None, None)).unwrap();
+            let subject = Subject::Pod(Box::new(pod));
+            let rules = Rules { defaults: &defaults, guard: None };
+            let patch = decide(&subject, &grant, rules, None, None).unwrap().patch.unwrap();
             let mut object: serde_json::Value = serde_json::from_str(text).unwrap();
             let operations: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
             json_patch::patch(&mut object, &operations).unwrap();

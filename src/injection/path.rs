@@ -1,5 +1,8 @@
 //! Paths as Go's `path` package treats them, for Go's webhook writes the token file's path with it.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 /// Shortest equivalent of a slash-separated path: no empty, `.` or inner `..` elements, no
 /// trailing slash; empty becomes `.` (the rules of Go's `path.Clean`).
 pub(super) fn clean(path: &str) -> String {
@@ -45,18 +48,49 @@ fn is_drive(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_alphabetic()) && text.ends_with(':')
 }
 
-/// Whether two mounts are in the same place.
-pub(super) fn same(one: &str, other: &str, windows: bool) -> bool {
+/// Where a mount is, whatever its spelling: two mounts that are in the same place have equal places.
+///
+/// Cleaning allocates, and nearly all paths are clean as they are written: those are borrowed.
+pub(super) fn place(mount: &str, windows: bool) -> Cow<'_, str> {
     if windows {
-        return file(one, "", true).eq_ignore_ascii_case(&file(other, "", true));
+        let mut place = file(mount, "", true);
+        place.make_ascii_lowercase();
+        return Cow::Owned(place);
     }
-    // Cleaning allocates; nearly all mounts differ or agree to the letter.
-    one == other
-        || (needs_cleaning(one) || needs_cleaning(other)) && file(one, "", false) == file(other, "", false)
+    if needs_cleaning(mount) { Cow::Owned(file(mount, "", false)) } else { Cow::Borrowed(mount) }
+}
+
+/// A path beside `wanted` at which none of `mounts` is: `wanted` itself, or the first of `wanted-2`,
+/// `wanted-3`, … that is free.
+///
+/// Every mount is looked at once, however many of the paths beside it are taken.
+pub(super) fn free<'w, 'm>(
+    wanted: &'w str,
+    mounts: impl Iterator<Item = &'m str> + Clone,
+    windows: bool,
+) -> Cow<'w, str> {
+    let wanted_place = place(wanted, windows);
+    if !mounts.clone().any(|mount| place(mount, windows) == wanted_place) {
+        return Cow::Borrowed(wanted);
+    }
+    let taken: BTreeSet<_> = mounts.map(|mount| place(mount, windows)).collect();
+    // Cleaned first: behind a trailing slash or a `..` the suffix would lead elsewhere.
+    let stem = clean(wanted);
+    let mut number: usize = 2;
+    loop {
+        let path = format!("{stem}-{number}");
+        if !taken.contains(&place(&path, windows)) {
+            return Cow::Owned(path);
+        }
+        number += 1;
+    }
 }
 
 fn needs_cleaning(path: &str) -> bool {
-    !path.starts_with('/') || path.ends_with('/') || path.contains("//") || path.contains("/.")
+    !path.starts_with('/')
+        || path.len() > 1 && path.ends_with('/')
+        || path.contains("//")
+        || path.contains("/.")
 }
 
 #[cfg(test)]
@@ -91,6 +125,10 @@ mod tests {
         assert_eq!(file("é", "token", true), "C:\\é\\token");
     }
 
+    fn same(one: &str, other: &str, windows: bool) -> bool {
+        place(one, windows) == place(other, windows)
+    }
+
     #[test]
     fn same_place_in_other_spelling() {
         for (one, other) in [("/a/b", "/a/b/"), ("/a/./b", "/a/b"), ("a/b", "/a/b"), ("", "/")] {
@@ -103,5 +141,22 @@ mod tests {
             assert!(same("/a/b", other, true), "{other}");
         }
         assert!(!same("/a/b", "D:\\a\\b", true));
+        assert!(matches!(place("/a/b", false), Cow::Borrowed("/a/b")));
+        assert!(matches!(place("/", false), Cow::Borrowed("/")));
+    }
+
+    #[test]
+    fn free_path_is_the_first_that_nothing_is_mounted_at() {
+        for (wanted, mounts, windows, expected) in [
+            ("/a", &["/b", "/a-2"][..], false, "/a"),
+            ("/a", &["/a"], false, "/a-2"),
+            ("/a", &["a/", "/a-3", "/./a-2"], false, "/a-4"),
+            ("/x/../a/", &["/a"], false, "/a-2"),
+            ("/a", &["/A"], false, "/a"),
+            ("/a", &["c:\\A", "\\a-2"], true, "/a-3"),
+            ("/a", &["D:\\a"], true, "/a"),
+        ] {
+            assert_eq!(free(wanted, mounts.iter().copied(), windows), expected, "{wanted} {mounts:?}");
+        }
     }
 }

@@ -193,4 +193,23 @@ impl Subject<'_> {
             Self::Other => None,
         }
     }
+
+    /// How many containers of it may get something.
+    #[must_use]
+    pub fn containers(&self) -> usize {
+        match self {
+            Self::Pod(pod) | Self::Ephemeral { pod, .. } => pod.containers.len(),
+            Self::Other => 0,
+        }
+    }
+
+    /// The bytes of memory that it takes, beside those that it borrows.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Pod(pod) => pod.weight(),
+            Self::Ephemeral { pod, old } => pod.weight() + old.weight(),
+            Self::Other => 0,
+        }
+    }
 }

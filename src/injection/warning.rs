@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::excess::Excess;
 use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method, RoleSource};
 use super::policy::Forbidden;
 use super::role::RoleArnError;
@@ -93,6 +94,8 @@ pub enum Warning {
         /// The containers, each with the variable that it sets; at least one.
         containers: Vec<(String, &'static str)>,
     },
+    /// The pod is left as it is.
+    Excess(Excess),
     /// Ephemeral containers cannot bring a volume along.
     NoTokenVolume {
         /// The ephemeral containers, separated by commas.
@@ -179,6 +182,7 @@ impl fmt::Display for Warning {
                 )
             }
             Self::OwnCredentials { method, containers } => own_credentials(f, *method, containers),
+            Self::Excess(excess) => write!(f, "no AWS identity injected: {excess}"),
             Self::NoTokenVolume { containers } => {
                 write!(
                     f,
@@ -223,7 +227,8 @@ pub(super) struct RoleArn<'a>(pub(super) &'a str);
 /// The same in quotes with everything unprintable escaped: what users wrote, not a name.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
-const LONGEST: usize = 80;
+/// Longest text of others that a line tells, in characters.
+pub(super) const LONGEST: usize = 80;
 
 /// Longest role's ARN that IAM makes, in characters: a path of 512, a name of 64, and what stands before.
 const LONGEST_ARN: usize = 640;

@@ -9,8 +9,10 @@ mod association_resources;
 mod command_line;
 #[cfg(feature = "eks-api")]
 mod eks_api;
+mod excess;
 mod follow;
 mod golden;
+mod growth;
 mod inject;
 mod ip_family;
 mod limits;

@@ -11,7 +11,7 @@ mod pods;
 mod pointing;
 mod policies;
 mod reading;
-mod settings;
+pub mod settings;
 
 use proptest::test_runner::Config;
 

@@ -1,8 +1,7 @@
 //! The words of `inject --explain`: what was found, where, what was added to which container, what
 //! was left out and why.
 
-use std::fmt::Write;
-
+use super::super::printable;
 use crate::identities::Found;
 use crate::identities::config_map::{Entry, KEY};
 use crate::identities::manifests::Manifests;
@@ -114,37 +113,44 @@ pub(super) fn plan(plan: &Plan<'_>, denial: Option<&str>) -> String {
         line(&mut text, format_args!("{denial}"));
         return text;
     }
+    if plan.excess.is_none() {
+        additions(&mut text, plan);
+    }
+    for warning in &plan.warnings {
+        line(&mut text, format_args!("warning: {warning}"));
+    }
+    text
+}
+
+/// What is added where, and what is left out and why.
+fn additions(text: &mut String, plan: &Plan<'_>) {
     if let Some(LabelPlan::Member | LabelPlan::Labels | LabelPlan::Metadata) = plan.label {
-        line(&mut text, format_args!("label {POD_IDENTITY_LABEL}=enabled: added"));
+        line(text, format_args!("label {POD_IDENTITY_LABEL}=enabled: added"));
     }
     match &plan.volume {
         Some(VolumePlan::Add { name, audience, lifetime, .. }) => line(
-            &mut text,
+            text,
             format_args!("volume {name}: added, a token for {audience} that lasts {lifetime} seconds"),
         ),
         Some(VolumePlan::Reuse { name, .. }) => {
-            line(&mut text, format_args!("volume {name}: there already, a token of the same audience"));
+            line(text, format_args!("volume {name}: there already, a token of the same audience"));
         }
         None => {}
     }
     for container in &plan.containers {
         let field = container.container.list.field();
         let singular = field.strip_suffix('s').unwrap_or(field);
-        line(&mut text, format_args!("{singular} {}", container.container.name));
+        line(text, format_args!("{singular} {}", container.container.name));
         match &container.verdict {
             Verdict::Skipped(SkipReason::Named) => {
-                detail(&mut text, format_args!("skipped: skip-containers names it"))
+                detail(text, format_args!("skipped: skip-containers names it"))
             }
             Verdict::Skipped(SkipReason::NotNamed) => {
-                detail(&mut text, format_args!("skipped: inject-containers does not name it"));
+                detail(text, format_args!("skipped: inject-containers does not name it"));
             }
-            Verdict::Judged(additions) => judged(&mut text, plan, additions),
+            Verdict::Judged(additions) => judged(text, plan, additions),
         }
     }
-    for warning in &plan.warnings {
-        line(&mut text, format_args!("warning: {warning}"));
-    }
-    text
 }
 
 fn judged<'a>(text: &mut String, plan: &Plan<'a>, additions: &Additions<'a>) {
@@ -190,8 +196,6 @@ fn detail(text: &mut String, what: std::fmt::Arguments<'_>) {
 
 fn push(text: &mut String, indent: &str, what: std::fmt::Arguments<'_>) {
     text.push_str(indent);
-    // Writing to a String has no way to fail.
-    let written = text.write_fmt(what);
-    debug_assert!(written.is_ok());
+    text.push_str(&printable(&what.to_string()));
     text.push('\n');
 }

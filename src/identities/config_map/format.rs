@@ -17,6 +17,7 @@ use super::pattern::Pattern;
 use super::{Entries, Entry};
 use crate::injection::Grant;
 use crate::injection::annotation;
+use crate::injection::excess::{self, cut};
 use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
 use crate::injection::json::{self, Fold, Object, Text};
 use crate::source::Complaint;
@@ -117,8 +118,12 @@ fn grant(entry: &RawValue) -> Result<Option<Arc<Grant>>, EntryError> {
     let mut preferences = Preferences::default();
     for Member { name, value } in members {
         match &*name {
-            name if name.eq_ignore_ascii_case("RoleARN") => role_arn = text(value, "RoleARN")?,
-            name if name.eq_ignore_ascii_case("Audience") => audience = text(value, "Audience")?,
+            name if name.eq_ignore_ascii_case("RoleARN") => {
+                role_arn = text(value, "RoleARN", excess::ROLE_ARN)?;
+            }
+            name if name.eq_ignore_ascii_case("Audience") => {
+                audience = text(value, "Audience", excess::AUDIENCE)?;
+            }
             name if name.eq_ignore_ascii_case("UseRegionalSTS") => {
                 let regional_sts = serde_json::from_str(value.get());
                 preferences.regional_sts = regional_sts.map_err(|_| EntryError::RegionalSts)?;
@@ -134,10 +139,11 @@ fn grant(entry: &RawValue) -> Result<Option<Arc<Grant>>, EntryError> {
     Ok(role_arn)
 }
 
-/// A string; an empty one is as if absent: no role, or the flag's audience.
-fn text(value: &RawValue, member: &'static str) -> Result<Option<Box<str>>, EntryError> {
-    let text: Option<Box<str>> = serde_json::from_str(value.get()).map_err(|_| EntryError::Text(member))?;
-    Ok(text.filter(|text| !text.is_empty()))
+/// A string, cut where it is too long to be of use; an empty one is as if absent: no role, or the flag's
+/// audience.
+fn text(value: &RawValue, member: &'static str, characters: usize) -> Result<Option<Box<str>>, EntryError> {
+    let text: Option<String> = serde_json::from_str(value.get()).map_err(|_| EntryError::Text(member))?;
+    Ok(text.filter(|text| !text.is_empty()).map(|text| cut(&text, characters).into()))
 }
 
 /// Seconds; 0 is as if absent.

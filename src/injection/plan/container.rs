@@ -1,9 +1,11 @@
 //! What one container gets: three separate judgements of its variables, and the mount.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use super::super::annotation;
+use super::super::annotation::{self, NamesError};
 use super::super::defaults::Defaults;
+use super::super::excess::Excess;
 use super::super::grant::{Grant, Method};
 use super::super::path;
 use super::super::pod::{Container, EnvNames, Metadata, Mount, Pod, env};
@@ -28,6 +30,15 @@ impl ContainerPlan<'_> {
             Verdict::Skipped(_) => true,
             Verdict::Judged(additions) => additions.is_empty(),
         }
+    }
+
+    /// Whether SDKs in the container find the pod's identity: the pair is to be added, or there whole.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        let Verdict::Judged(additions) = &self.verdict else {
+            return false;
+        };
+        additions.credentials.is_added() || additions.has_own_pair
     }
 
     /// Whether the credential pair is to be added.
@@ -64,6 +75,8 @@ pub struct Additions<'a> {
     pub region: Variable,
     /// The credential pair of the pod's method.
     pub credentials: Variable,
+    /// The container sets both of the pair itself, as it does when it is admitted again.
+    pub has_own_pair: bool,
     /// `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`: goes with the pair or not at all.
     pub endpoint_mode: Variable,
     /// The mount of the token's volume.
@@ -176,7 +189,8 @@ impl<'a> Judge<'a, '_> {
         let all_set =
             [sts, region, credentials].iter().all(|variable| matches!(variable, Variable::AlreadySet(_)));
         let mount = if all_set { MountPlan::NotNeeded } else { self.mount(container, warnings) };
-        Additions { sts, region, credentials, endpoint_mode, mount }
+        let has_own_pair = pair.iter().all(|name| set.contains(name));
+        Additions { sts, region, credentials, has_own_pair, endpoint_mode, mount }
     }
 
     fn mount(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> MountPlan<'a> {
@@ -186,7 +200,7 @@ impl<'a> Judge<'a, '_> {
             return MountPlan::Existing { path: &mount.path };
         }
         let wanted = self.defaults.token_volume(self.grant.method()).mount_path.as_str();
-        let path = free_path(mounts, wanted, self.windows);
+        let path = path::free(wanted, mounts.iter().map(|mount| &*mount.path), self.windows);
         if path != wanted {
             warnings.push(Warning::MountPathTaken {
                 container: container.name.to_string(),
@@ -198,49 +212,34 @@ impl<'a> Judge<'a, '_> {
     }
 }
 
-fn free_path<'a>(mounts: &[Mount<'_>], wanted: &'a str, windows: bool) -> Cow<'a, str> {
-    let taken = |path: &str| mounts.iter().any(|mount| path::same(&mount.path, path, windows));
-    if !taken(wanted) {
-        return Cow::Borrowed(wanted);
-    }
-    // Cleaned first: behind a trailing slash or a `..` the suffix would lead elsewhere.
-    let stem = path::clean(wanted);
-    let mut number: usize = 2;
-    loop {
-        let path = format!("{stem}-{number}");
-        if !taken(&path) {
-            return Cow::Owned(path);
-        }
-        number += 1;
-    }
-}
-
 /// Which containers the pod's annotations leave to us.
 pub(super) struct Selection {
-    skip: Option<Vec<String>>,
-    only: Option<Vec<String>>,
+    skip: Option<BTreeSet<String>>,
+    only: Option<BTreeSet<String>>,
 }
 
 impl Selection {
-    pub(super) fn of(metadata: &Metadata<'_>, warnings: &mut Vec<Warning>) -> Self {
-        let mut names = |value: Option<&str>, annotation| {
-            let names = annotation::names(value?).filter(|names| !names.is_empty());
-            if names.is_none() {
+    pub(super) fn of(metadata: &Metadata<'_>, warnings: &mut Vec<Warning>) -> Result<Self, Excess> {
+        let mut names = |value: Option<&str>, annotation| match value.map(annotation::names) {
+            None => Ok(None),
+            Some(Ok(names)) if !names.is_empty() => Ok(Some(BTreeSet::from_iter(names))),
+            Some(Ok(_) | Err(NamesError::Malformed)) => {
                 warnings.push(Warning::NamesUnreadable { annotation });
+                Ok(None)
             }
-            names
+            Some(Err(NamesError::TooMany)) => Err(Excess::ContainerNames),
         };
-        Self {
-            skip: names(metadata.skip_containers.as_deref(), annotation::SKIP_CONTAINERS),
-            only: names(metadata.inject_containers.as_deref(), annotation::INJECT_CONTAINERS),
-        }
+        Ok(Self {
+            skip: names(metadata.skip_containers.as_deref(), annotation::SKIP_CONTAINERS)?,
+            only: names(metadata.inject_containers.as_deref(), annotation::INJECT_CONTAINERS)?,
+        })
     }
 
     pub(super) fn skips(&self, name: &str) -> Option<SkipReason> {
-        let has = |names: &[String]| names.iter().any(|known| known == name);
-        if self.skip.as_deref().is_some_and(has) {
+        let has = |names: &BTreeSet<String>| names.contains(name);
+        if self.skip.as_ref().is_some_and(has) {
             Some(SkipReason::Named)
-        } else if self.only.as_deref().is_some_and(|names| !has(names)) {
+        } else if self.only.as_ref().is_some_and(|names| !has(names)) {
             Some(SkipReason::NotNamed)
         } else {
             None

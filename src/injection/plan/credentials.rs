@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::super::agent::Agent;
 use super::super::defaults::Defaults;
+use super::super::excess::{self, Excess, is_longer};
 use super::super::grant::{Grant, RoleSource};
 use super::super::pod::env;
 
@@ -32,6 +33,21 @@ impl<'a> Credentials<'a> {
                 Self::Role { arn, source: role.source }
             }
             Grant::Association(_) => Self::Agent(&defaults.agent),
+        }
+    }
+
+    /// The bound that role or audience is beyond: such a role is none, whatever is done about other roles
+    /// that are none by their ARNs.
+    pub(super) fn excess(&self, grant: &Grant) -> Option<Excess> {
+        let audience = match grant {
+            Grant::Role(role) => role.audience.as_deref().unwrap_or_default(),
+            Grant::Association(_) => "",
+        };
+        match self {
+            Self::Role { arn, .. } if is_longer(arn, excess::ROLE_ARN) => Some(Excess::RoleArn),
+            Self::Role { .. } | Self::Agent(_) => {
+                is_longer(audience, excess::AUDIENCE).then_some(Excess::Audience)
+            }
         }
     }
 

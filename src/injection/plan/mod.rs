@@ -11,9 +11,11 @@ mod role;
 mod volume;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::defaults::{Defaults, TokenVolume};
-use super::denial::Denial;
+use super::denial::{Demand, Denial, Unused};
+use super::excess::Excess;
 use super::grant::{Grant, Method};
 use super::pod::{Container, List, Pod, env};
 use super::policy::{Effect, Guard, Judgement};
@@ -46,6 +48,8 @@ pub struct Plan<'a> {
     pub warnings: Vec<Warning>,
     /// Why the pod is refused; then nothing of the above is done.
     pub denial: Option<Denial>,
+    /// The bound that the pod is beyond; then nothing of the above is done either.
+    pub excess: Option<Excess>,
     /// What the role policy has to do with it: nothing where there is none, or no role to be injected.
     pub judgement: Option<Judgement>,
     values: Values<'a>,
@@ -75,20 +79,23 @@ struct Values<'a> {
 impl<'a> Plan<'a> {
     /// The plan of a pod that is being made.
     ///
-    /// `seed` spreads the lifetimes of Pod Identity tokens that nobody set: the request's uid, or
-    /// `None` offline. `guard` is the role policy, where there is one. The pod must not be a mirror pod.
-    #[must_use]
-    pub fn of_pod(
+    /// The parameters are those of [`super::decide`].
+    pub(super) fn of_pod(
         pod: &'a Pod<'a>,
         grant: &'a Grant,
         defaults: &'a Defaults,
         guard: Option<Guard<'_>>,
+        demand: Option<Demand>,
         seed: Option<&str>,
     ) -> Self {
         let mut warnings = Vec::new();
         let volume = volume::choose(pod, grant, defaults, seed, &mut warnings);
         let containers = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
         let mut plan = Self::assemble(pod, pod, containers, Some(volume), grant, defaults, warnings);
+        if let Some(excess) = plan.excess {
+            plan.give_up(excess, demand);
+            return plan;
+        }
         plan.label = match grant.method() {
             Method::ContainerCredentials if !pod.metadata.has_pod_identity_label => Some(label(pod)),
             _ => None,
@@ -96,6 +103,12 @@ impl<'a> Plan<'a> {
         plan.check_role(defaults.role_arn_validation);
         if let Some(guard) = guard {
             plan.ask(guard, Whose::NewPod);
+        }
+        if let Some(demand) = demand
+            && plan.denial.is_none()
+            && !plan.containers.iter().any(ContainerPlan::has_credentials)
+        {
+            plan.refuse(Denial::RequiredUnused { demand, unused: Unused::NoContainer });
         }
         plan
     }
@@ -105,30 +118,38 @@ impl<'a> Plan<'a> {
     ///
     /// None is refused for its pod's role: the pod runs, and somebody wants to find out what is wrong.
     /// But one that the role policy does not allow is not handed out to them.
-    #[must_use]
-    pub fn of_ephemeral(
+    pub(super) fn of_ephemeral(
         pod: &'a Pod<'a>,
         old: &'a Pod<'a>,
         grant: &'a Grant,
         defaults: &'a Defaults,
         guard: Option<Guard<'_>>,
     ) -> Self {
-        let new = pod.containers.iter().filter(|container| {
-            container.list == List::Ephemeral && !old.has_container(List::Ephemeral, &container.name)
-        });
+        let ephemeral =
+            |pod: &'a Pod<'a>| pod.containers.iter().filter(|container| container.list == List::Ephemeral);
+        let known: BTreeSet<_> = ephemeral(old).map(|container| &*container.name).collect();
+        let new = ephemeral(pod).filter(|container| !known.contains(&*container.name));
         let Some(volume) = volume::existing(old, grant, defaults) else {
             let mut warnings = Vec::new();
-            let selection = container::Selection::of(&old.metadata, &mut warnings);
-            let names: Vec<_> = new
-                .map(|container| &*container.name)
-                .filter(|name| selection.skips(name).is_none())
-                .collect();
-            if !names.is_empty() {
-                warnings.push(Warning::NoTokenVolume { containers: names.join(", ") });
+            // Names that are too many are told of below.
+            if let Ok(selection) = container::Selection::of(&old.metadata, &mut warnings) {
+                let left = new.map(|container| &*container.name);
+                let left: Vec<_> = left.filter(|name| selection.skips(name).is_none()).collect();
+                if !left.is_empty() {
+                    warnings.push(Warning::NoTokenVolume { containers: left.join(", ") });
+                }
             }
-            return Self::assemble(pod, old, std::iter::empty(), None, grant, defaults, warnings);
+            let mut plan = Self::assemble(pod, old, std::iter::empty(), None, grant, defaults, warnings);
+            if let Some(excess) = plan.excess {
+                plan.give_up(excess, None);
+            }
+            return plan;
         };
         let mut plan = Self::assemble(pod, old, new, Some(volume), grant, defaults, Vec::new());
+        if let Some(excess) = plan.excess {
+            plan.give_up(excess, None);
+            return plan;
+        }
         plan.check_role(match defaults.role_arn_validation {
             RoleArnValidation::Enforce | RoleArnValidation::Warn => RoleArnValidation::Warn,
             RoleArnValidation::Off => RoleArnValidation::Off,
@@ -154,31 +175,50 @@ impl<'a> Plan<'a> {
         let usual_file =
             volume.as_ref().map(|volume| TokenVolume::token_file(usual_path, volume.token_path(), windows));
         let credentials = Credentials::of(grant, defaults);
-        let judge = volume.as_ref().map(|volume| container::Judge {
-            pod,
-            volume,
-            grant,
-            defaults,
-            credentials: &credentials,
-            windows,
-            selection: container::Selection::of(&settings.metadata, &mut warnings),
-        });
-        let containers: Vec<_> = judge.map_or_else(Vec::new, |judge| {
-            containers.map(|container| judge.container(container, &mut warnings)).collect()
-        });
-        warnings.extend(own::warning(&containers, grant.method()));
+        let mut excess = pod.excess.or(settings.excess).or_else(|| credentials.excess(grant));
+        let mut planned = Vec::new();
+        if let (Some(volume), None) = (&volume, excess) {
+            match container::Selection::of(&settings.metadata, &mut warnings) {
+                Err(beyond) => excess = Some(beyond),
+                Ok(selection) => {
+                    let credentials = &credentials;
+                    let judge =
+                        container::Judge { pod, volume, grant, defaults, credentials, windows, selection };
+                    planned.extend(containers.map(|container| judge.container(container, &mut warnings)));
+                }
+            }
+        }
+        warnings.extend(own::warning(&planned, grant.method()));
         Self {
             method: grant.method(),
             label: None,
             volume,
             spec_slot: pod.spec,
             volumes_slot: pod.volumes_slot,
-            containers,
+            containers: planned,
             warnings,
             denial: None,
+            excess,
             judgement: None,
             values: Values { credentials, defaults, windows, usual_file },
         }
+    }
+
+    /// Leaves the pod as it is because it is beyond a bound, or refuses it if `demand` says that it must
+    /// have its identity.
+    pub(super) fn give_up(&mut self, excess: Excess, demand: Option<Demand>) {
+        self.excess = Some(excess);
+        self.judgement = None;
+        match demand {
+            None => self.warnings = vec![Warning::Excess(excess)],
+            Some(demand) => self.refuse(Denial::RequiredUnused { demand, unused: Unused::Excess(excess) }),
+        }
+    }
+
+    /// Refuses the pod. Warnings are of what would have been added, to a pod that is not made.
+    fn refuse(&mut self, denial: Denial) {
+        self.warnings.clear();
+        self.denial = Some(denial);
     }
 
     /// How the admission ends.
@@ -186,6 +226,9 @@ impl<'a> Plan<'a> {
     pub fn outcome(&self) -> Outcome {
         if let Some(denial) = &self.denial {
             return denial.outcome();
+        }
+        if self.excess.is_some() {
+            return Outcome::Excess;
         }
         match self.judgement.as_ref().map(|judgement| judgement.effect) {
             Some(Effect::Warned) => return Outcome::RolePolicyWarned,
@@ -204,13 +247,13 @@ impl<'a> Plan<'a> {
         self.warnings.iter().any(|warning| matches!(warning, Warning::NoTokenVolume { .. }))
     }
 
-    /// Whether nothing is to be added; to a pod that is refused, nothing is.
+    /// Whether nothing is to be added; to a pod that is refused or beyond a bound, nothing is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let adds_nothing = self.label.is_none()
             && !matches!(self.volume, Some(VolumePlan::Add { .. }))
             && self.containers.iter().all(ContainerPlan::is_empty);
-        self.denial.is_some() || adds_nothing
+        self.denial.is_some() || self.excess.is_some() || adds_nothing
     }
 
     /// The variables that a container gets, in the order in which they are appended.

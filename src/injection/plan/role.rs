@@ -43,9 +43,7 @@ impl Plan<'_> {
             RoleArnValidation::Off => {}
             RoleArnValidation::Warn => self.warnings.push(Warning::RoleArn { role_arn, error, source }),
             RoleArnValidation::Enforce => {
-                self.denial = Some(Denial::RoleArn { role_arn, error, source });
-                // Of what would have been added, to a pod that is not made.
-                self.warnings.clear();
+                self.refuse(Denial::RoleArn { role_arn, error, source });
             }
         }
     }
@@ -68,9 +66,7 @@ impl Plan<'_> {
                 Effect::Warned
             }
             (PolicyMode::Enforce, Whose::NewPod) => {
-                self.denial = Some(Denial::RolePolicy { role_arn, source, file: file.to_owned(), why });
-                // Of what would have been added, to a pod that is not made.
-                self.warnings.clear();
+                self.refuse(Denial::RolePolicy { role_arn, source, file: file.to_owned(), why });
                 Effect::Denied
             }
             (PolicyMode::Enforce, Whose::RunningPod) => {

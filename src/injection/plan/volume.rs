@@ -1,6 +1,7 @@
 //! Which volume holds the token: one that the pod already has, or a new one under a free name.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::super::defaults::{Defaults, TokenVolume};
 use super::super::grant::Grant;
@@ -104,16 +105,16 @@ fn audience<'a>(grant: &'a Grant, wanted: &'a TokenVolume) -> &'a str {
 }
 
 fn free_name<'a>(pod: &Pod<'_>, wanted: &'a TokenVolume) -> Cow<'a, str> {
-    let taken = |name: &str| pod.volumes.iter().any(|volume| volume.name == name);
-    if !taken(&wanted.name) {
+    if !pod.volumes.iter().any(|volume| volume.name == wanted.name) {
         return Cow::Borrowed(&wanted.name);
     }
+    let taken: BTreeSet<_> = pod.volumes.iter().map(|volume| &*volume.name).collect();
     let mut number: usize = 2;
     loop {
         let suffix = format!("-{number}");
         let stem: String = wanted.name.chars().take(LONGEST_NAME - suffix.len()).collect();
         let name = stem + &suffix;
-        if !taken(&name) {
+        if !taken.contains(&*name) {
             return Cow::Owned(name);
         }
         number += 1;

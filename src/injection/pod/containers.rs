@@ -1,9 +1,10 @@
 //! Reads a pod's containers.
 
 use serde::Deserialize;
-use serde::de::{MapAccess, SeqAccess};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
+use super::super::excess::{self, Excess};
 use super::super::json::{Array, Elements, Fold, Judge, Object, Text, once, skip};
 use super::{Container, EnvNames, List, Mount, Pod, env};
 
@@ -19,10 +20,13 @@ impl<'de> Elements<'de> for Containers<'_, 'de> {
     const WHAT: &'static str = "a list of containers";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        if self.pod.containers.len() >= excess::CONTAINERS {
+            return pass_over(seq, &mut self.pod.excess, Excess::Containers);
+        }
         let first_mount = self.pod.mounts.len();
         let mut fold = ContainerFold {
             container: Container { list: self.list, index: self.index, ..Container::default() },
-            mounts: &mut self.pod.mounts,
+            mounts: Mounts { mounts: &mut self.pod.mounts, excess: &mut self.pod.excess },
         };
         let Some(slot) = seq.next_element_seed(Object(&mut fold))? else {
             return Ok(false);
@@ -38,9 +42,22 @@ impl<'de> Elements<'de> for Containers<'_, 'de> {
     }
 }
 
+/// Passes an element over that is one too many; `false` after the last.
+pub(super) fn pass_over<'de, A: SeqAccess<'de>>(
+    seq: &mut A,
+    seen: &mut Option<Excess>,
+    excess: Excess,
+) -> Result<bool, A::Error> {
+    let more = seq.next_element::<IgnoredAny>()?.is_some();
+    if more {
+        seen.get_or_insert(excess);
+    }
+    Ok(more)
+}
+
 struct ContainerFold<'f, 'de> {
     container: Container<'de>,
-    mounts: &'f mut Vec<Mount<'de>>,
+    mounts: Mounts<'f, 'de>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +84,7 @@ impl<'de> Fold<'de> for ContainerFold<'_, 'de> {
             }
             Some(ContainerField::VolumeMounts) => {
                 once(container.volume_mounts, "volumeMounts")?;
-                container.volume_mounts = map.next_value_seed(Array(Mounts(self.mounts)))?;
+                container.volume_mounts = map.next_value_seed(Array(&mut self.mounts))?;
             }
             Some(ContainerField::Other) => skip(map)?,
         }
@@ -129,16 +146,23 @@ impl<'de> Fold<'de> for VariableFold {
     }
 }
 
-struct Mounts<'f, 'de>(&'f mut Vec<Mount<'de>>);
+/// The mounts of all containers so far.
+struct Mounts<'f, 'de> {
+    mounts: &'f mut Vec<Mount<'de>>,
+    excess: &'f mut Option<Excess>,
+}
 
-impl<'de> Elements<'de> for Mounts<'_, 'de> {
+impl<'de> Elements<'de> for &mut Mounts<'_, 'de> {
     const WHAT: &'static str = "a list of volume mounts";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        if self.mounts.len() >= excess::VOLUME_MOUNTS {
+            return pass_over(seq, self.excess, Excess::VolumeMounts);
+        }
         let mut mount = Mount::default();
         let more = seq.next_element_seed(Object(&mut MountFold(&mut mount)))?.is_some();
         if more {
-            self.0.push(mount);
+            self.mounts.push(mount);
         }
         Ok(more)
     }

@@ -12,6 +12,7 @@ use serde::de::DeserializeSeed;
 
 use super::Slot;
 use super::annotation::Prefix;
+use super::excess::Excess;
 
 /// Annotation that kubelet puts on the API's copy of a static pod. The API server refuses such a
 /// pod once it has a token volume, so it is never touched.
@@ -48,6 +49,8 @@ pub struct Pod<'a> {
     pub containers: Vec<Container<'a>>,
     mounts: Vec<Mount<'a>>,
     windows: windows::Signs,
+    /// The bound that it is beyond, if any: then not all of it was read.
+    pub excess: Option<Excess>,
 }
 
 /// What a plan reads of a pod's metadata.
@@ -205,10 +208,24 @@ impl<'a> Pod<'a> {
         self.tokens.iter().filter_map(|token| Some((self.volumes.get(token.volume)?, token)))
     }
 
-    /// Whether there is a container of that name in that list.
-    #[must_use]
-    pub fn has_container(&self, list: List, name: &str) -> bool {
-        self.containers.iter().any(|container| container.list == list && container.name == name)
+    /// The bytes of memory that its lists take, and the texts that are not borrowed: those with escapes.
+    pub(super) fn weight(&self) -> usize {
+        let owned = |text: &Cow<'_, str>| match text {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(text) => text.capacity(),
+        };
+        let Self { volumes, tokens, containers, mounts, metadata, .. } = self;
+        let lists = volumes.capacity() * size_of::<Volume<'_>>()
+            + tokens.capacity() * size_of::<Token<'_>>()
+            + containers.capacity() * size_of::<Container<'_>>()
+            + mounts.capacity() * size_of::<Mount<'_>>();
+        let names = volumes.iter().map(|volume| owned(&volume.name)).sum::<usize>()
+            + tokens.iter().map(|token| owned(&token.audience) + owned(&token.path)).sum::<usize>()
+            + containers.iter().map(|container| owned(&container.name)).sum::<usize>()
+            + mounts.iter().map(|mount| owned(&mount.volume) + owned(&mount.path)).sum::<usize>();
+        let Metadata { token_expiration, skip_containers, inject_containers, .. } = metadata;
+        let annotations = [token_expiration, skip_containers, inject_containers];
+        lists + names + annotations.into_iter().flatten().map(owned).sum::<usize>()
     }
 
     /// The mounts of one of this pod's containers.

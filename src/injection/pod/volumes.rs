@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess};
 
+use super::super::excess::{self, Excess};
 use super::super::json::{Array, Elements, Fold, Object, Slot, Text, skip};
+use super::containers::pass_over;
 use super::{Pod, Token, Volume};
 
 /// `spec.volumes`: their names, and the tokens that are projected into them.
@@ -14,8 +16,11 @@ impl<'de> Elements<'de> for Volumes<'_, 'de> {
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
         let pod = &mut *self.0;
-        let mut fold =
-            VolumeFold { volume: Volume::default(), place: pod.volumes.len(), tokens: &mut pod.tokens };
+        if pod.volumes.len() >= excess::VOLUMES {
+            return pass_over(seq, &mut pod.excess, Excess::Volumes);
+        }
+        let tokens = Tokens { all: &mut pod.tokens, place: pod.volumes.len(), excess: &mut pod.excess };
+        let mut fold = VolumeFold { volume: Volume::default(), tokens };
         let more = seq.next_element_seed(Object(&mut fold))?.is_some();
         if more {
             pod.volumes.push(fold.volume);
@@ -26,8 +31,14 @@ impl<'de> Elements<'de> for Volumes<'_, 'de> {
 
 struct VolumeFold<'f, 'de> {
     volume: Volume<'de>,
+    tokens: Tokens<'f, 'de>,
+}
+
+/// The tokens of all volumes so far, and the place of the volume that is being read.
+struct Tokens<'f, 'de> {
+    all: &'f mut Vec<Token<'de>>,
     place: usize,
-    tokens: &'f mut Vec<Token<'de>>,
+    excess: &'f mut Option<Excess>,
 }
 
 #[derive(Deserialize)]
@@ -47,8 +58,7 @@ impl<'de> Fold<'de> for VolumeFold<'_, 'de> {
             None => return Ok(false),
             Some(VolumeField::Name) => self.volume.name = map.next_value_seed(Text)?,
             Some(VolumeField::Projected) => {
-                let mut fold = ProjectedFold { place: self.place, tokens: self.tokens };
-                map.next_value_seed(Object(&mut fold))?;
+                map.next_value_seed(Object(&mut ProjectedFold(&mut self.tokens)))?;
             }
             Some(VolumeField::Other) => skip(map)?,
         }
@@ -56,10 +66,7 @@ impl<'de> Fold<'de> for VolumeFold<'_, 'de> {
     }
 }
 
-struct ProjectedFold<'f, 'de> {
-    place: usize,
-    tokens: &'f mut Vec<Token<'de>>,
-}
+struct ProjectedFold<'t, 'f, 'de>(&'t mut Tokens<'f, 'de>);
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
@@ -69,15 +76,14 @@ enum ProjectedField {
     Other,
 }
 
-impl<'de> Fold<'de> for ProjectedFold<'_, 'de> {
+impl<'de> Fold<'de> for ProjectedFold<'_, '_, 'de> {
     const WHAT: &'static str = "a projected volume";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         match map.next_key()? {
             None => return Ok(false),
             Some(ProjectedField::Sources) => {
-                let sources = Sources { place: self.place, tokens: self.tokens };
-                map.next_value_seed(Array(sources))?;
+                map.next_value_seed(Array(Sources(self.0)))?;
             }
             Some(ProjectedField::Other) => skip(map)?,
         }
@@ -85,20 +91,20 @@ impl<'de> Fold<'de> for ProjectedFold<'_, 'de> {
     }
 }
 
-struct Sources<'f, 'de> {
-    place: usize,
-    tokens: &'f mut Vec<Token<'de>>,
-}
+struct Sources<'t, 'f, 'de>(&'t mut Tokens<'f, 'de>);
 
-impl<'de> Elements<'de> for Sources<'_, 'de> {
+impl<'de> Elements<'de> for Sources<'_, '_, 'de> {
     const WHAT: &'static str = "a list of projected sources";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut fold =
-            SourceFold { token: Token { volume: self.place, ..Token::default() }, slot: Slot::Absent };
+        let Tokens { all, place, excess } = &mut *self.0;
+        if all.len() >= excess::TOKENS {
+            return pass_over(seq, excess, Excess::Tokens);
+        }
+        let mut fold = SourceFold { token: Token { volume: *place, ..Token::default() }, slot: Slot::Absent };
         let more = seq.next_element_seed(Object(&mut fold))?.is_some();
         if fold.slot.is_present() {
-            self.tokens.push(fold.token);
+            all.push(fold.token);
         }
         Ok(more)
     }

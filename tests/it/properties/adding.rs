@@ -82,7 +82,7 @@ fn is_skipped(case: &Case, name: &str) -> bool {
     let pod = case.volumes_of(case.object());
     let names = |annotation: &str| {
         let text = pod["metadata"]["annotations"][format!("{PREFIX}/{annotation}")].as_str()?;
-        annotation::names(text).filter(|names| !names.is_empty())
+        annotation::names(text).ok().filter(|names| !names.is_empty())
     };
     let has = |names: Vec<String>| names.iter().any(|known| known == name);
     names("skip-containers").is_some_and(has) || names("inject-containers").is_some_and(|only| !has(only))

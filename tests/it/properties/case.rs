@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use pod_identity_webhook::injection::plan::{MountPlan, Variable, Verdict, VolumePlan};
 use pod_identity_webhook::injection::policy::Guard;
-use pod_identity_webhook::injection::review::Subject;
-use pod_identity_webhook::injection::{Defaults, Grant, Outcome, Plan, Pod, Review, patch};
+use pod_identity_webhook::injection::{Decision, Defaults, Grant, Outcome, Plan, Pod, Review, Rules, decide};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -169,13 +168,10 @@ fn judge(
     seed: Option<&str>,
 ) -> Admitted {
     let review = Review::decode(review.as_bytes(), &defaults.annotation_prefix).expect("a review");
-    let plan = match &review.subject {
-        Subject::Pod(pod) => Plan::of_pod(pod, grant, defaults, guard, seed),
-        Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, grant, defaults, guard),
-        Subject::Other => panic!("neither a pod nor its ephemeral containers"),
-    };
+    let decision = decide(&review.subject, grant, Rules { defaults, guard }, None, seed);
+    let Decision { plan, patch } = decision.expect("a pod or its ephemeral containers");
     Admitted {
-        patch: patch::write(&plan),
+        patch,
         warnings: plan.warnings.iter().map(ToString::to_string).collect(),
         outcome: plan.outcome(),
         seen: seen(&plan, review.subject.pod().is_some_and(Pod::is_windows), defaults),

@@ -2,8 +2,8 @@
 
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
-use pod_identity_webhook::injection::review::{ReviewError, Subject};
-use pod_identity_webhook::injection::{Grant, Plan, Review, patch};
+use pod_identity_webhook::injection::review::ReviewError;
+use pod_identity_webhook::injection::{Grant, Review, Rules, decide};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -36,12 +36,8 @@ fn run(body: &[u8]) {
     let (source, preferences) = (RoleSource::Annotation, Preferences::default());
     let role = RoleGrant { role_arn, source, audience: None, preferences };
     for grant in [Grant::Role(role), Grant::Association(Preferences::default())] {
-        let plan = match &review.subject {
-            Subject::Pod(pod) => Plan::of_pod(pod, &grant, &defaults, None, Some(&review.uid)),
-            Subject::Ephemeral { pod, old } => Plan::of_ephemeral(pod, old, &grant, &defaults, None),
-            Subject::Other => return,
-        };
-        drop(patch::write(&plan));
+        let rules = Rules { defaults: &defaults, guard: None };
+        drop(decide(&review.subject, &grant, rules, None, Some(&review.uid)));
     }
 }
 

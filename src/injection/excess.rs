@@ -1,0 +1,110 @@
+//! What no pod has that could be stored and run: how much of one, and of what its account asks for,
+//! is looked at.
+//!
+//! The API server calls webhooks before it validates, so whoever may create a pod can send three
+//! megabytes of anything; and each few bytes of it would become a container in memory and a line of
+//! the patch. A pod beyond these bounds is left as it is.
+
+use std::fmt;
+
+/// Containers of a pod, in all its lists together. A node runs 110 pods by default, and no kubelet has been
+/// seen with a pod of a hundred containers.
+pub const CONTAINERS: usize = 1_000;
+
+/// Volumes of a pod: more than are mounted on any node.
+pub const VOLUMES: usize = 1_000;
+
+/// Tokens that are projected into a pod's volumes.
+pub const TOKENS: usize = 1_000;
+
+/// Mounts of all containers together: ten for each of as many containers as are taken.
+pub const VOLUME_MOUNTS: usize = 10_000;
+
+/// Names in `skip-containers`, and in `inject-containers`: as many as there are containers.
+pub const CONTAINER_NAMES: usize = CONTAINERS;
+
+/// Longest ARN of a role that STS takes, in characters.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
+pub const ROLE_ARN: usize = 2_048;
+
+/// Longest audience, in characters: IAM's OIDC providers take client ids of 255.
+pub const AUDIENCE: usize = 2_048;
+
+/// Bytes of a patch: the API server takes no object larger than 3 MiB.
+pub const PATCH: usize = 3 << 20;
+
+/// Which of the bounds a pod is beyond. Display is a sentence's clause, with its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// [`CONTAINERS`].
+    Containers,
+    /// [`VOLUMES`].
+    Volumes,
+    /// [`TOKENS`].
+    Tokens,
+    /// [`VOLUME_MOUNTS`].
+    VolumeMounts,
+    /// [`CONTAINER_NAMES`].
+    ContainerNames,
+    /// [`ROLE_ARN`].
+    RoleArn,
+    /// [`AUDIENCE`].
+    Audience,
+    /// [`PATCH`].
+    Patch,
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Containers => write!(f, "the pod has more than {CONTAINERS} containers"),
+            Self::Volumes => write!(f, "the pod has more than {VOLUMES} volumes"),
+            Self::Tokens => write!(f, "the pod's volumes hold more than {TOKENS} tokens"),
+            Self::VolumeMounts => write!(f, "the pod has more than {VOLUME_MOUNTS} volume mounts"),
+            Self::ContainerNames => {
+                write!(f, "an annotation of the pod names more than {CONTAINER_NAMES} containers")
+            }
+            Self::RoleArn => {
+                write!(f, "the role of the pod's ServiceAccount is longer than {ROLE_ARN} characters")
+            }
+            Self::Audience => {
+                write!(f, "the audience of the pod's ServiceAccount is longer than {AUDIENCE} characters")
+            }
+            Self::Patch => write!(f, "what would be added is larger than {} MiB", PATCH >> 20),
+        }
+    }
+}
+
+/// Whether a text has more characters than this.
+pub(super) fn is_longer(text: &str, characters: usize) -> bool {
+    text.len() > characters && text.chars().nth(characters).is_some()
+}
+
+/// A text that is kept because of how it begins: no longer than it takes to tell that it is too long.
+pub(crate) fn cut(text: &str, characters: usize) -> &str {
+    if text.len() <= characters {
+        return text;
+    }
+    let end = text.char_indices().nth(characters + 1).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_so_when_it_is_cut() {
+        for (text, characters, cut_text, longer) in [
+            ("abc", 3, "abc", false),
+            ("abcd", 3, "abcd", true),
+            ("abcdef", 3, "abcd", true),
+            ("éèê", 3, "éèê", false),
+            ("éèêéèê", 3, "éèêé", true),
+            ("", 0, "", false),
+        ] {
+            assert_eq!(cut(text, characters), cut_text, "{text}");
+            assert_eq!((is_longer(text, characters), is_longer(cut_text, characters)), (longer, longer));
+        }
+    }
+}
