@@ -2,6 +2,7 @@
 //! the look-up of the identity.
 
 mod body;
+mod lane;
 mod record;
 mod refusal;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
@@ -27,9 +29,15 @@ use crate::injection::{Defaults, Denial, Grant, Outcome, Plan, Pod, Review, Rule
 use crate::metrics::Metrics;
 use crate::role_policy::PolicyFile;
 use crate::settings::Limits;
-use body::{Bytes, Memory};
+use crate::telemetry::Throttle;
+use body::{Memory, Share};
+use lane::Lane;
 use record::Record;
 use refusal::Refusal;
+
+/// Lines a second, and at first at once, about calls that no API server makes: whoever reaches the port
+/// can make as many as he likes.
+const STRANGERS: u32 = 20;
 
 /// Answers admission reviews.
 #[derive(Debug)]
@@ -39,6 +47,8 @@ pub struct Admission {
     policy: Option<PolicyFile>,
     limits: Limits,
     memory: Memory,
+    lane: Lane,
+    strangers: Throttle,
     metrics: Arc<Metrics>,
 }
 
@@ -53,7 +63,8 @@ impl Admission {
         metrics: Arc<Metrics>,
     ) -> Self {
         let memory = Memory::new(&limits);
-        Self { identities, defaults, policy, limits, memory, metrics }
+        let strangers = Throttle::new(Duration::from_secs(1)).with_burst(STRANGERS);
+        Self { identities, defaults, policy, limits, memory, lane: Lane::new(), strangers, metrics }
     }
 
     /// `/mutate`, the same for namespaces that require an identity, and the Go webhook's debug paths
@@ -78,7 +89,7 @@ impl Admission {
 
     /// One call, from its headers to its answer.
     async fn respond(&self, request: Request, namespace: Option<Demand>) -> Response {
-        let mut record = Record::new(&self.metrics, verb(request.method()));
+        let mut record = Record::new(&self.metrics, &self.strangers, verb(request.method()));
         let answered = self.guarded(self.admit(request, namespace, &mut record)).await;
         record.end(answered)
     }
@@ -96,11 +107,17 @@ impl Admission {
     ) -> Result<(Outcome, Response), Refusal> {
         let patience = patience(request.uri()).unwrap_or(self.limits.request).min(self.limits.request);
         let deadline = Instant::now() + patience;
-        let body = self.body(request, deadline).await?;
-        let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
+        let (body, mut share) = self.body(request, deadline).await?;
+        let decode = || Review::decode(&body, &self.defaults.annotation_prefix);
+        let review = self.lane.run(body.len(), deadline, decode).await??;
         record.uid(&review.uid);
+        let held = body.capacity() + review.subject.weight();
+        share.grow(held)?;
         let (outcome, answer) = self.decide(&review, namespace, deadline, record).await?;
-        Ok((outcome, json(answer)))
+        share.grow(held + answer.capacity())?;
+        drop(review);
+        drop(body);
+        Ok((outcome, json(answer, share)))
     }
 
     /// What to answer to a review, before the deadline.
@@ -126,7 +143,7 @@ impl Admission {
         if pod.metadata.is_mirror {
             return Ok(leave(Outcome::MirrorPod, &[]));
         }
-        let deadline = deadline.min(Instant::now() + self.limits.lookup);
+        let lookup = deadline.min(Instant::now() + self.limits.lookup);
         let need = match &review.subject {
             // Its pod runs, and somebody wants to find out what is wrong.
             Subject::Ephemeral { .. } => Need::Usual,
@@ -135,9 +152,10 @@ impl Admission {
         // Whatever the account has: nothing is answered before all that is configured was read.
         let policy =
             self.policy.as_ref().map(|file| file.current().ok_or(Refusal::PolicyUnread)).transpose()?;
-        let found = self.identities.find(namespace, name, need, deadline).await?;
+        let found = self.identities.find(namespace, name, need, lookup).await?;
+        let demand = need.demand();
         let Some(grant) = &found.grant else {
-            if let Need::Required(demand) = need {
+            if let Some(demand) = demand {
                 let (exists, sources) = (found.exists, self.identities.names());
                 let denial = Denial::RequiredMissing { demand, exists, sources };
                 let message = denial.message(&self.defaults.annotation_prefix, namespace, name);
@@ -152,11 +170,13 @@ impl Admission {
         self.metrics.method(grant.method());
         let guard = policy.as_ref().map(|policy| policy.guard(namespace, name));
         let rules = Rules { defaults: &self.defaults, guard };
-        Ok(answer(review, grant, rules, need.demand(), [namespace, name]))
+        let size = review.subject.weight().max(grant.patch_size(review.subject.containers()));
+        let answer = || answer(review, grant, rules, demand, [namespace, name]);
+        self.lane.run(size, deadline, answer).await
     }
 
     /// The body of a request that is one of ours by its head.
-    async fn body(&self, request: Request, deadline: Instant) -> Result<Bytes, Refusal> {
+    async fn body(&self, request: Request, deadline: Instant) -> Result<(Vec<u8>, Share), Refusal> {
         if request.method() != Method::POST {
             return Err(Refusal::Method);
         }
@@ -170,8 +190,9 @@ impl Admission {
     async fn deny_all(&self, request: Request) -> Response {
         let deadline = Instant::now() + self.limits.request;
         let call = async {
-            let body = self.body(request, deadline).await?;
-            let review = Review::decode(&body, &self.defaults.annotation_prefix)?;
+            let (body, share) = self.body(request, deadline).await?;
+            let decode = || Review::decode(&body, &self.defaults.annotation_prefix);
+            let review = self.lane.run(body.len(), deadline, decode).await??;
             let answer = Answer {
                 version: review.version,
                 uid: &review.uid,
@@ -181,7 +202,7 @@ impl Admission {
                 denial: Some("denied by the debug path /debug/alpha/deny"),
                 forbidden: None,
             };
-            Ok(json(answer.write()))
+            Ok(json(answer.write(), share))
         };
         self.guarded(call).await.into_response()
     }
@@ -236,8 +257,23 @@ fn namespace<'a>(review: &'a Review<'a>, pod: &'a Pod<'a>) -> &'a str {
         .unwrap_or("default")
 }
 
-fn json(body: Vec<u8>) -> Response {
+/// An answer that holds its part of the common memory until its last byte is sent.
+fn json(answer: Vec<u8>, mut share: Share) -> Response {
+    share.shrink(answer.capacity());
+    let body = Body::from(Bytes::from_owner(Held { answer, _share: share }));
     (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// Bytes that are counted as long as they are there.
+struct Held {
+    answer: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
+    }
 }
 
 fn is_json(content_type: Option<&HeaderValue>) -> bool {

@@ -50,26 +50,41 @@ pub fn log_panics() {
 #[derive(Debug)]
 pub struct Throttle {
     interval: Duration,
-    state: Mutex<(Option<Instant>, u64)>,
+    burst: u32,
+    state: Mutex<Throttled>,
+}
+
+#[derive(Debug, Default)]
+struct Throttled {
+    /// When the last line would have been written, had none come sooner than an interval after another.
+    due: Option<Instant>,
+    left_out: u64,
 }
 
 impl Throttle {
     /// One line every `interval`.
     #[must_use]
     pub fn new(interval: Duration) -> Self {
-        Self { interval, state: Mutex::default() }
+        Self { interval, burst: 1, state: Mutex::default() }
+    }
+
+    /// The same, but so many lines may come at once after a time without any.
+    #[must_use]
+    pub fn with_burst(self, burst: u32) -> Self {
+        Self { burst, ..self }
     }
 
     /// Whether to write now, and how many lines were left out before.
     pub fn allow(&self) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, left_out) = &mut *state;
-        if last.is_some_and(|last| last.elapsed() < self.interval) {
-            *left_out += 1;
+        let now = Instant::now();
+        let due = state.due.map_or(now, |last| now.max(last + self.interval));
+        if due > now + self.interval * self.burst.saturating_sub(1) {
+            state.left_out += 1;
             return None;
         }
-        *last = Some(Instant::now());
-        Some(std::mem::take(left_out))
+        state.due = Some(due);
+        Some(std::mem::take(&mut state.left_out))
     }
 }
 
@@ -87,5 +102,16 @@ mod tests {
         assert_eq!(throttle.allow(), None);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(throttle.allow(), Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_comes_through_and_then_one_line_an_interval() {
+        let throttle = Throttle::new(Duration::from_secs(1)).with_burst(3);
+        let allowed = |tries| (0..tries).filter(|_| throttle.allow().is_some()).count();
+        assert_eq!(allowed(10), 3);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(allowed(10), 1);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert_eq!(allowed(10), 3);
     }
 }

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::refusal::Refusal;
 use crate::injection::Outcome;
 use crate::metrics::Metrics;
+use crate::telemetry::Throttle;
 
-/// Longest name that is logged, and that Kubernetes knows.
+/// Longest name that is logged, in characters: no name of Kubernetes' is longer.
 const LONGEST: usize = 253;
 
 /// What is known of a call so far. Dropped before its end it was given up by whoever made it, which
@@ -17,6 +18,7 @@ const LONGEST: usize = 253;
 #[derive(Debug)]
 pub(super) struct Record<'m> {
     metrics: &'m Metrics,
+    strangers: &'m Throttle,
     verb: &'static str,
     began: Instant,
     is_over: bool,
@@ -27,9 +29,11 @@ pub(super) struct Record<'m> {
 }
 
 impl<'m> Record<'m> {
-    pub(super) fn new(metrics: &'m Metrics, verb: &'static str) -> Self {
+    /// `strangers` lets few lines through of what no API server does.
+    pub(super) fn new(metrics: &'m Metrics, strangers: &'m Throttle, verb: &'static str) -> Self {
         Self {
             metrics,
+            strangers,
             verb,
             began: Instant::now(),
             is_over: false,
@@ -67,14 +71,33 @@ impl<'m> Record<'m> {
     }
 
     fn say(&self, outcome: Outcome, took: Duration, reason: Option<&str>) {
-        let Self { metrics, verb: _, began: _, is_over: _, uid, namespace, pod, service_account } = self;
+        let Self { metrics, strangers, verb: _, began: _, is_over: _, uid, namespace, pod, service_account } =
+            self;
         metrics.admission(outcome, took);
+        let left_out = match outcome {
+            // Whoever reaches the port can have as many of them as he likes.
+            Outcome::Malformed | Outcome::Abandoned => match strangers.allow() {
+                Some(left_out) => left_out,
+                None => return,
+            },
+            _ => 0,
+        };
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let outcome = outcome.label();
         match reason {
             None => tracing::info!(uid, namespace, pod, service_account, outcome, micros, "admission"),
             Some(reason) => {
-                tracing::warn!(uid, namespace, pod, service_account, outcome, micros, reason, "admission");
+                tracing::warn!(
+                    uid,
+                    namespace,
+                    pod,
+                    service_account,
+                    outcome,
+                    micros,
+                    reason,
+                    left_out,
+                    "admission"
+                );
             }
         }
     }
@@ -89,7 +112,21 @@ impl Drop for Record<'_> {
     }
 }
 
-/// A name as it is logged: whoever sends a longer one must not fill the log with it.
+/// A name as it is logged: whoever sends another than Kubernetes has must not fill the log with it, nor
+/// write escapes there that are longer than what they stand for.
 fn cut(name: &str) -> String {
-    name.chars().take(LONGEST).collect()
+    let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '?' };
+    name.chars().take(LONGEST).map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_logged_as_kubernetes_has_them_and_others_are_neither_longer_nor_escaped() {
+        assert_eq!(cut("orders-7d4b9c6f5-x2x9z"), "orders-7d4b9c6f5-x2x9z");
+        assert_eq!(cut("a\n\u{1b}[31m\"\\é "), "a??[31m????");
+        assert_eq!(cut(&"\u{1}".repeat(1000)), "?".repeat(253));
+    }
 }

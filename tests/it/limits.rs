@@ -179,7 +179,8 @@ async fn headers_beyond_the_limit_are_refused() {
 
 #[tokio::test]
 async fn body_beyond_the_common_memory_waits_for_another_to_end() {
-    let server = server(|limits| limits.request_memory = MIB).await;
+    // A body of a MiB, and what every call gets beside its body.
+    let server = server(|limits| limits.request_memory = MIB + (32 << 10)).await;
     let large = of_size(MIB);
     let (most, last) = large.split_at(MIB - 1);
     let mut first = Raw::connect(&server.client).await;

@@ -17,6 +17,7 @@ mod inject;
 mod ip_family;
 mod limits;
 mod make_run;
+mod memory;
 mod policy;
 mod precedence;
 mod properties;
