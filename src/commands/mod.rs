@@ -1,5 +1,6 @@
 //! What the binary does: serve, or one of the subcommands; and how it ends.
 
+mod allocator;
 mod inject;
 mod serve;
 
@@ -20,14 +21,15 @@ const USAGE: u8 = 2;
 
 /// Runs what the arguments ask for; the first is the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
         Err(error) => return explain(&error),
     };
     match &args.command {
         Some(Command::Inject(inject)) => inject::run(inject),
         None if args.version => print(concat!("pod-identity-webhook ", env!("CARGO_PKG_VERSION"), "\n")),
-        None => serve::run(&args),
+        None => serve::run(&args, &arguments),
     }
 }
 

@@ -1,22 +1,31 @@
 //! Serving: what the binary does without a subcommand.
 
+use std::ffi::OsString;
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use super::{USAGE, fail, refuse};
+use super::{USAGE, allocator, fail, refuse};
 use crate::app::App;
 use crate::args::Args;
 use crate::settings::Settings;
 use crate::{lifecycle, telemetry};
 
-pub(super) fn run(args: &Args) -> ExitCode {
-    match Settings::new(args) {
-        Err(error) => refuse(error, USAGE),
-        Ok(settings) => match serve(settings) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error),
-        },
+/// Most threads that serve. One answers tens of thousands of reviews a second, and each may hold a few MiB
+/// of a hostile one: on a node of a hundred cores a hundred of them would be no use, and take their memory.
+const THREADS: usize = 4;
+
+/// Serves as `args` say, which were made of `arguments`.
+pub(super) fn run(args: &Args, arguments: &[OsString]) -> ExitCode {
+    let settings = match Settings::new(args) {
+        Err(error) => return refuse(error, USAGE),
+        Ok(settings) => settings,
+    };
+    allocator::tell(arguments);
+    match serve(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
     }
 }
 
@@ -24,7 +33,9 @@ fn serve(settings: Settings) -> Result<()> {
     telemetry::init(settings.log);
     telemetry::log_panics();
     // As many threads as the CPU quota gives, which std reads from the cgroup.
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
         .enable_all()
         .build()
         .context("failed to start the runtime")?;

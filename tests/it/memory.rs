@@ -1,5 +1,7 @@
 //! What calls hold counts: their bodies, what is read of them, and their answers until these are sent.
 
+mod burst;
+
 use std::sync::Arc;
 
 use axum::Router;

@@ -163,6 +163,13 @@ impl Process {
         std::fs::read_dir(format!("/proc/{}/fd", self.started.child.id())).unwrap().count()
     }
 
+    /// The bytes of memory that the process has in use.
+    pub fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.started.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
+    }
+
     /// What a probe or metrics path says.
     pub async fn admin(&self, path: &str) -> Answer {
         client::get_plain(self.metrics_address, path).await
