@@ -21,5 +21,17 @@ for folder in ../tests/golden/*/; do
         "$folder/review.json" | sed 's/\\"/"/g' >"corpus/names/$name"
     [ -s "corpus/names/$name" ] || rm "corpus/names/$name"
 done
+# At the bounds of a fuzzed build (src/injection/excess.rs), and one beyond: one list of each kind.
+pod() {
+    printf '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","object":{"spec":{%s}}}}' "$2" |
+        tee "corpus/decode/bound-$1.json" >"corpus/admit/bound-$1.json"
+}
+pod containers '"containers":[{},{},{},{}]'
+pod containers-beyond '"initContainers":[{},{}],"containers":[{},{},{}]'
+pod volumes '"volumes":[{},{},{},{}]'
+pod volumes-beyond '"volumes":[{},{},{},{},{}]'
+token='{"serviceAccountToken":{"path":"t"}}'
+pod tokens-beyond "\"volumes\":[{\"projected\":{\"sources\":[$token,$token,$token,$token]}}]"
+pod mounts-beyond '"containers":[{"volumeMounts":[{},{},{},{},{},{},{}]}]'
 cp ../examples/association-resources.yaml corpus/association_resources/
 cp ../examples/role-policy.yaml corpus/role_policy/

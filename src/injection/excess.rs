@@ -7,18 +7,23 @@
 
 use std::fmt;
 
+/// A bound; while fuzzing a small one, so that it is reached by inputs of a few hundred bytes.
+const fn bound(real: usize, fuzzed: usize) -> usize {
+    if cfg!(fuzzing) { fuzzed } else { real }
+}
+
 /// Containers of a pod, in all its lists together. A node runs 110 pods by default, and no kubelet has been
 /// seen with a pod of a hundred containers.
-pub const CONTAINERS: usize = 1_000;
+pub const CONTAINERS: usize = bound(1_000, 4);
 
 /// Volumes of a pod: more than are mounted on any node.
-pub const VOLUMES: usize = 1_000;
+pub const VOLUMES: usize = bound(1_000, 4);
 
 /// Tokens that are projected into a pod's volumes.
-pub const TOKENS: usize = 1_000;
+pub const TOKENS: usize = bound(1_000, 3);
 
 /// Mounts of all containers together: ten for each of as many containers as are taken.
-pub const VOLUME_MOUNTS: usize = 10_000;
+pub const VOLUME_MOUNTS: usize = bound(10_000, 6);
 
 /// Names in `skip-containers`, and in `inject-containers`: as many as there are containers.
 pub const CONTAINER_NAMES: usize = CONTAINERS;
@@ -31,7 +36,7 @@ pub const ROLE_ARN: usize = 2_048;
 pub const AUDIENCE: usize = 2_048;
 
 /// Bytes of a patch: the API server takes no object larger than 3 MiB.
-pub const PATCH: usize = 3 << 20;
+pub const PATCH: usize = bound(3 << 20, 4096);
 
 /// Which of the bounds a pod is beyond. Display is a sentence's clause, with its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -228,7 +228,7 @@ pub(super) struct RoleArn<'a>(pub(super) &'a str);
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 /// Longest text of others that a line tells, in characters.
-pub(super) const LONGEST: usize = 80;
+pub(crate) const LONGEST: usize = 80;
 
 /// Longest role's ARN that IAM makes, in characters: a path of 512, a name of 64, and what stands before.
 const LONGEST_ARN: usize = 640;
