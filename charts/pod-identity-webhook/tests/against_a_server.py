@@ -119,7 +119,9 @@ class AnApiServer(unittest.TestCase):
     def test_holds_two_releases_and_keeps_nothing_of_them(self):
         before = self.everything()
         self.install("webhook", RESTRICTED)
-        self.install("webhook", OTHER, "injection.annotationPrefix=iam.example.com")
+        family = "injection.containerCredentials.ipFamily=auto"
+        self.install("webhook", OTHER, "injection.annotationPrefix=iam.example.com", family)
+        self.assertIn(("Role", "default", f"webhook-pod-identity-webhook.{OTHER}"), self.everything() - before)
         cluster_wide = {name for _, namespace, name in self.everything() - before if namespace is None}
         names = {f"webhook-pod-identity-webhook.{namespace}" for namespace in (RESTRICTED, OTHER)}
         self.assertEqual(cluster_wide, names)
@@ -151,7 +153,8 @@ class AnApiServer(unittest.TestCase):
         return {
             (kind, namespace, name)
             for kind, namespace, name in named
-            if namespace in (None, RESTRICTED, OTHER) and name not in ("default", "kube-root-ca.crt")
+            if (namespace in (None, RESTRICTED, OTHER) and name not in ("default", "kube-root-ca.crt"))
+            or (namespace == "default" and name.endswith((RESTRICTED, OTHER)))
         }
 
 

@@ -52,8 +52,10 @@ class Rendered:
         self.text = template(*sets, **rest)
         self.objects = [document for document in yaml.safe_load_all(self.text) if document]
 
-    def find(self, kind):
-        return next((one for one in self.objects if one["kind"] == kind), None)
+    def find(self, kind, namespace=None):
+        """The first object of a kind, in any namespace or in this one; None without one."""
+        found = (one for one in self.objects if one["kind"] == kind)
+        return next((one for one in found if namespace in (None, one["metadata"].get("namespace"))), None)
 
     def kinds(self):
         return sorted(one["kind"] for one in self.objects)

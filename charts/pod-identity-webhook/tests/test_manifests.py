@@ -29,8 +29,10 @@ class EveryRelease:
 
     def test_names_its_namespace_in_every_object_that_has_one(self):
         for one in self.release.objects:
-            expected = None if one["kind"] in CLUSTER_SCOPED else self.namespace
-            self.assertEqual(one["metadata"].get("namespace"), expected, one["kind"])
+            expected = [None] if one["kind"] in CLUSTER_SCOPED else [self.namespace]
+            if one["kind"] in ("Role", "RoleBinding"):
+                expected.append("default")
+            self.assertIn(one["metadata"].get("namespace"), expected, one["kind"])
 
     def test_registers_where_its_service_leads_to_its_container(self):
         target, service = self.release.webhook["clientConfig"]["service"], self.release.Service
@@ -114,15 +116,22 @@ class EveryRelease:
             if "association-resources-own-namespace-only" in self.flags:
                 groups.remove("eks.aws.upbound.io")
             rules.append({"apiGroups": groups, "resources": ["podidentityassociations"], "verbs": ["list", "watch"]})
-        if self.flags.get("ip-family") == "auto":
-            service = {"resources": ["services"], "resourceNames": ["kubernetes"], "verbs": ["get"]}
-            rules.append({"apiGroups": [""]} | service)
         self.assertEqual(self.release.ClusterRole["rules"], rules)
         self.assert_bound(self.release.ClusterRole, self.release.ClusterRoleBinding)
 
+    def test_may_read_the_service_that_tells_the_family_and_nothing_else_in_the_namespace_default(self):
+        role, binding = (self.release.find(kind, "default") for kind in ("Role", "RoleBinding"))
+        if self.flags.get("ip-family") != "auto":
+            self.assertEqual((role, binding), (None, None))
+            return
+        service = {"resources": ["services"], "resourceNames": ["kubernetes"], "verbs": ["get"]}
+        self.assertEqual(role["rules"], [{"apiGroups": [""]} | service])
+        self.assert_bound(role, binding)
+
     def test_may_read_the_config_map_that_it_follows_and_nothing_else_in_its_namespace(self):
+        role, binding = (self.release.find(kind, self.namespace) for kind in ("Role", "RoleBinding"))
         if self.flags.get("watch-config-map") != "true":
-            self.assertIsNone(self.release.find("Role"))
+            self.assertEqual((role, binding), (None, None))
             return
         self.assertEqual(self.flags["namespace"], self.namespace)
         rule = {
@@ -131,10 +140,11 @@ class EveryRelease:
             "resourceNames": ["pod-identity-webhook"],
             "verbs": ["get", "list", "watch"],
         }
-        self.assertEqual(self.release.Role["rules"], [rule])
-        self.assert_bound(self.release.Role, self.release.RoleBinding)
+        self.assertEqual(role["rules"], [rule])
+        self.assert_bound(role, binding)
 
     def assert_bound(self, role, binding):
+        self.assertEqual(binding["metadata"].get("namespace"), role["metadata"].get("namespace"))
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": role["metadata"]["name"]}
         self.assertEqual(binding["roleRef"], reference)
         (subject,) = binding["subjects"]
