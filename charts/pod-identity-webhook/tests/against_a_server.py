@@ -102,9 +102,11 @@ class AnApiServer(unittest.TestCase):
         self.assertIn(f"caBundle: {expected}\n", self.succeed(helm(*words)))
 
     def test_changes_nothing_in_the_registration(self):
-        self.install("webhook", RESTRICTED)
+        required = "webhook.requiredIdentity=true"
+        self.install("webhook", RESTRICTED, required)
         live = self.get("mutatingwebhookconfiguration", f"webhook-pod-identity-webhook.{RESTRICTED}")
-        self.assertEqual(live["webhooks"], [Rendered(namespace=RESTRICTED).webhook])
+        rendered = Rendered(required, namespace=RESTRICTED).MutatingWebhookConfiguration
+        self.assertEqual(live["webhooks"], rendered["webhooks"])
 
     def test_changes_ports_by_an_upgrade(self):
         self.install("webhook", RESTRICTED)

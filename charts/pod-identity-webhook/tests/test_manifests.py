@@ -221,38 +221,6 @@ class ByDefault(unittest.TestCase):
         }
         self.assertEqual(self.release.webhook, expected)
 
-    def test_registers_what_requires_an_identity_beside_the_usual_if_it_is_asked_for(self):
-        # What users ask for besides is for all three.
-        wishes = (
-            "webhook.timeoutSeconds=5",
-            "webhook.namespaceSelector.matchLabels.team=shop",
-            "webhook.namespaceSelector.matchExpressions[0].key=a,webhook.namespaceSelector.matchExpressions[0].operator=Exists",
-            "webhook.objectSelectorExpressions[0].key=b,webhook.objectSelectorExpressions[0].operator=Exists",
-            "webhook.matchConditions[0].name=c,webhook.matchConditions[0].expression=true == true",
-        )
-        release = Rendered("webhook.requiredIdentity=true", *wishes)
-        usual, namespaces, pods = release.MutatingWebhookConfiguration["webhooks"]
-        self.assertEqual(usual, Rendered(*wishes).webhook)
-        self.assertEqual(len(usual["matchConditions"]), 1)
-        label = {"key": "eks.amazonaws.com/require-identity", "operator": "In", "values": ["true"]}
-        expected = usual | {
-            "name": "namespaces.iam-for-pods.amazonaws.com",
-            "clientConfig": usual["clientConfig"]
-            | {"service": usual["clientConfig"]["service"] | {"path": "/mutate/required"}},
-            "failurePolicy": "Fail",
-            "namespaceSelector": {
-                "matchLabels": {"team": "shop"},
-                "matchExpressions": [{"key": "a", "operator": "Exists"}, label],
-            },
-        }
-        self.assertEqual(namespaces, expected)
-        expected = usual | {
-            "name": "pods.iam-for-pods.amazonaws.com",
-            "failurePolicy": "Fail",
-            "objectSelector": {"matchExpressions": [*usual["objectSelector"]["matchExpressions"], label]},
-        }
-        self.assertEqual(pods, expected)
-
     def test_replaces_replicas_without_being_one_short(self):
         spec = self.release.Deployment["spec"]
         self.assertEqual(spec["replicas"], 2)
