@@ -2,7 +2,7 @@
 
 import unittest
 
-from chart import Rendered, selects
+from chart import Rendered, refusal, selects
 
 USUAL, NAMESPACES, OWN_NAMESPACE, PODS = range(4)
 SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
@@ -86,6 +86,37 @@ class RequiredIdentity(unittest.TestCase):
             expected = [{"key": "a", "operator": "Exists"}, LABEL, place]
             selector = self.webhooks[number]["namespaceSelector"]
             self.assertEqual(selector, {"matchLabels": {"team": "shop"}, "matchExpressions": expected})
+
+
+class NetworkPolicy(unittest.TestCase):
+    ON = "networkPolicy.enabled=true"
+
+    def ingress(self, *sets, **rest):
+        """Who may reach which port: [(name, peers)], None for everybody."""
+        rules = Rendered(self.ON, *sets, **rest).NetworkPolicy["spec"]["ingress"]
+        return [(rule["ports"][0]["port"], rule.get("from")) for rule in rules]
+
+    def test_lets_everybody_call_and_nobody_read_the_metrics_unless_told(self):
+        self.assertEqual(self.ingress(), [("https", None)])
+        # A ServiceMonitor does not say where Prometheus is.
+        self.assertEqual(self.ingress("serviceMonitor.enabled=true"), [("https", None)])
+        self.assertIn("Ingress", Rendered(self.ON).NetworkPolicy["spec"]["policyTypes"])
+
+    def test_lets_those_in_that_are_named(self):
+        address = "networkPolicy.webhookFrom[0].ipBlock.cidr=10.0.0.0/28"
+        peers = [{"ipBlock": {"cidr": "10.0.0.0/28"}}]
+        self.assertEqual(self.ingress(address), [("https", peers)])
+        pods = r"networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.kubernetes\.io/metadata\.name=m"
+        peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "m"}}}]
+        self.assertEqual(self.ingress(pods), [("https", None), ("metrics", peers)])
+
+    def test_takes_lists_of_peers_alone(self):
+        for key in ("webhookFrom", "metricsFrom"):
+            self.assertIn(f"/networkPolicy/{key}", refusal(f"networkPolicy.{key}=monitoring"))
+
+    def test_lets_only_the_api_server_out(self):
+        (out,) = Rendered(self.ON).NetworkPolicy["spec"]["egress"]
+        self.assertEqual([port["port"] for port in out["ports"]], [443, 6443])
 
 
 if __name__ == "__main__":

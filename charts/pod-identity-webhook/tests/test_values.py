@@ -232,13 +232,6 @@ class Options(unittest.TestCase):
         release = Rendered("serviceMonitor.enabled=true")
         self.assertEqual([port["port"] for port in release.Service["spec"]["ports"]], [443, 9999])
 
-    def test_a_policy_lets_calls_in_and_only_the_api_server_out(self):
-        (https, metrics) = Rendered("networkPolicy.enabled=true").NetworkPolicy["spec"]["ingress"]
-        self.assertEqual((https["ports"][0]["port"], metrics["ports"][0]["port"]), ("https", "metrics"))
-        self.assertNotIn("from", https)
-        (out,) = Rendered("networkPolicy.enabled=true").NetworkPolicy["spec"]["egress"]
-        self.assertEqual([port["port"] for port in out["ports"]], [443, 6443])
-
     def test_a_policy_lets_instance_metadata_be_asked_where_it_has_to_be(self):
         def asked(*sets, **rest):
             # The EKS API opens it too.
