@@ -81,6 +81,7 @@ pub fn beside() -> Vec<Case> {
         required_identity::a_namespace_has_pods_once_their_account_has_a_role,
         required_identity::a_pod_is_refused_until_its_account_has_a_role,
         required_identity::a_source_that_cannot_be_asked_is_trouble_and_no_denial,
+        required_identity::no_pod_frees_itself_from_its_namespaces_label,
         role_policy::roles_are_warned_of_then_refused_as_the_policy_says,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()

@@ -18,6 +18,11 @@ use crate::harness::{Report, Test, until, workload};
 
 const LABEL: &str = "eks.amazonaws.com/require-identity";
 
+const SKIP: &str = "eks.amazonaws.com/skip-pod-identity-webhook";
+
+/// A label by which the release keeps pods out.
+const UNWANTED: &str = "e2e.test/unwanted";
+
 const ROLE: &str = "arn:aws:iam::111122223333:role/required";
 
 /// How often a pod is asked for right after its account has got a role: what the watch tells of it is on
@@ -36,6 +41,8 @@ async fn install(test: &Test, namespaces: &[&str]) -> Result<Release> {
         "webhook": {
             "requiredIdentity": true,
             "namespaceSelector": {"matchExpressions": [named]},
+            "objectSelectorExpressions": [{"key": UNWANTED, "operator": "DoesNotExist"}],
+            "matchConditions": [{"name": "wanted", "expression": format!("!('{UNWANTED}' in object.metadata.?labels.orValue({{}}))")}],
             // Time for the API server to ask three times.
             "timeoutSeconds": 3,
         },
@@ -174,6 +181,41 @@ pub async fn a_namespace_has_pods_once_their_account_has_a_role(test: Test) -> R
     release.uninstall().await
 }
 
+/// The namespace's label is a demand on whoever makes pods there, and labels of pods are his to write.
+pub async fn no_pod_frees_itself_from_its_namespaces_label(test: Test) -> Result<()> {
+    let strict = test.in_another_namespace("strict").await?;
+    let release = install(&test, &[&test.namespace, &strict.namespace]).await?;
+    for test in [&test, &strict] {
+        test.account("bare", &[]).await?;
+        label(test, json!("true")).await?;
+    }
+    let denial = denied(&strict, "namespaces.", "the namespace's");
+    is_refused(&strict, &denial).await?;
+    let own = format!("{}/own", release.registration());
+    for labels in [json!({SKIP: "x"}), json!({&own: "true"}), json!({SKIP: "x", &own: "true", UNWANTED: "x"})]
+    {
+        let refused = refusal(strict.dry_run(labelled("bare", &labels)).await)?;
+        ensure!(refused == denial, "with {labels}: {refused:?}");
+        strict.annotate("bare", "role-arn", ROLE).await?;
+        let admitted = strict.dry_run(labelled("bare", &labels)).await?;
+        ensure!(Identity::of(&admitted)? == Identity::Role(ROLE), "{labels}: {:?}", Identity::of(&admitted));
+        strict.annotate("bare", "role-arn", "").await?;
+    }
+
+    // Where the release lives, its own pods start without anybody's help, and no others.
+    let denial = denied(&test, "own-namespace.", "the namespace's");
+    is_refused(&test, &denial).await?;
+    let refused = refusal(test.dry_run(labelled("bare", &json!({SKIP: "x"}))).await)?;
+    ensure!(refused == denial, "{refused:?}");
+    let admitted = test.dry_run(labelled("bare", &json!({&own: "true"}))).await?;
+    ensure!(Identity::of(&admitted)? == Identity::None, "{:?}", Identity::of(&admitted));
+    let deployment = format!("deployment/{}", release.fullname());
+    let namespace = format!("--namespace={}", test.namespace);
+    kubectl(["rollout", "restart", &deployment, &namespace]).await?;
+    kubectl(["rollout", "status", &deployment, &namespace, "--timeout=120s"]).await?;
+    release.uninstall().await
+}
+
 /// Whoever must have an identity waits for the webhook, and nobody else does.
 async fn nobody_answers(test: &Test, strict: &Test, release: &Release) -> Result<()> {
     let deployment = format!("deployment/{}", release.fullname());
@@ -200,6 +242,13 @@ fn pod(account: &str, required: Option<&str>) -> Value {
     if let Some(required) = required {
         pod["metadata"]["labels"] = json!({LABEL: required});
     }
+    pod
+}
+
+/// A pod that never starts, with these labels.
+fn labelled(account: &str, labels: &Value) -> Value {
+    let mut pod = workload::unscheduled(account, account);
+    pod["metadata"]["labels"] = labels.clone();
     pod
 }
 
