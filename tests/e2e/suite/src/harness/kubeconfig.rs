@@ -24,6 +24,13 @@ pub async fn through(address: SocketAddr) -> Result<NamedTempFile> {
     written(&kubeconfig)
 }
 
+/// The same as somebody else, by his token.
+pub async fn with_token(token: &str) -> Result<Value> {
+    let mut kubeconfig = minified().await?;
+    kubeconfig["users"][0]["user"] = json!({"token": token});
+    Ok(kubeconfig)
+}
+
 /// Host and port of the API server.
 pub async fn api_server() -> Result<(String, u16)> {
     let url = Config::infer().await?.cluster_url;

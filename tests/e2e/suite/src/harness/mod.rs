@@ -2,6 +2,7 @@
 //! install it, and what is printed when a test fails.
 
 pub mod association_kind;
+pub mod attack;
 pub mod certificates;
 pub mod cluster;
 pub mod command;
@@ -13,6 +14,7 @@ pub mod injected;
 pub mod inventory;
 pub mod kubeconfig;
 pub mod load;
+pub mod memory;
 pub mod port_forward;
 pub mod process;
 pub mod registration;
@@ -22,6 +24,7 @@ pub mod report;
 pub mod sidecars;
 pub mod test;
 pub mod verdict;
+pub mod vigil;
 pub mod wait;
 pub mod workload;
 

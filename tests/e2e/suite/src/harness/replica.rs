@@ -25,6 +25,30 @@ impl Replica {
         Ok(staying.map(|pod| Self { pod, pods: pods.clone() }).collect())
     }
 
+    /// Its address among the pods.
+    pub fn address(&self) -> Option<&str> {
+        self.pod.status.as_ref()?.pod_ip.as_deref()
+    }
+
+    /// How often its container was started anew.
+    pub fn restarts(&self) -> i32 {
+        let statuses = self.pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+        statuses.map(|status| status.restart_count).sum()
+    }
+
+    /// Whether the Service leads to it.
+    pub fn is_ready(&self) -> bool {
+        let mut conditions = self.pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+        conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    }
+
+    /// Its container, by the name that containerd has for it.
+    pub fn container(&self) -> Option<&str> {
+        let mut statuses =
+            self.pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+        statuses.find_map(|status| status.container_id.as_deref()?.strip_prefix("containerd://"))
+    }
+
     /// A page of it.
     pub async fn page(&self, path: &str) -> Result<String> {
         let (namespace, name) = (self.pod.namespace().unwrap_or_default(), self.pod.name_any());

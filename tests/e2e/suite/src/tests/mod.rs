@@ -3,6 +3,7 @@
 mod api_server;
 mod association_file;
 mod association_resources;
+mod attacks;
 mod cold_start;
 mod config_map;
 mod deployment;
@@ -90,6 +91,10 @@ pub fn beside() -> Vec<Case> {
 /// Tests that disturb the cluster itself, after the others and one at a time.
 pub fn alone() -> Vec<Case> {
     let shared = cases![api_server::an_api_server_that_restarts_is_followed_again,];
-    let own_webhook = cases![replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,];
+    let own_webhook = cases![
+        attacks::one_replica_gives_every_pod_its_role_while_a_user_does_his_worst,
+        attacks::two_replicas_give_every_pod_its_role_while_a_user_does_his_worst,
+        replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,
+    ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }

@@ -1,0 +1,107 @@
+//! An ordinary user of a cluster: he may make pods in one namespace and annotate one account of it.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use hyper::Request;
+use kube::Client;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::super::{Test, command, kubeconfig, workload};
+use super::crafted::{ACCOUNT, Call, HELD, LONG, long_role};
+
+const NAME: &str = "mallory";
+
+/// An API server that is kept busy takes long; this is more than a webhook may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub struct User {
+    client: Client,
+    namespace: String,
+}
+
+impl User {
+    /// With everything that he needs, and no more.
+    pub async fn of(test: &Test) -> Result<Self> {
+        let namespace = test.namespace.clone();
+        test.account(ACCOUNT, &[("role-arn", "arn:aws:iam::111122223333:role/mallory")]).await?;
+        test.account(LONG, &[]).await?;
+        test.apply(&rights().to_string()).await?;
+        let token = command::kubectl(["create", "token", NAME, "--namespace", &namespace]).await?;
+        let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig::with_token(token.trim()).await?)?;
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        let user = Self { client: Client::try_from(config)?, namespace };
+        user.is_an_ordinary_one().await?;
+        // What he does to his own account, and the pod to which he adds containers.
+        let role = json!({"metadata": {"annotations": {"eks.amazonaws.com/role-arn": long_role()}}});
+        user.done(&format!("serviceaccounts/{LONG}"), "PATCH", role.to_string()).await?;
+        user.done("pods", "POST", workload::unscheduled(HELD, ACCOUNT).to_string()).await?;
+        Ok(user)
+    }
+
+    /// Makes a call, and says in a word what came of it.
+    pub async fn call(&self, call: &Call) -> String {
+        match timeout(LIMIT, self.send(&call.path, call.method, call.body.clone())).await {
+            Ok(Ok(_)) => "admitted".to_owned(),
+            Ok(Err(kube::Error::Api(status))) => status.code.to_string(),
+            Ok(Err(_)) => "no answer".to_owned(),
+            Err(_) => format!("no answer within {LIMIT:?}"),
+        }
+    }
+
+    /// Rights that he has not are no part of the attack.
+    async fn is_an_ordinary_one(&self) -> Result<()> {
+        for verb in ["create pods", "get secrets", "list serviceaccounts"] {
+            let (verb, resource) = verb.split_once(' ').unwrap_or_default();
+            let attributes = json!({"namespace": "kube-system", "verb": verb, "resource": resource});
+            let review = json!({
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": attributes},
+            });
+            let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+            let request = Request::post(path).header("content-type", "application/json");
+            let answer: serde_json::Value =
+                self.client.request(request.body(review.to_string().into())?).await?;
+            ensure!(answer["status"]["allowed"] == false, "the user may {verb} {resource} in kube-system");
+        }
+        Ok(())
+    }
+
+    async fn done(&self, path: &str, method: &str, body: String) -> Result<()> {
+        self.send(path, method, body).await?;
+        Ok(())
+    }
+
+    async fn send(&self, path: &str, method: &str, body: String) -> Result<String, kube::Error> {
+        let content = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/namespaces/{}/{path}", self.namespace))
+            .header("content-type", content);
+        self.client.request_text(request.body(body.into()).map_err(kube::Error::HttpError)?).await
+    }
+}
+
+fn rights() -> serde_json::Value {
+    let group = "rbac.authorization.k8s.io";
+    let rule = |resource: &str, verbs: &[&str], names: &[&str]| json!({"apiGroups": [""], "resources": [resource], "verbs": verbs, "resourceNames": names});
+    let rules = [
+        rule("pods", &["create", "get"], &[]),
+        rule("pods/ephemeralcontainers", &["patch"], &[]),
+        rule("serviceaccounts", &["get", "patch"], &[LONG]),
+    ];
+    json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME}},
+        {"apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": {"name": NAME}, "rules": rules},
+        {
+            "apiVersion": format!("{group}/v1"),
+            "kind": "RoleBinding",
+            "metadata": {"name": NAME},
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": NAME},
+            "subjects": [{"kind": "ServiceAccount", "name": NAME}],
+        },
+    ]})
+}
