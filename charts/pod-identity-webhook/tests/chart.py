@@ -38,6 +38,13 @@ def template(*sets, release="webhook", namespace="eks", **rest):
     return result.stdout
 
 
+def notes(*sets, **rest):
+    """What `helm install` tells whoever installs it."""
+    result = helm("install", "webhook", CHART, "--dry-run=client", *arguments(*sets, **rest))
+    assert result.returncode == 0, result.stderr
+    return result.stdout.partition("\nNOTES:\n")[2]
+
+
 def refusal(*sets, **rest):
     """What Helm says to values that it must not take."""
     result = helm("template", "webhook", CHART, *arguments(*sets, **rest))

@@ -2,7 +2,7 @@
 
 import unittest
 
-from chart import Rendered, refusal, selects
+from chart import Rendered, notes, refusal, selects
 
 USUAL, NAMESPACES, OWN_NAMESPACE, PODS = range(4)
 SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
@@ -109,6 +109,12 @@ class NetworkPolicy(unittest.TestCase):
         pods = r"networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.kubernetes\.io/metadata\.name=m"
         peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "m"}}}]
         self.assertEqual(self.ingress(pods), [("https", None), ("metrics", peers)])
+
+    def test_that_keeps_prometheus_out_is_told_of(self):
+        monitored = f"{self.ON},serviceMonitor.enabled=true"
+        self.assertIn("networkPolicy.metricsFrom", notes(monitored))
+        self.assertNotIn("networkPolicy", notes(monitored, "networkPolicy.metricsFrom[0].podSelector.matchLabels.a=b"))
+        self.assertNotIn("networkPolicy", notes("serviceMonitor.enabled=true"))
 
     def test_takes_lists_of_peers_alone(self):
         for key in ("webhookFrom", "metricsFrom"):
