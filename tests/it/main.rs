@@ -29,6 +29,7 @@ mod reload;
 mod role_names;
 mod role_policy;
 mod scrape;
+mod security;
 mod shutdown;
 mod support;
 mod tls;
