@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use json_patch::Patch;
 
-use super::{USAGE, fail, print, refuse, say};
+use super::{USAGE, fail, print, printable, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
 use crate::identities::manifests::{Manifests, Place};
 use crate::identities::{Found, Need};
@@ -89,7 +89,8 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&settings::Role
                     question.answer().with_context(|| format!("failed to read {place}"))?;
                 if args.explain {
                     let gap = if printed.text.is_empty() { "" } else { "\n" };
-                    write!(printed.text, "{gap}{template} ({place})\n{explanation}")?;
+                    let heading = format!("{template} ({place})");
+                    write!(printed.text, "{gap}{}\n{explanation}", printable(&heading))?;
                 } else {
                     printed.warnings.extend(warnings.iter().map(|warning| format!("{template}: {warning}")));
                     printed

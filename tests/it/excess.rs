@@ -192,3 +192,24 @@ async fn ephemeral_container_of_a_pod_beyond_a_bound_is_let_in_as_it_is() {
     assert_eq!(left["warnings"], json!(["no AWS identity injected: the pod has more than 1000 containers"]));
     server.stop().await;
 }
+
+/// The longest role that counts, with a policy that forbids it: whatever is told of it has a bound.
+#[tokio::test]
+async fn longest_role_makes_neither_a_long_audit_annotation_nor_a_long_answer() {
+    let files = tempfile::tempdir().unwrap();
+    let (world, policy) = (files.path().join("world.yaml"), files.path().join("policy.yaml"));
+    std::fs::write(&policy, "rules: []\n").unwrap();
+    for (length, outcome) in [(2_048, "role_policy_denied"), (250_000, "excess")] {
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "orders",
+            "namespace": "shop", "annotations": {"eks.amazonaws.com/role-arn": "r".repeat(length)}}});
+        std::fs::write(&world, account.to_string()).unwrap();
+        let args =
+            [format!("--manifests={}", world.display()), format!("--role-policy={}", policy.display())];
+        let server = Server::on_manifests(args.into_iter().chain(["--shutdown-delay=0".to_owned()])).await;
+        server.wait_until_ready().await;
+        let answered = answer(&server, &review("orders")).await;
+        assert_eq!(answered["auditAnnotations"]["outcome"], outcome, "{length}");
+        assert!(answered.to_string().len() < 4_096, "{length}: {}", answered.to_string().len());
+        server.stop().await;
+    }
+}

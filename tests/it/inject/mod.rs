@@ -10,6 +10,7 @@ mod patches;
 mod refused;
 mod role_policy;
 mod streams;
+mod terminal;
 
 use std::path::PathBuf;
 
