@@ -81,6 +81,10 @@ pub struct InjectArgs {
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default")]
     pub namespace: String,
+    /// Association resources count for ServiceAccounts of the namespace that they are in themselves, and for no others
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "true", value_parser = go::boolean, action = ArgAction::Set)]
+    pub association_resources_own_namespace_only: bool,
     /// manifests, or patch: the JSON patch of each document, one a line
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = InjectOutput::Manifests,
           hide_possible_values = true)]

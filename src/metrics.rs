@@ -49,6 +49,8 @@ pub enum LookupResult {
     Missing,
     /// Nobody knows: an error, or nobody waited for it any more.
     Error,
+    /// It was not looked for: too many others were.
+    Limited,
 }
 
 impl LookupResult {
@@ -58,6 +60,7 @@ impl LookupResult {
             Self::Found => "found",
             Self::Missing => "missing",
             Self::Error => "error",
+            Self::Limited => "limited",
         }
     }
 }

@@ -71,6 +71,17 @@ pub struct Sources {
     pub config_map: Option<String>,
     /// The cluster whose associations the EKS API is asked for.
     pub eks_api: Option<ClusterName>,
+    /// How many ServiceAccounts are looked up live.
+    pub lookups: Lookups,
+}
+
+/// How many ServiceAccounts are looked up live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lookups {
+    /// A second, over time.
+    pub rate: u32,
+    /// At once, after a while in which fewer were.
+    pub burst: u32,
 }
 
 /// Where ServiceAccounts are read.
@@ -84,7 +95,12 @@ pub enum AccountSource {
         server: Option<http::Uri>,
     },
     /// Files, read once.
-    Manifests(Vec<PathBuf>),
+    Manifests {
+        /// Files and folders.
+        paths: Vec<PathBuf>,
+        /// Whose accounts the association resources in them may name.
+        namespaces: Namespaces,
+    },
 }
 
 /// Where the serving certificate comes from.
@@ -250,6 +266,7 @@ impl Settings {
                 )?,
                 config_map: config_map(serve, &mut notices)?,
                 eks_api: eks_api::cluster(sources, cfg!(feature = "eks-api"))?,
+                lookups: Lookups { rate: sources.lookup_rate, burst: sources.lookup_burst },
             },
             certificate: certificate(serve)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
@@ -301,7 +318,8 @@ fn accounts(serve: &ServeArgs, discovery: &Discovery) -> Result<AccountSource, S
                 return Err(SettingsError::Conflict { one: "--manifests", other, why });
             }
         }
-        return Ok(AccountSource::Manifests(sources.manifests.clone()));
+        let namespaces = Namespaces::of(&sources.association_resources);
+        return Ok(AccountSource::Manifests { paths: sources.manifests.clone(), namespaces });
     }
     let server = (!sources.kube_api.is_empty())
         .then(|| {

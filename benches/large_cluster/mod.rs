@@ -12,12 +12,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use pod_identity_webhook::identities::associations::{AssociationSet, Associations};
 use pod_identity_webhook::identities::config_map::{ConfigMap, Contents, Entries};
-use pod_identity_webhook::identities::service_accounts::ServiceAccounts;
+use pod_identity_webhook::identities::service_accounts::{self, ServiceAccounts};
 use pod_identity_webhook::identities::{Accounts, Found, Identities, Need};
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::settings::Lookups;
 use pod_identity_webhook::source::Source;
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::time::{Instant, sleep};
@@ -80,7 +81,9 @@ async fn follow() -> (Identities, FakeApi) {
     let prefix = Prefix::new("eks.amazonaws.com").unwrap();
     let synced = readiness.latch("service-accounts", "not all read yet");
     let limit = Duration::from_secs(1);
-    let accounts = Arc::new(ServiceAccounts::new(client.clone(), prefix, limit, synced, metrics.clone()));
+    let pace = service_accounts::pace(Lookups { rate: 50, burst: 100 }, limit);
+    let accounts =
+        Arc::new(ServiceAccounts::new(client.clone(), prefix, limit, pace, synced, metrics.clone()));
     let followed = accounts.clone();
     tokio::spawn(async move { followed.follow(client).await });
 

@@ -15,12 +15,12 @@ use crate::identities::association_resources::AssociationResources;
 use crate::identities::associations::{AssociationSet, Associations};
 use crate::identities::config_map::{self, ConfigMap, Entries};
 use crate::identities::manifests::Manifests;
-use crate::identities::service_accounts::ServiceAccounts;
+use crate::identities::service_accounts::{self, ServiceAccounts};
 use crate::identities::{Accounts, Identities};
 use crate::kubernetes;
 use crate::lifecycle::{Readiness, Tasks};
 use crate::metrics::Metrics;
-use crate::settings::{self, AccountSource, Controller, Settings, Sources};
+use crate::settings::{self, AccountSource, Controller, Lookups, Namespaces, Settings, Sources};
 use crate::source::Source;
 
 /// Begins to follow every source that is configured; and what the debug handlers show of them.
@@ -31,14 +31,14 @@ pub(super) async fn follow(
     tasks: &mut Tasks,
 ) -> Result<(Identities, Router)> {
     // Taken apart whole: a source that is forgotten here does not compile.
-    let Sources { accounts, association_file, association_resources, config_map, eks_api } =
+    let Sources { accounts, association_file, association_resources, config_map, eks_api, lookups } =
         &settings.sources;
     let mut associations = Vec::new();
     let mut roles = None;
     let mut debug = Router::new();
     let accounts = match accounts {
-        AccountSource::Manifests(paths) => {
-            let manifests = Arc::new(manifests(paths, settings)?);
+        AccountSource::Manifests { paths, namespaces } => {
+            let manifests = Arc::new(manifests(paths, *namespaces, settings)?);
             associations.push(Associations::Manifests(manifests.clone()));
             roles = Some(ConfigMap::Manifests(manifests.clone()));
             Accounts::Manifests(manifests)
@@ -49,7 +49,7 @@ pub(super) async fn follow(
                 let followed = follow_resources(resources, &client, metrics, readiness, tasks);
                 associations.extend(followed.into_iter().map(Associations::Followed));
             }
-            let accounts = service_accounts(client.clone(), settings, metrics, readiness, tasks);
+            let accounts = service_accounts(client.clone(), *lookups, settings, metrics, readiness, tasks);
             if settings.debug_handlers {
                 debug = handlers(accounts.clone());
             }
@@ -75,13 +75,20 @@ pub(super) async fn follow(
     Ok((Identities::new(accounts, associations, roles), debug))
 }
 
-fn manifests(paths: &[std::path::PathBuf], settings: &Settings) -> Result<Manifests> {
-    let manifests = Manifests::read(paths, "default", &settings.defaults.annotation_prefix)?;
+fn manifests(paths: &[std::path::PathBuf], namespaces: Namespaces, settings: &Settings) -> Result<Manifests> {
+    let prefix = &settings.defaults.annotation_prefix;
+    let manifests = Manifests::read(paths, "default", prefix, namespaces)?;
     let (accounts, associations) = (manifests.accounts(), manifests.associations());
     let entries = manifests.entries().map_or(0, |(entries, _)| entries.len());
     tracing::info!(accounts, associations, entries, "identities are read from manifests");
     if let Some((complaint, place)) = manifests.complaint() {
         tracing::warn!("ConfigMap of {place}: {complaint}");
+    }
+    if manifests.foreign() > 0 {
+        tracing::warn!(
+            resources = manifests.foreign(),
+            "association resources do not count: they are in another namespace than their pods, or in none"
+        );
     }
     Ok(manifests)
 }
@@ -108,6 +115,7 @@ fn follow_resources(
 
 fn service_accounts(
     client: kube::Client,
+    lookups: Lookups,
     settings: &Settings,
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
@@ -117,6 +125,7 @@ fn service_accounts(
         client.clone(),
         settings.defaults.annotation_prefix.clone(),
         settings.limits.lookup,
+        service_accounts::pace(lookups, settings.limits.lookup),
         readiness.latch("service-accounts", "not all read yet"),
         metrics.clone(),
     ));

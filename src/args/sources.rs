@@ -37,6 +37,14 @@ pub struct SourceArgs {
     /// Name of this cluster in EKS, for its API; custom resources for others do not count
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub eks_cluster_name: String,
+    /// ServiceAccounts that are looked up live a second at most, over time; who comes then is answered 503 and asks again
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = go::within::<u32>(1..=10_000),
+          allow_negative_numbers = true)]
+    pub lookup_rate: u32,
+    /// ServiceAccounts that are looked up live at once, after a while in which fewer were
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = go::within::<u32>(1..=10_000),
+          allow_negative_numbers = true)]
+    pub lookup_burst: u32,
     /// Accepted; a miss is looked up live, so there is nothing to wait for
     #[arg(long, value_name = "DURATION", value_parser = go::duration, allow_hyphen_values = true)]
     pub service_account_lookup_grace_period: Option<Duration>,
@@ -51,10 +59,10 @@ pub struct AssociationResourceArgs {
     /// Read Pod Identity associations from the custom resources of these controllers too, whenever they are installed: ack, crossplane or ack,crossplane
     #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
     pub watch_association_resources: String,
-    /// Custom resources count for ServiceAccounts of the namespace that they are in themselves, and for no others
+    /// Custom resources count for ServiceAccounts of the namespace that they are in themselves, and for no others: true unless it is set to false
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]
-    pub association_resources_own_namespace_only: bool,
+          value_parser = go::boolean, action = ArgAction::Set)]
+    pub association_resources_own_namespace_only: Option<bool>,
     /// Custom resources count before their controller says that AWS has the association
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = go::boolean, action = ArgAction::Set)]

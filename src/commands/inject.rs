@@ -20,7 +20,7 @@ use crate::injection::review::Subject;
 use crate::injection::{Decision, Defaults, Denial, Pod, Rules, decide};
 use crate::manifests::{self, Stream};
 use crate::role_policy::Snapshot;
-use crate::settings;
+use crate::settings::{self, Namespaces};
 use workload::Template;
 
 pub(super) fn run(args: &InjectArgs) -> ExitCode {
@@ -68,7 +68,8 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&settings::Role
     let prefix = &defaults.annotation_prefix;
     let policy = policy.map(|settings::RolePolicy { path, mode }| Snapshot::read(path, *mode)).transpose()?;
     let inputs = args.files.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>>>()?;
-    let mut identities = Manifests::read(&args.manifests, &args.namespace, prefix)?;
+    let namespaces = Namespaces::own(args.association_resources_own_namespace_only);
+    let mut identities = Manifests::read(&args.manifests, &args.namespace, prefix, namespaces)?;
     for input in &inputs {
         identities.add(&input.stream, &input.path, &args.namespace, prefix)?;
     }

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use http::Request;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
 use crate::injection::agent::IpFamily;
-use crate::kubernetes::describe;
+use crate::kubernetes::{ApiError, object};
 
 const SERVICE: &str = "/api/v1/namespaces/default/services/kubernetes";
 
@@ -39,7 +38,7 @@ pub(super) async fn of_cluster(client: &kube::Client) -> Result<IpFamily, String
         }
         reason = match timeout(PATIENCE, ask(client)).await {
             Ok(Ok(service)) => return family(&service.spec),
-            Ok(Err(error)) => describe(&error),
+            Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {PATIENCE:?}"),
         };
         tracing::debug!(reason, "the Service kubernetes is not read");
@@ -47,9 +46,8 @@ pub(super) async fn of_cluster(client: &kube::Client) -> Result<IpFamily, String
     Err(reason)
 }
 
-async fn ask(client: &kube::Client) -> kube::Result<Service> {
-    let request = Request::get(SERVICE).body(Vec::new()).map_err(kube::Error::HttpError)?;
-    client.request(request).await
+async fn ask(client: &kube::Client) -> Result<Service, ApiError> {
+    object(client, SERVICE, "Service").await
 }
 
 fn family(spec: &Spec) -> Result<IpFamily, String> {

@@ -71,7 +71,7 @@ async fn find_ip_family(accounts: &AccountSource) -> Result<IpFamily, DiscoveryE
             let client = kubernetes::client(kubeconfig.as_deref(), server.as_ref()).await?;
             ip_family::of_cluster(&client).await
         }
-        AccountSource::Manifests(_) => Err("manifests have none".to_owned()),
+        AccountSource::Manifests { .. } => Err("manifests have none".to_owned()),
     };
     family.map_err(DiscoveryError::IpFamily)
 }

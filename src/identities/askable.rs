@@ -7,18 +7,23 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::Unavailable;
 use super::associations::AssociationSet;
-use super::flights::{Count, Flights};
+use super::flights::{Count, Departure, Flights};
+use super::turns::{Pace, Standing, Turns};
 use crate::injection::name;
 use crate::metrics::LookupResult;
 use crate::source::Source;
 
-/// Requests at the same time. Who is asked has other callers too, and counts all of them together.
+/// Requests: who is asked has other callers too, and counts all of them together. AWS refills the EKS API's
+/// buckets with 5 to 50 calls a second for all clusters of an account in a region, and a look-up that fails is made
+/// twice.
 const AT_ONCE: usize = 10;
+const IN_A_NAMESPACE: usize = 4;
+const RATE: u32 = 10;
+const BURST: u32 = 20;
 
 /// Whether the source has an association for an account, by namespace and name; an error in one
 /// line that holds no secret.
@@ -33,7 +38,7 @@ pub struct Askable {
     ask: Box<Ask>,
     limit: Duration,
     flights: Flights<Answer>,
-    permits: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 impl fmt::Debug for Askable {
@@ -49,8 +54,15 @@ impl Askable {
         limit: Duration,
         ask: impl Fn(&str, &str) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
     ) -> Self {
-        let permits = Arc::new(Semaphore::new(AT_ONCE));
-        Self { source, ask: Box::new(ask), limit, flights: Flights::default(), permits }
+        let pace = Pace {
+            at_once: AT_ONCE,
+            in_a_namespace: IN_A_NAMESPACE,
+            rate: RATE,
+            burst: BURST,
+            patience: limit,
+        };
+        let turns = Arc::new(Turns::new(pace));
+        Self { source, ask: Box::new(ask), limit, flights: Flights::default(), turns }
     }
 
     /// What the source was last known to say.
@@ -66,7 +78,7 @@ impl Askable {
         if !name::is_label(namespace) || !name::is_subdomain(name) {
             return Ok(false);
         }
-        let request = || self.request(namespace, name);
+        let request = |departure| self.request(namespace, name, departure);
         // A failure too: whoever joined it has waited long enough.
         let is_final = |answer: &Answer| *answer != Ok(false);
         let answer = self.flights.ask(namespace, name, deadline, request, is_final).await;
@@ -78,25 +90,31 @@ impl Askable {
         })
     }
 
-    fn request(&self, namespace: &str, name: &str) -> BoxFuture<'static, Answer> {
+    fn request(&self, namespace: &str, name: &str, departure: Departure) -> BoxFuture<'static, Answer> {
         let answer = (self.ask)(namespace, name);
-        let (source, permits, limit) = (self.source.clone(), self.permits.clone(), self.limit);
+        let (source, turns, limit) = (self.source.clone(), self.turns.clone(), self.limit);
+        let namespace = namespace.to_owned();
         async move {
             let mut count = Count::new(|result| source.looked_up(result));
             let permitted = async {
-                // Never closed.
-                let _permit = permits.acquire().await;
-                answer.await
+                // All accounts that are asked for exist.
+                let _turn = turns
+                    .turn(&namespace, Standing::Namespace)
+                    .await
+                    .map_err(|busy| (busy.to_string().into(), true))?;
+                departure.now();
+                answer.await.map_err(|reason| (reason, false))
             };
             let answer = timeout(limit, permitted)
                 .await
-                .unwrap_or_else(|_| Err(Arc::from(format!("no answer within {limit:?}"))));
+                .unwrap_or_else(|_| Err((Arc::from(format!("no answer within {limit:?}")), false)));
             count.result = match answer {
                 Ok(true) => LookupResult::Found,
                 Ok(false) => LookupResult::Missing,
-                Err(_) => LookupResult::Error,
+                Err((_, true)) => LookupResult::Limited,
+                Err((_, false)) => LookupResult::Error,
             };
-            answer
+            answer.map_err(|(reason, _)| reason)
         }
         .boxed()
     }
@@ -234,9 +252,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn asks_for_ten_accounts_at_a_time() {
         let asked = Asked::new();
-        let names: Vec<_> = (0..30).map(|number| format!("account-{number}")).collect();
+        let names: Vec<_> = (0..30).map(|number| format!("shop-{number}")).collect();
         let deadline = Instant::now() + LIMIT;
-        let calls = names.iter().map(|name| asked.askable.look_up("shop", name, deadline));
+        let calls = names.iter().map(|namespace| asked.askable.look_up(namespace, "orders", deadline));
         let calls = futures_util::future::join_all(calls);
         let seen = async {
             tokio::task::yield_now().await;
@@ -248,6 +266,32 @@ mod tests {
         assert_eq!(seen, AT_ONCE);
         assert!(answers.into_iter().all(|answer| answer.unwrap()));
         assert_eq!(asked.requests.lock().unwrap().len(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_in_one_namespace_is_bounded_and_takes_nobody_elses_place() {
+        let asked = Asked::new();
+        asked.answer.send_replace(Some(Ok(true)));
+        let (began, deadline) = (Instant::now(), || Instant::now() + LIMIT);
+        let mut storm = Vec::new();
+        for number in 0..2000 {
+            let askable = asked.askable.clone();
+            let look_up = async move { askable.look_up("storm", &format!("a-{number}"), deadline()).await };
+            storm.push(tokio::spawn(look_up));
+            if number % 250 == 249 {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                // While a thousand a second come.
+                assert!(asked.askable.look_up("shop", &format!("a-{number}"), deadline()).await.unwrap());
+            }
+        }
+        for one in storm {
+            drop(one.await.unwrap());
+        }
+        let most = 20 + 10 * usize::try_from(began.elapsed().as_millis()).unwrap() / 1000 + 1;
+        let requests = asked.requests.lock().unwrap().len();
+        assert!((20..=most).contains(&requests), "{requests} of {most}");
+        let limited = "result=\"limited\",source=\"eks-api\"";
+        assert!(asked.metrics.scrape().unwrap().contains(limited));
     }
 
     #[tokio::test(start_paused = true)]

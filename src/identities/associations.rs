@@ -16,6 +16,15 @@ use crate::source::Source;
 pub struct AssociationSet(ByAccount<()>);
 
 impl AssociationSet {
+    pub(super) fn insert(&mut self, namespace: &str, name: &str) {
+        self.0.insert(namespace, name, ());
+    }
+
+    /// Gives back the memory that growing has left over.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     /// Whether an association names this account.
     #[must_use]
     pub fn contains(&self, namespace: &str, name: &str) -> bool {
@@ -42,12 +51,12 @@ impl AssociationSet {
 
 impl<N: AsRef<str>, A: AsRef<str>> FromIterator<(N, A)> for AssociationSet {
     fn from_iter<I: IntoIterator<Item = (N, A)>>(associations: I) -> Self {
-        let mut accounts = ByAccount::default();
+        let mut set = Self::default();
         for (namespace, name) in associations {
-            accounts.insert(namespace.as_ref(), name.as_ref(), ());
+            set.insert(namespace.as_ref(), name.as_ref());
         }
-        accounts.shrink_to_fit();
-        Self(accounts)
+        set.shrink_to_fit();
+        set
     }
 }
 
@@ -71,6 +80,16 @@ impl Associations {
             Self::Followed(source) => Some(source.current()?.contains(namespace, name)),
             Self::Askable(askable) => Some(askable.source().current()?.contains(namespace, name)),
         }
+    }
+
+    /// An error before it was read for the first time.
+    pub fn check_read(&self) -> Result<(), Unavailable> {
+        let is_read = match self {
+            Self::Manifests(_) => true,
+            Self::Followed(source) => source.is_synced(),
+            Self::Askable(askable) => askable.source().is_synced(),
+        };
+        if is_read { Ok(()) } else { Err(Unavailable::Cold(self.name())) }
     }
 
     /// Whether this source names the account now, asked before `deadline`: `false` where there is

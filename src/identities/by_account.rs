@@ -22,6 +22,11 @@ impl<V> ByAccount<V> {
         self.namespaces.get(namespace)?.get(name)
     }
 
+    /// Whether anything belongs to an account of this namespace.
+    pub(super) fn has_namespace(&self, namespace: &str) -> bool {
+        self.namespaces.contains_key(namespace)
+    }
+
     /// Puts a value in the place of the one before it, which is given back.
     pub(super) fn insert(&mut self, namespace: &str, name: &str, value: V) -> Option<V> {
         // Not the entry API: it would need the namespace's name owned each time.

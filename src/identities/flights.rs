@@ -2,12 +2,11 @@
 //! request.
 //!
 //! What is looked up was changed just before, or else it would be known: so nothing is remembered,
-//! and a call that joined a request which began before it arrived asks once more, unless that one
+//! and a call that joined a request which was sent before it arrived asks once more, unless that one
 //! brought what cannot become better.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -25,8 +24,25 @@ pub(super) struct Flights<A: Clone>(Mutex<HashMap<Account, Flight<A>>>);
 /// A request that is under way. Held weakly: once nobody waits, it is dropped.
 #[derive(Debug)]
 struct Flight<A: Clone> {
-    began: Instant,
+    departure: Departure,
     answer: WeakShared<BoxFuture<'static, A>>,
+}
+
+/// When a request was sent: what waits for its turn until then is as new to all who wait with it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Departure(Arc<OnceLock<Instant>>);
+
+impl Departure {
+    /// It is sent now.
+    pub(super) fn now(&self) {
+        // There is one sending.
+        let _ = self.0.set(Instant::now());
+    }
+
+    /// Whether that was before `instant`.
+    fn was_before(&self, instant: Instant) -> bool {
+        self.0.get().is_some_and(|sent| *sent < instant)
+    }
 }
 
 impl<A: Clone> Default for Flights<A> {
@@ -37,50 +53,72 @@ impl<A: Clone> Default for Flights<A> {
 
 impl<A: Clone> Flights<A> {
     /// The answer to `request` for this account, `None` if there is none before `deadline`. Of a
-    /// request that began before this call only what `is_final` holds of is taken.
+    /// request that was sent before this call only what `is_final` holds of is taken.
     pub(super) async fn ask(
         &self,
         namespace: &str,
         name: &str,
         deadline: Instant,
-        request: impl Fn() -> BoxFuture<'static, A>,
+        request: impl Fn(Departure) -> BoxFuture<'static, A>,
         is_final: impl Fn(&A) -> bool,
     ) -> Option<A> {
         let arrived = Instant::now();
         loop {
-            let (began, answer) = self.join(namespace, name, &request);
-            let answer = timeout_at(deadline, answer).await.ok()?;
-            if began >= arrived || is_final(&answer) {
+            let mut seat = self.join(namespace, name, &request);
+            let answer = timeout_at(deadline, seat.answer.as_mut()?).await.ok()?;
+            if !seat.departure.was_before(arrived) || is_final(&answer) {
                 return Some(answer);
             }
         }
     }
 
-    /// The request under way for this account, or a new one.
+    /// A seat in the request under way for this account, or in a new one.
     fn join(
         &self,
         namespace: &str,
         name: &str,
-        request: impl Fn() -> BoxFuture<'static, A>,
-    ) -> (Instant, Shared<BoxFuture<'static, A>>) {
-        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that nobody waits for any more; few are under way at a time.
-        flights.retain(|_, flight| flight.answer.upgrade().is_some_and(|answer| answer.peek().is_none()));
-        match flights.entry((namespace.into(), name.into())) {
-            Entry::Occupied(entry) if entry.get().answer.upgrade().is_some() => {
-                let flight = entry.get();
-                // Just seen; a new request costs less than a promise that it cannot end meanwhile.
-                let answer = flight.answer.upgrade().unwrap_or_else(|| request().shared());
-                (flight.began, answer)
+        request: impl Fn(Departure) -> BoxFuture<'static, A>,
+    ) -> Seat<'_, A> {
+        let account: Account = (namespace.into(), name.into());
+        let mut flights = self.lock();
+        let known = flights.get(&account);
+        let known = known.and_then(|flight| Some((flight.departure.clone(), flight.answer.upgrade()?)));
+        // One that has landed is of before.
+        let (departure, answer) = known.filter(|(_, answer)| answer.peek().is_none()).unwrap_or_else(|| {
+            let departure = Departure::default();
+            let answer = request(departure.clone()).shared();
+            if let Some(weak) = answer.downgrade() {
+                flights.insert(account.clone(), Flight { departure: departure.clone(), answer: weak });
             }
-            entry => {
-                let answer = request().shared();
-                let began = Instant::now();
-                if let Some(weak) = answer.downgrade() {
-                    entry.insert_entry(Flight { began, answer: weak });
-                }
-                (began, answer)
-            }
+            (departure, answer)
+        });
+        drop(flights);
+        Seat { flights: self, account, departure, answer: Some(answer) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Account, Flight<A>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One caller's part in a request. The last to leave forgets it.
+struct Seat<'f, A: Clone> {
+    flights: &'f Flights<A>,
+    account: Account,
+    departure: Departure,
+    answer: Option<Shared<BoxFuture<'static, A>>>,
+}
+
+impl<A: Clone> Drop for Seat<'_, A> {
+    fn drop(&mut self) {
+        // Not under the lock: with the last of its callers the request goes.
+        drop(self.answer.take());
+        let mut flights = self.flights.lock();
+        let flight = flights.get(&self.account);
+        let is_over =
+            flight.is_some_and(|flight| flight.answer.upgrade().is_none_or(|answer| answer.peek().is_some()));
+        if is_over {
+            flights.remove(&self.account);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::account::Account;
-use super::association_file::{self, Entry};
+use super::association_file;
 use super::association_resources::{self, Association};
 use super::by_account::ByAccount;
 use super::config_map::{self, Contents, Entries, FormatError};
@@ -16,6 +16,7 @@ use super::{Claims, Found, Lookup};
 use crate::injection::annotation::Prefix;
 use crate::injection::json;
 use crate::manifests::{self, Document, Object, Stream};
+use crate::settings::Namespaces;
 use crate::source::Complaint;
 
 /// Endings of the files that are read in a folder, as kubectl has them.
@@ -27,6 +28,9 @@ pub struct Manifests {
     accounts: ByAccount<(Lookup, Place)>,
     associations: ByAccount<Place>,
     config_map: Option<ConfigMapManifest>,
+    namespaces: Namespaces,
+    /// Association resources that do not count.
+    foreign: ByAccount<Place>,
 }
 
 /// The one ConfigMap that is read.
@@ -85,9 +89,14 @@ pub enum ManifestsError {
 
 impl Manifests {
     /// Reads files, and of folders the files that end in yaml, yml or json; `namespace` is that of
-    /// accounts that name none.
-    pub fn read(paths: &[PathBuf], namespace: &str, prefix: &Prefix) -> Result<Self, ManifestsError> {
-        let mut manifests = Self::default();
+    /// accounts that name none, `namespaces` whose accounts association resources may name.
+    pub fn read(
+        paths: &[PathBuf],
+        namespace: &str,
+        prefix: &Prefix,
+        namespaces: Namespaces,
+    ) -> Result<Self, ManifestsError> {
+        let mut manifests = Self { namespaces, ..Self::default() };
         for path in paths {
             for file in files(path)? {
                 let text = std::fs::read_to_string(&file)
@@ -131,15 +140,15 @@ impl Manifests {
             ("v1", "ConfigMap") if object.text("/metadata/name") == Some(config_map::NAME) => {
                 self.add_config_map(object, namespace, place)
             }
-            (_, association_resources::KIND) => self.add_association_resource(object, place),
+            (_, association_resources::KIND) => self.add_association_resource(object, namespace, place),
             (_, "") if object.value.get("identities").is_some() => {
-                let entries = association_file::entries(object.value)
+                let contents = association_file::Contents::read(object.value)
                     .map_err(|error| json::expected(&error).unwrap_or_default())?;
-                if let Some(complaint) = association_file::complaint(&entries) {
+                if let Some(complaint) = contents.complaint {
                     return Err(complaint.reasons().join("; "));
                 }
-                for Entry { namespace, service_account } in entries {
-                    self.associations.insert(&namespace, &service_account, place.clone());
+                for (namespace, name) in contents.associations.iter() {
+                    self.associations.insert(namespace, name, place.clone());
                 }
                 Ok(())
             }
@@ -196,14 +205,25 @@ impl Manifests {
         Ok(())
     }
 
-    /// Files say what is wanted and not what AWS has, so every one counts; for whichever cluster it is.
-    fn add_association_resource(&mut self, object: &Object<'_>, place: &Place) -> Result<(), String> {
+    /// Files say what is wanted and not what AWS has, so it counts without its controller's word; for whichever
+    /// cluster it is.
+    fn add_association_resource(
+        &mut self,
+        object: &Object<'_>,
+        namespace: &str,
+        place: &Place,
+    ) -> Result<(), String> {
         let Some(kind) = association_resources::Kind::find(object.version, object.kind) else {
             return Ok(());
         };
         let association = Association::read(kind, object.value).map_err(|error| {
             format!("{} {}: {error}", object.kind, object.text("/metadata/name").unwrap_or("without a name"))
         })?;
+        let own = kind.is_namespaced().then(|| object.namespace().unwrap_or(namespace));
+        if self.namespaces == Namespaces::Own && own != Some(&*association.namespace) {
+            self.foreign.insert(&association.namespace, &association.account, place.clone());
+            return Ok(());
+        }
         self.associations.insert(&association.namespace, &association.account, place.clone());
         Ok(())
     }
@@ -245,6 +265,18 @@ impl Manifests {
     pub fn complaint(&self) -> Option<(&Complaint, &Place)> {
         let config_map = self.config_map.as_ref()?;
         config_map.contents.complaint.as_ref().map(|complaint| (complaint, &config_map.place))
+    }
+
+    /// Where an association resource names the account that does not count: it is in another namespace, or in none.
+    #[must_use]
+    pub fn foreign_place(&self, namespace: &str, name: &str) -> Option<&Place> {
+        self.foreign.get(namespace, name)
+    }
+
+    /// How many accounts have such a resource.
+    #[must_use]
+    pub fn foreign(&self) -> usize {
+        self.foreign.len()
     }
 
     /// How many accounts there are.

@@ -17,6 +17,7 @@ mod flights;
 pub mod manifests;
 mod need;
 pub mod service_accounts;
+pub mod turns;
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::injection::Grant;
+use crate::injection::{Grant, name};
 use crate::source::Source;
 use account::Account;
 use associations::Associations;
@@ -139,18 +140,30 @@ impl Identities {
         need: Need,
         deadline: Instant,
     ) -> Result<Found, Unavailable> {
+        if !name::is_label(namespace) || !name::is_subdomain(name) {
+            // No account has such a name, which may have any length: no source is asked, but all were read.
+            self.check_read()?;
+            return Ok(Found { grant: None, exists: false });
+        }
         let is_associated = self.is_associated(namespace, name)?;
         let entry = self.config_map.as_ref().map_or(Ok(None), |source| source.grant(namespace, name))?;
         self.accounts.check_synced()?;
-        let news = async {
-            if is_associated || !need.asks() {
-                return Ok(false);
-            }
-            self.look_up(namespace, name, deadline).await
+        let asks = !is_associated && need.asks();
+        let (account, news) = if asks && self.accounts.knows(namespace, name) {
+            // At the same time: both may take until the deadline.
+            let account = self.accounts.find(namespace, name, deadline);
+            let (account, news) = tokio::join!(account, self.look_up(namespace, name, deadline));
+            (account, Some(news))
+        } else {
+            let account = self.accounts.find(namespace, name, deadline).await;
+            // Names can be made up without end, and who is asked has other callers too: not for an account that is
+            // not known to exist.
+            let exists = matches!(&account, Ok(lookup) if *lookup != Lookup::Missing);
+            let news =
+                if asks && exists { Some(self.look_up(namespace, name, deadline).await) } else { None };
+            (account, news)
         };
-        // At the same time: both may take until the deadline.
-        let (account, news) = tokio::join!(self.accounts.find(namespace, name, deadline), news);
-        let is_associated = is_associated || matches!(news, Ok(true));
+        let is_associated = is_associated || matches!(news, Some(Ok(true)));
         let account = account.or_else(|Doubt { known, error }| match known {
             // A grant that is known is better than none, even if it may be old: so is the ConfigMap's
             // for an account that had no role of its own when it was last seen.
@@ -166,16 +179,25 @@ impl Identities {
             // Here too a grant that is known is better than none.
             return Ok(found);
         }
-        news?;
+        let was_asked = news.transpose()?.is_some();
         if let Need::Required(_) = need {
             // What the watch has told may be a moment old, and this is the last chance.
             let account = self.accounts.look_up(namespace, name, deadline).await?;
-            found = Found::of(Claims { is_associated: false, account, entry: None });
+            let is_new = account != Lookup::Missing && !was_asked;
+            let is_associated = is_new && self.look_up(namespace, name, deadline).await?;
+            found = Found::of(Claims { is_associated, account, entry: None });
             if found.grant.is_none() {
                 self.check_current()?;
             }
         }
         Ok(found)
+    }
+
+    /// An error unless every source was read.
+    fn check_read(&self) -> Result<(), Unavailable> {
+        self.associations.iter().try_for_each(Associations::check_read)?;
+        self.config_map.as_ref().map_or(Ok(()), ConfigMap::check_read)?;
+        self.accounts.check_synced()
     }
 
     /// An error if any source's last word may be old: no ground to deny anything.
@@ -241,6 +263,14 @@ impl Accounts {
         match self {
             Self::Cluster(accounts) if !accounts.is_synced() => Err(Unavailable::Cold("service-accounts")),
             Self::Cluster(_) | Self::Manifests(_) => Ok(()),
+        }
+    }
+
+    /// Whether the account was there when it was last heard of.
+    fn knows(&self, namespace: &str, name: &str) -> bool {
+        match self {
+            Self::Cluster(accounts) => accounts.knows(namespace, name),
+            Self::Manifests(manifests) => manifests.account(namespace, name).is_some(),
         }
     }
 

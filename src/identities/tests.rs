@@ -309,3 +309,42 @@ fn label_of_pod_identity_opts_in_by_its_value() {
         assert_eq!(need(labels), Need::Usual, "{labels}");
     }
 }
+
+#[tokio::test]
+async fn nobody_is_asked_for_an_account_that_does_not_exist() {
+    use crate::injection::denial::Demand;
+
+    let (asked, times) = askable(Ok(true));
+    for need in [Need::OptedIn, Need::Required(Demand::Pod)] {
+        let found = find_for(need, slice::from_ref(&asked), "nobody").await.unwrap();
+        assert_eq!(found, Found { grant: None, exists: false });
+        assert_eq!(times.load(Ordering::Relaxed), 0);
+        find_for(need, slice::from_ref(&asked), "plain").await.unwrap();
+        assert_ne!(times.swap(0, Ordering::Relaxed), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_account_can_have_is_found_nowhere_and_at_once() {
+    // The longest that a request has room for, and globs that are tried on every part of it.
+    let long = "a".repeat(6 << 20);
+    let entries: Vec<_> =
+        (0..200).map(|number| format!(r#""*/a*a*a*{number}*b":{{"RoleARN":"{ROLE}"}}"#)).collect();
+    let (asked, times) = askable(Ok(true));
+    let config_map = config_map(Some(&format!("{{{}}}", entries.join(","))));
+    let identities = Identities::new(accounts(), vec![asked], Some(config_map));
+    let began = std::time::Instant::now();
+    for (namespace, name) in
+        [("shop", &*long), (&*long, "orders"), ("", "orders"), ("shop", ""), ("a.b", "orders")]
+    {
+        let found = identities.find(namespace, name, Need::OptedIn, Instant::now()).await.unwrap();
+        assert_eq!(found, Found { grant: None, exists: false });
+    }
+    // As sets of bytes the two long names are compared a few times; the globs alone would take minutes.
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(times.load(Ordering::Relaxed), 0);
+    // Nothing is said before all was read, of such a name neither.
+    let cold = Identities::new(accounts(), vec![source("two", None)], None);
+    let error = cold.find("shop", &long, Need::Usual, Instant::now()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the source of identities two is not read yet");
+}

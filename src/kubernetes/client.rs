@@ -3,13 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::legacy::{Client as HttpClient, Error as HttpError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use tower::ServiceBuilder;
+use tower::{Service, ServiceBuilder, service_fn};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -18,10 +20,17 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// that vanished is noticed in twice this time instead of the kernel's quarter of an hour.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
-/// Connections that are kept for the next request. Each that died without a word, for instance behind
-/// a load balancer that forgot it, takes a look-up's whole time before the next is tried: the API
-/// server asks us about four times within ten seconds, so what a burst has opened must not be kept.
-const IDLE_CONNECTIONS: usize = 1;
+/// Connections that are kept for the next request: as many as there are look-ups at the same time, which would
+/// else open a connection each.
+pub(crate) const IDLE_CONNECTIONS: usize = 32;
+
+/// How long they are kept. One that died without a word, for instance behind a load balancer that forgot
+/// it, is noticed by nobody before it is used: a look-up that hears nothing is then made again with [`Fresh`].
+const IDLE_TIME: Duration = Duration::from_secs(10);
+
+/// Marks a request, among its extensions, that must not take a connection that was kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fresh;
 
 /// Why there is no client. The start ends with it: the arguments or the pod are wrong.
 #[derive(Debug, thiserror::Error)]
@@ -83,10 +92,30 @@ fn connect(config: Config) -> Result<Client, kube::Error> {
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(tower::BoxError::from)
-        .service(
-            HttpClient::builder(TokioExecutor::new())
-                .pool_max_idle_per_host(IDLE_CONNECTIONS)
-                .build::<_, Body>(https),
-        );
+        .service(pools(&https));
     Ok(Client::new(service, config.default_namespace))
+}
+
+/// Sends a request on a connection that was kept, if there is one, unless it is marked [`Fresh`].
+fn pools<C>(
+    connector: &C,
+) -> impl Service<Request<Body>, Response = Response<Incoming>, Error = HttpError, Future: Send> + Clone + use<C>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let pool = |size| {
+        HttpClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIME)
+            .pool_max_idle_per_host(size)
+            .build::<_, Body>(connector.clone())
+    };
+    let (kept, fresh) = (pool(IDLE_CONNECTIONS), pool(0));
+    service_fn(move |request: Request<Body>| {
+        if request.extensions().get::<Fresh>().is_some() {
+            fresh.request(request)
+        } else {
+            kept.request(request)
+        }
+    })
 }

@@ -4,12 +4,13 @@
 //! answer is small where a definition holds its whole schema, and kinds that another API server adds
 //! are in it too.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIGroup;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
 use kube::Client;
 use kube::api::ApiResource;
 use tokio::time::timeout;
 
-use super::WatchError;
+use super::answer::{object, present};
+use super::error::{ApiError, WatchError};
 use super::pace::GRACE;
 
 /// The kind with this plural, in the version `known` if that is served, else in the first that is;
@@ -39,28 +40,23 @@ async fn find(
     group: &str,
     plural: &str,
     known: &str,
-) -> Result<Option<ApiResource>, kube::Error> {
-    let request = http::Request::get(format!("/apis/{group}")).body(Vec::new());
-    let answer = client.request::<APIGroup>(request.map_err(kube::Error::HttpError)?).await;
-    let Some(APIGroup { versions, .. }) = present(answer)? else { return Ok(None) };
+) -> Result<Option<ApiResource>, ApiError> {
+    let answer = object::<APIGroup>(client, &format!("/apis/{group}"), "APIGroup").await;
+    let Some(APIGroup { name, versions, .. }) = present(answer)? else { return Ok(None) };
+    if name != group {
+        return Err(ApiError::other(group, "group", &name));
+    }
     let mut versions: Vec<_> = versions.into_iter().map(|version| version.version).collect();
     versions.sort_by_key(|version| version != known);
     for version in versions {
         let api_version = format!("{group}/{version}");
-        let Some(list) = present(client.list_api_group_resources(&api_version).await)? else { continue };
+        let path = format!("/apis/{api_version}");
+        let answer = object::<APIResourceList>(client, &path, "APIResourceList").await;
+        let Some(list) = present(answer)? else { continue };
         if let Some(found) = list.resources.into_iter().find(|resource| resource.name == plural) {
             let (group, kind, plural) = (group.to_owned(), found.kind, found.name);
             return Ok(Some(ApiResource { group, version, api_version, kind, plural }));
         }
     }
     Ok(None)
-}
-
-/// A 404 is an answer too: there is no such thing.
-fn present<T>(answer: Result<T, kube::Error>) -> Result<Option<T>, kube::Error> {
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-        Err(error) => Err(error),
-    }
 }

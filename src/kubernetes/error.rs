@@ -1,15 +1,18 @@
 //! Failures of the Kubernetes API, in words that may be logged.
 
+use std::fmt;
 use std::time::Duration;
 
 use kube::core::Status;
+
+use crate::injection::json;
 
 /// A failed request in words that hold nothing of what was sent or received: an object, a token, or
 /// what a credential plugin printed.
 #[must_use]
 pub fn describe(error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) => format!("{} {}: {}", status.code, status.reason, status.message),
+        kube::Error::Api(status) => describe_status(status),
         kube::Error::Auth(_) => "failed to authenticate to the API server".to_owned(),
         kube::Error::SerdeError(_)
         | kube::Error::FromUtf8(_)
@@ -18,6 +21,102 @@ pub fn describe(error: &kube::Error) -> String {
         }
         kube::Error::Service(error) => chain(error.as_ref()),
         error => chain(error),
+    }
+}
+
+/// Characters of what the API server, or who answers in its place, gives as a reason.
+const LONGEST_REASON: usize = 500;
+
+fn describe_status(status: &Status) -> String {
+    let Status { code, reason, message, .. } = status;
+    match (*code, reason.as_str(), message.as_str()) {
+        (0, "", "") => "an error without a reason".to_owned(),
+        (code, reason, message) => format!("{code} {}: {}", Brief(reason), Brief(message)),
+    }
+}
+
+/// A text of others, cut and in one line.
+struct Brief<'a>(&'a str);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(LONGEST_REASON) {
+            match character {
+                _ if character.is_control() => write!(f, "{}", character.escape_default())?,
+                _ => write!(f, "{character}")?,
+            }
+        }
+        if characters.next().is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Why the API server did not say what it was asked. It passes, or somebody else answers in its place.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No answer, or one that is an error.
+    #[error("{}", describe(.0))]
+    Client(#[source] kube::Error),
+    /// More than any answer holds, in bytes.
+    #[error("the answer does not end after {} KiB", .0 >> 10)]
+    TooLong(usize),
+    /// Not what was asked for.
+    #[error("the answer is {found}, not {expected}")]
+    Foreign {
+        /// What was asked for.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// Not JSON, or of another shape; with nothing of what it says.
+    #[error("the API server's answer could not be read: {0}")]
+    Unreadable(String),
+    /// An event that nobody knows.
+    #[error("the watch tells of an event of the unknown type {0:?}")]
+    UnknownEvent(String),
+    /// A list that goes on and on.
+    #[error("the list has more than {1} {0}")]
+    Endless(&'static str, usize),
+    /// What should lead to the next page.
+    #[error("the list's continue token is {0}")]
+    Token(&'static str),
+}
+
+impl ApiError {
+    /// An answer of another kind, or of none.
+    pub(super) fn foreign(expected: fmt::Arguments<'_>, api_version: &str, kind: &str) -> Self {
+        let found = match (api_version, kind) {
+            ("", "") => "of no kind".to_owned(),
+            (version, kind) => format!("{} of {}", Brief(kind), Brief(version)),
+        };
+        Self::Foreign { expected: expected.to_string(), found }
+    }
+
+    /// An object of another name.
+    pub(super) fn other(expected: &str, namespace: &str, name: &str) -> Self {
+        let found = format!("{}/{}", Brief(namespace), Brief(name));
+        Self::Foreign { expected: expected.to_owned(), found }
+    }
+
+    pub(super) fn unknown_event(event: &str) -> Self {
+        Self::UnknownEvent(Brief(event).to_string())
+    }
+
+    /// JSON that could not be read. serde's own words may quote it: only where it broke off is told.
+    // By value, as `map_err` has it.
+    #[allow(clippy::needless_pass_by_value)]
+    pub(crate) fn unreadable(error: serde_json::Error) -> Self {
+        let what = json::expected(&error).unwrap_or_else(|| "no JSON".to_owned());
+        Self::Unreadable(format!("{what} at line {} column {}", error.line(), error.column()))
+    }
+
+    /// The API server's status code, if it answered with one.
+    #[must_use]
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Client(kube::Error::Api(status)) => Some(status.code),
+            _ => None,
+        }
     }
 }
 
@@ -41,34 +140,34 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// Which version of the kind is served.
-    #[error("failed to ask which version of {what} is served: {}", describe(.source))]
+    #[error("failed to ask which version of {what} is served: {source}")]
     Discover {
         /// The objects, for people.
         what: Box<str>,
         /// Why.
         #[source]
-        source: kube::Error,
+        source: ApiError,
     },
     /// A page of the list.
-    #[error("failed to list {what}: {}", describe(.source))]
+    #[error("failed to list {what}: {source}")]
     List {
         /// The objects, for people.
         what: Box<str>,
         /// Why.
         #[source]
-        source: kube::Error,
+        source: ApiError,
     },
     /// The begin of a watch, or its stream.
-    #[error("failed to watch {what}: {}", describe(.source))]
+    #[error("failed to watch {what}: {source}")]
     Watch {
         /// The objects, for people.
         what: Box<str>,
         /// Why.
         #[source]
-        source: kube::Error,
+        source: ApiError,
     },
     /// An ERROR event.
-    #[error("the watch of {what} ended with {code} {message}", code = .status.code, message = .status.message)]
+    #[error("the watch of {what} ended with {}", describe_status(.status))]
     Refused {
         /// The objects, for people.
         what: Box<str>,
@@ -98,15 +197,11 @@ impl WatchError {
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         match self {
-            Self::Discover { source: kube::Error::Api(status), .. }
-            | Self::List { source: kube::Error::Api(status), .. }
-            | Self::Watch { source: kube::Error::Api(status), .. }
-            | Self::Refused { status, .. } => Some(status.code),
-            Self::Discover { .. }
-            | Self::List { .. }
-            | Self::Watch { .. }
-            | Self::Cut { .. }
-            | Self::Silent { .. } => None,
+            Self::Discover { source, .. } | Self::List { source, .. } | Self::Watch { source, .. } => {
+                source.code()
+            }
+            Self::Refused { status, .. } => Some(status.code),
+            Self::Cut { .. } | Self::Silent { .. } => None,
         }
     }
 

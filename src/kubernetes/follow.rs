@@ -7,15 +7,17 @@
 
 use std::fmt::Debug;
 
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
-use kube::api::{ListParams, WatchEvent, WatchParams};
-use kube::{Api, Resource, ResourceExt};
+use kube::Client;
+use kube::api::WatchParams;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use tokio::time::{Duration, Instant, sleep_until, timeout, timeout_at};
 
-use super::WatchError;
-use super::pace::{BACKOFF, GRACE, PAGE, PAGE_LIMIT, SHORT, WATCH, jittered};
+use super::collection::Collection;
+use super::error::{ApiError, WatchError};
+use super::events::{Event, Events};
+use super::list::{Next, Pages, read_page};
+use super::pace::{BACKOFF, GRACE, PAGE, SHORT, WATCH, jittered};
 
 /// After changes were told, the next are gathered for this long: in a burst, a set is not made anew
 /// for each. A change that comes alone is told at once.
@@ -44,14 +46,15 @@ pub enum Change<V> {
     Deleted(V),
 }
 
-/// Objects of kind `K` that are followed, each read into a `V` as it comes: whole objects are large,
-/// and what is wanted of them is mostly small.
-pub struct Follow<K, V> {
-    api: Api<K>,
+/// Objects that are followed, each read into a `V` as it comes: whole objects are large, and what is wanted of
+/// them is mostly small.
+pub struct Follow<V> {
+    client: Client,
+    collection: Collection,
     what: Box<str>,
     fields: Option<String>,
-    read: Box<dyn Fn(K) -> V + Send + Sync>,
-    state: State<K>,
+    read: Box<Read<V>>,
+    state: State,
     /// Gathered, not told yet.
     changes: Vec<Change<V>>,
     /// When they may be told.
@@ -64,43 +67,45 @@ pub struct Follow<K, V> {
     wait: Duration,
 }
 
-enum State<K> {
+type Read<V> = dyn Fn(&RawValue) -> Result<V, serde_json::Error> + Send + Sync;
+
+enum State {
     /// What is known may lack changes: list.
     Behind,
     /// All is known up to a version: watch from there.
     Known(String),
-    Watching(Watch<K>),
+    Watching(Box<Watch>),
 }
 
-struct Watch<K> {
-    events: BoxStream<'static, kube::Result<WatchEvent<K>>>,
+struct Watch {
+    events: Events,
     version: String,
     began: Instant,
     /// Whether it has lasted long enough to be believed in.
     is_proven: bool,
 }
 
-impl<K, V> Debug for Follow<K, V> {
+impl<V> Debug for Follow<V> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Follow").field("what", &self.what).finish_non_exhaustive()
     }
 }
 
-impl<K, V> Follow<K, V>
-where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-{
-    /// Follows what `api` covers, which errors call `what`.
-    pub fn new(
-        api: Api<K>,
+impl<V: 'static> Follow<V> {
+    /// Follows what the collection holds, which errors call `what`. Of every object what a `K` has is read,
+    /// and of that what `read` makes of it is kept.
+    pub fn new<K: DeserializeOwned>(
+        client: Client,
+        collection: Collection,
         what: impl Into<Box<str>>,
         read: impl Fn(K) -> V + Send + Sync + 'static,
     ) -> Self {
         Self {
-            api,
+            client,
+            collection,
             what: what.into(),
             fields: None,
-            read: Box::new(read),
+            read: Box::new(move |object| serde_json::from_str(object.get()).map(&read)),
             state: State::Behind,
             changes: Vec::new(),
             tell: Instant::now(),
@@ -155,7 +160,7 @@ where
             State::Behind => self.list().await.map(Some),
             State::Known(version) => {
                 let version = version.clone();
-                self.state = State::Watching(self.watch(version).await?);
+                self.state = State::Watching(Box::new(self.watch(version).await?));
                 Ok(None)
             }
             State::Watching(_) => self.hear().await.map(Some),
@@ -163,33 +168,32 @@ where
     }
 
     async fn list(&mut self) -> Result<News<V>, WatchError> {
-        let mut page =
-            ListParams { field_selector: self.fields.clone(), ..ListParams::default() }.limit(PAGE);
+        let mut pages = Pages::new(&self.client, &self.collection, &self.what, self.fields.clone(), PAGE);
         let mut all = Vec::new();
-        loop {
-            let list = match timeout(PAGE_LIMIT, self.api.list(&page)).await {
-                Ok(Ok(list)) => list,
-                Ok(Err(source)) => return Err(WatchError::List { what: self.what.clone(), source }),
-                Err(_) => return Err(self.silent("listing", PAGE_LIMIT)),
+        let version = loop {
+            let text = pages.next().await?;
+            let mut take = |object: &RawValue| {
+                self.collection.check_unread(object)?;
+                all.push((self.read)(object).map_err(ApiError::unreadable)?);
+                Ok(())
             };
-            all.extend(list.items.into_iter().map(&self.read));
-            if let Some(token) = list.metadata.continue_.filter(|token| !token.is_empty()) {
-                page = page.continue_token(&token);
-            } else {
-                self.state = State::Known(list.metadata.resource_version.unwrap_or_default());
-                return Ok(News::All(all));
+            let end = read_page(&text, &mut take);
+            let end = end.map_err(|source| WatchError::List { what: self.what.clone(), source })?;
+            match pages.turn(end)? {
+                Next::Page => {}
+                Next::Done(version) => break version,
             }
-        }
+        };
+        self.state = State::Known(version);
+        Ok(News::All(all))
     }
 
-    // Not `&self`: a stream of events cannot be shared between threads, and whoever follows is a task.
-    async fn watch(&mut self, version: String) -> Result<Watch<K>, WatchError> {
+    // Not `&self`: what is open cannot be shared between threads, and whoever follows is a task.
+    async fn watch(&mut self, version: String) -> Result<Watch, WatchError> {
         let mut params = WatchParams::default().timeout(u32::try_from(WATCH.as_secs()).unwrap_or(u32::MAX));
         params.field_selector.clone_from(&self.fields);
-        match timeout(GRACE, self.api.watch(&params, &version)).await {
-            Ok(Ok(events)) => {
-                Ok(Watch { events: events.boxed(), version, began: Instant::now(), is_proven: false })
-            }
+        match timeout(GRACE, Events::open(&self.client, &self.collection, &params, &version)).await {
+            Ok(Ok(events)) => Ok(Watch { events, version, began: Instant::now(), is_proven: false }),
             Ok(Err(source)) => Err(WatchError::Watch { what: self.what.clone(), source }),
             Err(_) => Err(self.silent("asking for a watch of", GRACE)),
         }
@@ -204,10 +208,10 @@ where
                 (true, false) => watch.began + SHORT,
                 (true, true) => watch.began + WATCH + GRACE,
             };
-            match timeout_at(until, watch.events.try_next()).await {
+            match timeout_at(until, watch.events.next()).await {
                 Ok(Ok(Some(event))) => {
-                    if let Some(change) = watch.take(event, &self.what)? {
-                        self.changes.push(change.map(&self.read));
+                    if let Some(change) = watch.take(event, &self.read, &self.what)? {
+                        self.changes.push(change);
                     }
                     if self.changes.len() >= MANY {
                         return Ok(self.tell());
@@ -246,22 +250,24 @@ where
     }
 }
 
-impl<K: Resource> Watch<K> {
+impl Watch {
     /// The change that an event tells of.
-    fn take(&mut self, event: WatchEvent<K>, what: &str) -> Result<Option<Change<K>>, WatchError> {
-        let change = match event {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => Change::Applied(object),
-            WatchEvent::Deleted(object) => Change::Deleted(object),
-            WatchEvent::Bookmark(bookmark) => {
-                self.version = bookmark.metadata.resource_version;
-                return Ok(None);
+    fn take<V>(&mut self, event: Event, read: &Read<V>, what: &str) -> Result<Option<Change<V>>, WatchError> {
+        let unreadable = |error| WatchError::Watch { what: what.into(), source: ApiError::unreadable(error) };
+        let (change, version) = match event {
+            Event::Applied(object, version) => {
+                (Some(Change::Applied(read(&object).map_err(unreadable)?)), version)
             }
-            WatchEvent::Error(status) => return Err(WatchError::Refused { what: what.into(), status }),
+            Event::Deleted(object, version) => {
+                (Some(Change::Deleted(read(&object).map_err(unreadable)?)), version)
+            }
+            Event::Bookmark(version) => (None, version),
+            Event::Refused(status) => return Err(WatchError::Refused { what: what.into(), status }),
         };
-        if let Some(version) = change.object().resource_version() {
+        if let Some(version) = version {
             self.version = version;
         }
-        Ok(Some(change))
+        Ok(change)
     }
 }
 
@@ -270,12 +276,5 @@ impl<V> Change<V> {
     pub fn object(&self) -> &V {
         let (Self::Applied(object) | Self::Deleted(object)) = self;
         object
-    }
-
-    fn map<W>(self, to: impl FnOnce(V) -> W) -> Change<W> {
-        match self {
-            Self::Applied(object) => Change::Applied(to(object)),
-            Self::Deleted(object) => Change::Deleted(to(object)),
-        }
     }
 }

@@ -6,6 +6,11 @@ use std::time::Duration;
 /// from an old state, so none is asked for.
 pub const PAGE: u32 = 500;
 
+/// The same of objects of which only the metadata is asked for. Every page costs the API server a reading of its
+/// own: 150,000 accounts take it 12 s of a core in pages of 500, and 2 to 4 in these, which come to about 3 MiB
+/// each here.
+pub const METADATA_PAGE: u32 = 5000;
+
 /// How long one page may take.
 pub const PAGE_LIMIT: Duration = Duration::from_secs(30);
 

@@ -38,11 +38,11 @@ pub struct Selection {
 /// Whose accounts a resource may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Namespaces {
-    /// Those of any namespace.
-    #[default]
-    Any,
     /// Those of its own namespace. One that is in none counts for none.
+    #[default]
     Own,
+    /// Those of any namespace: whoever may write a resource and its status takes any account's identity.
+    Any,
 }
 
 /// What to make of associations that AWS does not have yet, as far as is known.
@@ -53,6 +53,19 @@ pub enum Pending {
     Wait,
     /// They count.
     Use,
+}
+
+impl Namespaces {
+    /// What the flag comes to: what is not wanted otherwise is safe.
+    pub(super) fn of(args: &AssociationResourceArgs) -> Self {
+        Self::own(args.association_resources_own_namespace_only.unwrap_or(true))
+    }
+
+    /// Their own alone, or any.
+    #[must_use]
+    pub fn own(is_own: bool) -> Self {
+        if is_own { Self::Own } else { Self::Any }
+    }
 }
 
 impl Controller {
@@ -82,11 +95,13 @@ impl AssociationResources {
     ) -> Result<Option<Self>, SettingsError> {
         let AssociationResourceArgs {
             watch_association_resources: text,
-            association_resources_own_namespace_only: is_own,
+            association_resources_own_namespace_only: own,
             use_pending_associations: uses_pending,
         } = &sources.association_resources;
+        let is_of_files = !sources.manifests.is_empty();
         if text.is_empty() {
-            let given = [(OWN, is_own), (PENDING, uses_pending)].into_iter().find(|(_, is_given)| **is_given);
+            let given = [(OWN, own.is_some() && !is_of_files), (PENDING, *uses_pending)];
+            let given = given.into_iter().find(|(_, is_given)| *is_given);
             let why = "it says which resources count";
             return match given {
                 Some((flag, _)) => Err(SettingsError::Incomplete { flag, other: WATCH, why }),
@@ -101,17 +116,18 @@ impl AssociationResources {
             .ok_or_else(|| invalid(WATCH, text, "expected ack, crossplane or ack,crossplane"))?;
         controllers.sort_unstable();
         controllers.dedup();
-        if !sources.manifests.is_empty() {
+        if is_of_files {
             let why = "such resources of --manifests are read from there";
             notices.push(format!("{WATCH} has nothing to do: {why}"));
             return Ok(None);
         }
-        if *is_own && controllers.contains(&Controller::Crossplane) {
+        let namespaces = Namespaces::of(&sources.association_resources);
+        if namespaces == Namespaces::Own && controllers.contains(&Controller::Crossplane) {
             notices.push(format!(
-                "{OWN}: none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts"
+                "none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts, for they are in no \
+                 namespace; {OWN}=false lets all count, for accounts of any namespace"
             ));
         }
-        let namespaces = if *is_own { Namespaces::Own } else { Namespaces::Any };
         let pending = if *uses_pending { Pending::Use } else { Pending::Wait };
         Ok(Some(Self { controllers, selection: Selection { cluster, namespaces, pending } }))
     }
@@ -123,8 +139,8 @@ impl fmt::Display for AssociationResources {
         let controllers: Vec<_> = controllers.iter().map(|controller| controller.name()).collect();
         write!(f, "watch-association-resources={}", controllers.join(","))?;
         cluster.iter().try_for_each(|cluster| write!(f, " eks-cluster-name={cluster}"))?;
-        if *namespaces == Namespaces::Own {
-            f.write_str(" association-resources-own-namespace-only=true")?;
+        if *namespaces == Namespaces::Any {
+            f.write_str(" association-resources-own-namespace-only=false")?;
         }
         if *pending == Pending::Use {
             f.write_str(" use-pending-associations=true")?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountSource, CertificateSource, Settings, Sources};
+use super::{AccountSource, CertificateSource, Namespaces, Settings, Sources};
 use crate::injection::Defaults;
 
 impl fmt::Display for Settings {
@@ -67,14 +67,18 @@ impl fmt::Display for Settings {
 
 impl fmt::Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accounts, association_file, association_resources, config_map, eks_api } = self;
+        let Self { accounts, association_file, association_resources, config_map, eks_api, lookups } = self;
         write!(f, "{accounts}")?;
         let file = association_file.iter();
         file.map(|path| path.display())
             .try_for_each(|path| write!(f, " watch-container-credentials-config={path}"))?;
         association_resources.iter().try_for_each(|resources| write!(f, " {resources}"))?;
         eks_api.iter().try_for_each(|cluster| write!(f, " watch-eks-api={cluster}"))?;
-        config_map.iter().try_for_each(|namespace| write!(f, " watch-config-map={namespace}"))
+        config_map.iter().try_for_each(|namespace| write!(f, " watch-config-map={namespace}"))?;
+        if let AccountSource::Cluster { .. } = accounts {
+            write!(f, " lookup-rate={}/s lookup-burst={}", lookups.rate, lookups.burst)?;
+        }
+        Ok(())
     }
 }
 
@@ -88,9 +92,13 @@ impl fmt::Display for AccountSource {
                 }
                 server.iter().try_for_each(|server| write!(f, " kube-api={server}"))
             }
-            Self::Manifests(paths) => {
+            Self::Manifests { paths, namespaces } => {
                 let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-                write!(f, "manifests={}", paths.join(","))
+                write!(f, "manifests={}", paths.join(","))?;
+                match namespaces {
+                    Namespaces::Own => Ok(()),
+                    Namespaces::Any => f.write_str(" association-resources-own-namespace-only=false"),
+                }
             }
         }
     }

@@ -7,12 +7,15 @@
 mod admin;
 mod associations;
 mod config_map;
+mod endless;
 mod events;
+mod lies;
 mod misses;
 mod required;
 mod scale;
 mod shared_misses;
 mod start;
+mod storms;
 mod watch;
 mod watch_lost;
 
@@ -58,6 +61,9 @@ pub(crate) enum Said {
     /// 503: to be asked again.
     Unavailable,
 }
+
+/// Longer than the webhook waits between two attempts.
+const LONG: Duration = Duration::from_secs(11);
 
 fn role(role_arn: &str) -> Said {
     Said::Role(role_arn.to_owned())

@@ -7,7 +7,7 @@ mod trouble;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use pod_identity_webhook::settings::{AssociationResources, Controller, Selection, Settings};
+use pod_identity_webhook::settings::{AssociationResources, Controller, Namespaces, Selection, Settings};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{Said, Webhook};
@@ -27,6 +27,11 @@ const CROSSPLANE_NAMESPACED: Resource = Resource { group: "eks.aws.m.upbound.io"
 
 /// How soon what is made counts, whatever it is.
 const SOON: Duration = Duration::from_secs(2);
+
+/// Resources of any namespace count for accounts of any.
+fn any() -> Selection {
+    Selection { namespaces: Namespaces::Any, ..Selection::default() }
+}
 
 fn body(members: Value) -> Map<String, Value> {
     serde_json::from_value(members).unwrap()
@@ -125,7 +130,7 @@ async fn wait_for_state(webhook: &Webhook, state: &str, resources: f64) {
 
 #[tokio::test]
 async fn a_resource_counts_from_its_creation_to_its_deletion() {
-    let (api, webhook) = shop(Selection::default()).await;
+    let (api, webhook) = shop(any()).await;
     wait_for(&webhook, "nothing yet", &[]).await;
     api.put_object(ACK, "infra", "one", synced("orders"));
     wait_for(&webhook, "made", &["orders"]).await;
@@ -141,7 +146,7 @@ async fn a_resource_counts_from_its_creation_to_its_deletion() {
 
 #[tokio::test]
 async fn a_resource_counts_once_aws_has_it() {
-    let (api, webhook) = shop(Selection::default()).await;
+    let (api, webhook) = shop(any()).await;
     api.put_object(ACK, "shop", "one", wanted("orders"));
     api.put_object(ACK, "shop", "two", synced("cart"));
     wait_for(&webhook, "the one that is synced", &["cart"]).await;
@@ -163,8 +168,8 @@ async fn pending_resources_count_if_an_operator_wants_it_so() {
 #[tokio::test]
 async fn resources_for_another_cluster_or_namespace_do_not_count() {
     let cluster = pod_identity_webhook::settings::ClusterName::new("prod");
-    let namespaces = pod_identity_webhook::settings::Namespaces::Own;
-    let (api, webhook) = shop(Selection { cluster, namespaces, ..Selection::default() }).await;
+    // Of another namespace by default.
+    let (api, webhook) = shop(Selection { cluster, ..Selection::default() }).await;
     let mut elsewhere = synced("orders");
     elsewhere["spec"]["clusterName"] = json!("test");
     api.put_object(ACK, "shop", "elsewhere", elsewhere);
@@ -181,7 +186,7 @@ async fn both_groups_of_crossplane_are_one_source() {
     api.install(CROSSPLANE);
     api.install(CROSSPLANE_NAMESPACED);
     api.put_object(CROSSPLANE, "", "one", ready("orders"));
-    let webhook = start(&api, &[Controller::Ack, Controller::Crossplane], Selection::default()).await;
+    let webhook = start(&api, &[Controller::Ack, Controller::Crossplane], any()).await;
     wait_for(&webhook, "what is in no namespace", &["orders"]).await;
     api.put_object(CROSSPLANE_NAMESPACED, "infra", "two", ready("cart"));
     wait_for(&webhook, "both", &["orders", "cart"]).await;
@@ -198,7 +203,7 @@ async fn five_thousand_resources_are_read_and_followed() {
     for number in 0..5000 {
         api.put_object(ACK, "infra", &format!("r-{number}"), synced(&format!("account-{number}")));
     }
-    let webhook = start(&api, &[Controller::Ack], Selection::default()).await;
+    let webhook = start(&api, &[Controller::Ack], any()).await;
     let entries = "pod_identity_webhook_source_entries{source=\"ack\"}";
     webhook.wait_for_metric(entries, 5000.0).await;
     let lists = api.traffic().lists.iter().filter(|list| list.of.resource == ACK.name()).count();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
 use kube::api::{ApiResource, DynamicObject};
-use kube::{Api, Client, ResourceExt};
-use pod_identity_webhook::kubernetes::{self, Change, Follow, News, WatchError};
+use kube::{Client, ResourceExt};
+use pod_identity_webhook::kubernetes::{self, Change, Collection, Follow, News, WatchError};
 use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -17,7 +17,7 @@ use crate::accounts::skip;
 use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, Resource, Route};
 use crate::support::wait::within;
 
-type Names = Follow<ServiceAccount, String>;
+type Names = Follow<String>;
 
 /// Longer than any wait between two attempts.
 const LONG: Duration = Duration::from_secs(11);
@@ -28,9 +28,8 @@ async fn client(api: &FakeApi) -> Client {
 }
 
 async fn follow(api: &FakeApi) -> Names {
-    Follow::new(Api::<ServiceAccount>::all(client(api).await), "accounts", |account| {
-        format!("{}/{}", account.namespace().unwrap(), account.name_any())
-    })
+    let read = |account: ServiceAccount| format!("{}/{}", account.namespace().unwrap(), account.name_any());
+    Follow::new(client(api).await, Collection::of::<ServiceAccount>(&(), None), "accounts", read)
 }
 
 async fn next(follow: &mut Names) -> Result<News<String>, WatchError> {
@@ -153,9 +152,9 @@ async fn a_watch_that_ends_in_time_goes_on_without_a_list() {
 #[tokio::test]
 async fn a_field_selector_chooses_one_object() {
     let api = FakeApi::start().await;
-    let maps: Api<ConfigMap> = Api::namespaced(client(&api).await, "eks");
+    let maps = Collection::of::<ConfigMap>(&(), Some("eks"));
     let read = |map: ConfigMap| (map.name_any(), map.data.unwrap_or_default().remove("key"));
-    let mut follow = Follow::new(maps, "map", read).fields("metadata.name=roles");
+    let mut follow = Follow::new(client(&api).await, maps, "map", read).fields("metadata.name=roles");
     let mut next = async || within("news", follow.next()).await.unwrap();
     assert_eq!(next().await, News::All(vec![]));
     let put = |namespace, name, value: &str| {
@@ -186,9 +185,9 @@ async fn objects_of_a_kind_that_comes_and_goes() {
         kind: "Widget".into(),
         plural: "widgets".into(),
     };
-    let widgets: Api<DynamicObject> = Api::all_with(client(&api).await, &widgets);
+    let widgets = Collection::of::<DynamicObject>(&widgets, None);
     let read = |widget: DynamicObject| format!("{}: {}", widget.name_any(), widget.data["spec"]["size"]);
-    let mut follow = Follow::new(widgets, "widgets", read);
+    let mut follow = Follow::new(client(&api).await, widgets, "widgets", read);
     let mut next = async || within("news", follow.next()).await;
     assert!(next().await.unwrap_err().is_missing());
     api.install(WIDGETS);

@@ -64,7 +64,7 @@ async fn a_family_that_cannot_be_found_out_is_no_family() {
         (Fault::Status(403), "403 Forbidden: the test wants it so"),
         (Fault::Status(404), "404 NotFound: the test wants it so"),
         (Fault::Status(503), "503 ServiceUnavailable: the test wants it so"),
-        (Fault::Garbage, "the API server's answer could not be read"),
+        (Fault::Garbage, "the API server's answer could not be read: no JSON at line 1 column 11"),
         (Fault::Hang, "no answer within 3s"),
     ] {
         api.set_fault(Route::Service, fault);

@@ -13,7 +13,7 @@ use pod_identity_webhook::admission::Admission;
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::manifests::Manifests;
 use pod_identity_webhook::metrics::Metrics;
-use pod_identity_webhook::settings::{Limits, Settings};
+use pod_identity_webhook::settings::{Limits, Namespaces, Settings};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
@@ -229,7 +229,7 @@ async fn refuses_before_the_api_server_gives_up() {
     let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/world.yaml");
     let Settings { defaults, limits, .. } = settings([WORLD]);
     let identities = Identities::of_manifests(
-        Manifests::read(&[manifests], "default", &defaults.annotation_prefix).unwrap(),
+        Manifests::read(&[manifests], "default", &defaults.annotation_prefix, Namespaces::default()).unwrap(),
     );
     let metrics = Arc::new(Metrics::new().unwrap());
     let admission = Admission::new(identities, defaults, None, limits, metrics);

@@ -11,6 +11,7 @@ use pod_identity_webhook::admission::Admission;
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::manifests::Manifests;
 use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::settings::Namespaces;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -26,7 +27,8 @@ const WORK: usize = 32 * KIB;
 fn webhook(memory: usize) -> Router {
     let settings = settings([WORLD]);
     let world = WORLD.strip_prefix("--manifests=").unwrap().into();
-    let manifests = Manifests::read(&[world], "default", &settings.defaults.annotation_prefix).unwrap();
+    let manifests =
+        Manifests::read(&[world], "default", &settings.defaults.annotation_prefix, Namespaces::Own).unwrap();
     let limits = pod_identity_webhook::settings::Limits { request_memory: memory, ..settings.limits };
     let identities = Identities::of_manifests(manifests);
     let metrics = Arc::new(Metrics::new().unwrap());

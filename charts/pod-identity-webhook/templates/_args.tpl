@@ -26,6 +26,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "container-credentials-full-uri" $credentials.fullUri)
       (list "watch-container-credentials-config" (include "pod-identity-webhook.associationFile" .))
       (list "watch-association-resources" (join "," $resources.controllers))
+      (list "association-resources-own-namespace-only" (ternary "false" "" (and (not (empty $resources.controllers)) (not $resources.ownNamespaceOnly))))
       (list "eks-cluster-name" $sources.eksClusterName)
       (list "namespace" ($configMap.enabled | ternary .Release.Namespace ""))
       (list "ip-family" $credentials.ipFamily)
@@ -35,13 +36,14 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "log-format" .Values.log.format) -}}
 {{- $numbers := list
       (list "token-expiration" $injection.tokenExpiration)
+      (list "lookup-rate" $sources.lookupRate)
+      (list "lookup-burst" $sources.lookupBurst)
       (list "max-connections" $server.maxConnections)
       (list "max-request-memory" $server.maxRequestMemory)
       (list "v" .Values.log.verbosity) -}}
 {{- $switches := list
       (list "sts-regional-endpoint" $injection.stsRegionalEndpoint)
       (list "watch-config-map" $configMap.enabled)
-      (list "association-resources-own-namespace-only" (and $resources.controllers $resources.ownNamespaceOnly))
       (list "use-pending-associations" (and $resources.controllers $resources.usePending))
       (list "watch-eks-api" $sources.eksApi.enabled)
       (list "compose-role-arn" $injection.composeRoleArn)

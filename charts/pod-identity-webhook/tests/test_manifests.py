@@ -113,7 +113,7 @@ class EveryRelease:
         if controllers := self.flags.get("watch-association-resources"):
             groups = {"ack": ["eks.services.k8s.aws"], "crossplane": ["eks.aws.m.upbound.io", "eks.aws.upbound.io"]}
             groups = [group for controller in controllers.split(",") for group in groups[controller]]
-            if "association-resources-own-namespace-only" in self.flags:
+            if "crossplane" in controllers and self.flags.get("association-resources-own-namespace-only") != "false":
                 groups.remove("eks.aws.upbound.io")
             rules.append({"apiGroups": groups, "resources": ["podidentityassociations"], "verbs": ["list", "watch"]})
         self.assertEqual(self.release.ClusterRole["rules"], rules)

@@ -117,7 +117,9 @@ class Arguments(unittest.TestCase):
             "watch-association-resources": "ack,crossplane",
             "eks-cluster-name": "prod",
             "watch-eks-api": "true",
-            "association-resources-own-namespace-only": "true",
+            "association-resources-own-namespace-only": "false",
+            "lookup-rate": "20",
+            "lookup-burst": "40",
             "use-pending-associations": "true",
             "log-format": "json",
             "v": "4",
@@ -210,7 +212,7 @@ class Options(unittest.TestCase):
 
     def test_of_association_resources_have_no_effect_where_none_are_followed(self):
         plain = Rendered()
-        release = Rendered("sources.associationResources.ownNamespaceOnly=true,sources.associationResources.usePending=true")
+        release = Rendered("sources.associationResources.ownNamespaceOnly=false,sources.associationResources.usePending=true")
         self.assertEqual(release.container["args"], plain.container["args"])
         self.assertEqual(release.ClusterRole["rules"], plain.ClusterRole["rules"])
 
@@ -221,7 +223,11 @@ class Options(unittest.TestCase):
         key = "sources.associationResources.controllers"
         self.assertEqual(groups(), [])
         self.assertEqual(groups(f"{key}={{ack}}"), [["eks.services.k8s.aws"]])
-        self.assertEqual(groups(f"{key}={{crossplane}}"), [["eks.aws.m.upbound.io", "eks.aws.upbound.io"]])
+        # What is in no namespace counts for none, unless it is to count for any.
+        self.assertEqual(groups(f"{key}={{crossplane}}"), [["eks.aws.m.upbound.io"]])
+        any_namespace = "sources.associationResources.ownNamespaceOnly=false"
+        both = [["eks.aws.m.upbound.io", "eks.aws.upbound.io"]]
+        self.assertEqual(groups(f"{key}={{crossplane}}", any_namespace), both)
 
     def test_leave_users_and_groups_to_openshift(self):
         nulls = ",".join(f"podSecurityContext.{key}=null" for key in ("runAsUser", "runAsGroup", "fsGroup"))

@@ -43,6 +43,10 @@ pub(super) fn source(
     if let Some(place) = identities.association_place(namespace, account) {
         line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
     }
+    if let Some(place) = identities.foreign_place(namespace, account) {
+        let why = "passed over, it is in another namespace than its pods";
+        line(&mut text, format_args!("EKS Pod Identity: an association resource names it ({place}); {why}"));
+    }
     let after_association = if has_association { "; passed over, the association comes first" } else { "" };
     let annotation = known.and_then(|(lookup, _)| lookup.role_arn());
     if let Some(role) = annotation {

@@ -60,39 +60,27 @@ impl Contents {
         }
         let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8(error.valid_up_to()))?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let entries = entries(&mut deserializer)?;
+        let contents = Self::read(&mut deserializer)?;
         deserializer.end()?;
-        let complaint = complaint(&entries);
-        let associations = entries.into_iter().filter(|entry| entry.missing().is_none());
-        let associations = associations.map(|entry| (entry.namespace, entry.service_account)).collect();
-        Ok(Self { associations, complaint })
+        Ok(contents)
+    }
+
+    /// Reads a document in any format that serde reads. Entries that name no account are passed over, and told
+    /// of: the others are as good without them.
+    pub(in super::super) fn read<'a, D: Deserializer<'a>>(document: D) -> Result<Self, D::Error> {
+        let mut entries = Entries::default();
+        Object(&mut entries).deserialize(document)?;
+        let Entries { mut associations, complaint, count: _ } = entries;
+        associations.shrink_to_fit();
+        Ok(Self { associations, complaint: complaint.into_option() })
     }
 }
 
 /// One entry as it was written.
 #[derive(Debug, Default)]
-pub(in super::super) struct Entry<'a> {
-    pub(in super::super) namespace: Cow<'a, str>,
-    pub(in super::super) service_account: Cow<'a, str>,
-}
-
-/// The entries of a document, in any format that serde reads.
-pub(in super::super) fn entries<'a, D: Deserializer<'a>>(document: D) -> Result<Vec<Entry<'a>>, D::Error> {
-    let mut entries = Entries::default();
-    Object(&mut entries).deserialize(document)?;
-    Ok(entries.0)
-}
-
-/// What there is to say of entries that name no account: they are passed over, for the others are
-/// as good without them.
-pub(in super::super) fn complaint(entries: &[Entry<'_>]) -> Option<Complaint> {
-    let mut complaint = Complaint::default();
-    for (index, entry) in entries.iter().enumerate() {
-        if let Some(missing) = entry.missing() {
-            complaint.add(format_args!("identities[{index}] has no {missing}"));
-        }
-    }
-    complaint.into_option()
+struct Entry<'a> {
+    namespace: Cow<'a, str>,
+    service_account: Cow<'a, str>,
 }
 
 impl Entry<'_> {
@@ -105,18 +93,35 @@ impl Entry<'_> {
     }
 }
 
+/// What entries come to as they pass: none is kept, for what is written in three bytes would take fifty.
 #[derive(Default)]
-struct Entries<'a>(Vec<Entry<'a>>);
+struct Entries {
+    associations: AssociationSet,
+    complaint: Complaint,
+    count: usize,
+}
 
-impl<'a> Fold<'a> for Entries<'a> {
+impl Entries {
+    fn take(&mut self, entry: &Entry<'_>) {
+        match entry.missing() {
+            None => self.associations.insert(&entry.namespace, &entry.service_account),
+            Some(missing) => {
+                self.complaint.add(format_args!("identities[{}] has no {missing}", self.count));
+            }
+        }
+        self.count += 1;
+    }
+}
+
+impl<'a> Fold<'a> for Entries {
     const WHAT: &'static str = "an object with the member identities";
 
     fn member<A: MapAccess<'a>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         match map.next_key_seed(Text)? {
             None => return Ok(false),
             Some(name) if name.eq_ignore_ascii_case("identities") => {
-                self.0.clear();
-                map.next_value_seed(Array(List(&mut self.0)))?;
+                *self = Self::default();
+                map.next_value_seed(Array(List(self)))?;
             }
             Some(_) => skip(map)?,
         }
@@ -124,16 +129,16 @@ impl<'a> Fold<'a> for Entries<'a> {
     }
 }
 
-struct List<'e, 'a>(&'e mut Vec<Entry<'a>>);
+struct List<'e>(&'e mut Entries);
 
-impl<'a> Elements<'a> for List<'_, 'a> {
+impl<'a> Elements<'a> for List<'_> {
     const WHAT: &'static str = "an array of objects with namespace and serviceAccount";
 
     fn element<A: SeqAccess<'a>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
         let mut entry = Entry::default();
         let is_there = seq.next_element_seed(Object(&mut entry))?.is_some();
         if is_there {
-            self.0.push(entry);
+            self.0.take(&entry);
         }
         Ok(is_there)
     }

@@ -10,7 +10,6 @@ use crate::source::file::{self, Parts};
 use crate::source::{Complaint, Source};
 
 pub use format::{Contents, FormatError};
-pub(super) use format::{Entry, complaint, entries};
 
 /// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
 pub async fn follow(path: PathBuf, source: Arc<Source<AssociationSet>>) {

@@ -83,6 +83,12 @@ impl Kind {
         Controller::ALL.into_iter().flat_map(Self::of).find(|known| known.group == group)
     }
 
+    /// Whether its objects are in namespaces.
+    #[must_use]
+    pub fn is_namespaced(&self) -> bool {
+        self.scope == Scope::Namespaced
+    }
+
     /// What it is called in log and errors: the name of its `CustomResourceDefinition`.
     #[must_use]
     pub fn name(&self) -> String {

@@ -4,6 +4,7 @@
 //! A resource counts once its controller says that AWS has the association. Their definitions may be
 //! installed, changed and removed at any time.
 
+mod kept;
 mod kind;
 mod objects;
 mod resource;

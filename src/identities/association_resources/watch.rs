@@ -1,14 +1,16 @@
 //! Follows the resources of one kind, which may not be served yet, or no longer.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
+use kube::Client;
 use kube::api::DynamicObject;
-use kube::{Api, Client};
+use serde_json::Value;
 use tokio::time::{Duration, Instant, sleep_until};
 
+use super::kept::Kept;
 use super::kind::{Kind, PLURAL};
 use super::objects::{Name, Resource};
 use super::resource::Association;
-use crate::kubernetes::{self, BACKOFF, Change, Follow, News, WatchError, jittered};
+use crate::kubernetes::{self, BACKOFF, Change, Collection, Follow, News, WatchError, jittered};
 
 /// How often a kind that is not served is asked for: a definition that is installed must count within
 /// two seconds, and the question is one small GET.
@@ -40,7 +42,7 @@ struct Watch {
 enum State {
     Unserved,
     Served {
-        follow: Box<Follow<DynamicObject, Resource>>,
+        follow: Box<Follow<Resource>>,
         /// Whether it has told anything yet.
         is_read: bool,
     },
@@ -84,8 +86,9 @@ impl Watch {
         match kubernetes::served(&self.client, group, PLURAL, version).await {
             Ok(Some(resource)) => {
                 let kind = self.kind;
-                let api = Api::all_with(self.client.clone(), &resource);
-                let follow = Follow::new(api, kind.name(), move |object| read(kind, object));
+                let all = Collection::of::<DynamicObject>(&resource, None);
+                let read = move |object| read(kind, &object);
+                let follow = Follow::new(self.client.clone(), all, kind.name(), read);
                 tracing::info!(resource = kind.name(), version = resource.version, "is served: following it");
                 self.state = State::Served { follow: Box::new(follow), is_read: false };
                 self.wait = BACKOFF.0;
@@ -105,12 +108,13 @@ impl Watch {
     }
 }
 
-fn read(kind: &Kind, object: DynamicObject) -> Resource {
+fn read(kind: &Kind, Kept(object): &Kept) -> Resource {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let name = Name {
-        namespace: object.metadata.namespace.map(Into::into),
-        name: object.metadata.name.unwrap_or_default().into(),
+        namespace: text("/metadata/namespace").map(Into::into),
+        name: text("/metadata/name").unwrap_or_default().into(),
     };
-    Resource { name, association: Association::read(kind, &object.data) }
+    Resource { name, association: Association::read(kind, object) }
 }
 
 impl From<News<Resource>> for Reading {

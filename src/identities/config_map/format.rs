@@ -19,7 +19,7 @@ use crate::injection::Grant;
 use crate::injection::annotation;
 use crate::injection::excess::{self, cut};
 use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
-use crate::injection::json::{self, Fold, Object, Text};
+use crate::injection::json::{self, Fold, Object, Slot, Text};
 use crate::source::Complaint;
 
 /// Why what stands under the key is no document of entries, with nothing of what it says.
@@ -85,14 +85,14 @@ impl Contents {
         let mut lines = Lines { document, line: 1, offset: 0 };
         let mut entries = BTreeMap::new();
         let mut complaint = Complaint::default();
-        for Member { name: key, value } in members(document)?.unwrap_or_default() {
+        members(document, |key, value| {
             let line = lines.of(value);
             let place = Place { key: &key, line };
             let pattern = match Pattern::parse(&key) {
                 Ok(pattern) => pattern,
                 Err(error) => {
                     complaint.add(format_args!("{place}: {error}"));
-                    continue;
+                    return;
                 }
             };
             let grant = grant(value).unwrap_or_else(|error| {
@@ -104,7 +104,7 @@ impl Contents {
                 let place = Place { key: &key, line: previous };
                 complaint.add(format_args!("{place}: stands again in line {line}"));
             }
-        }
+        })?;
         // In the order of their keys, whatever that of the document is.
         Ok(Self { entries: entries.into_values().collect(), complaint: complaint.into_option() })
     }
@@ -112,12 +112,11 @@ impl Contents {
 
 /// What an entry grants, if anything.
 fn grant(entry: &RawValue) -> Result<Option<Arc<Grant>>, EntryError> {
-    let members = members(entry.get()).ok().flatten().ok_or(EntryError::Shape)?;
     let mut role_arn = None;
     let mut audience = None;
     let mut preferences = Preferences::default();
-    for Member { name, value } in members {
-        match &*name {
+    let mut member = |name: &str, value: &RawValue| {
+        match name {
             name if name.eq_ignore_ascii_case("RoleARN") => {
                 role_arn = text(value, "RoleARN", excess::ROLE_ARN)?;
             }
@@ -131,7 +130,18 @@ fn grant(entry: &RawValue) -> Result<Option<Arc<Grant>>, EntryError> {
             name if name.eq_ignore_ascii_case("TokenExpiration") => preferences.lifetime = lifetime(value)?,
             _ => {}
         }
+        Ok(())
+    };
+    let mut read = Ok(());
+    let slot = members(entry.get(), |name, value| {
+        if read.is_ok() {
+            read = member(&name, value);
+        }
+    });
+    if !slot.is_ok_and(Slot::is_present) {
+        return Err(EntryError::Shape);
     }
+    read?;
     let role_arn = role_arn.map(|role_arn| {
         let source = RoleSource::ConfigMap;
         Arc::new(Grant::Role(RoleGrant { role_arn, source, audience, preferences }))
@@ -155,32 +165,29 @@ fn lifetime(value: &RawValue) -> Result<Option<AskedLifetime>, EntryError> {
     Ok((seconds != 0).then_some(AskedLifetime::Seconds(seconds)))
 }
 
-/// One member of an object, its value as it was written.
-struct Member<'a> {
-    name: Cow<'a, str>,
-    value: &'a RawValue,
-}
-
-/// The members of the one object that a text is; `None` for `null`.
-fn members(text: &str) -> Result<Option<Vec<Member<'_>>>, serde_json::Error> {
-    let mut members = Members::default();
+/// Hands on the members of the one object that a text is, each with its value as it was written; `null` has none.
+fn members<'a>(
+    text: &'a str,
+    take: impl FnMut(Cow<'a, str>, &'a RawValue),
+) -> Result<Slot, serde_json::Error> {
+    let mut members = Members(take);
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let slot = Object(&mut members).deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(slot.is_present().then_some(members.0))
+    Ok(slot)
 }
 
-#[derive(Default)]
-struct Members<'a>(Vec<Member<'a>>);
+struct Members<F>(F);
 
-impl<'a> Fold<'a> for Members<'a> {
+impl<'a, F: FnMut(Cow<'a, str>, &'a RawValue)> Fold<'a> for Members<F> {
     const WHAT: &'static str = "an object";
 
     fn member<A: MapAccess<'a>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         let Some(name) = map.next_key_seed(Text)? else {
             return Ok(false);
         };
-        self.0.push(Member { name, value: map.next_value()? });
+        let value = map.next_value()?;
+        (self.0)(name, value);
         Ok(true)
     }
 }

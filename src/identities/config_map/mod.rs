@@ -126,6 +126,14 @@ impl ConfigMap {
         }
     }
 
+    /// An error before it was read for the first time.
+    pub fn check_read(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Followed(source) if !source.is_synced() => Err(Unavailable::Cold(source.name())),
+            Self::Followed(_) | Self::Manifests(_) => Ok(()),
+        }
+    }
+
     /// The role that it gives an account, if any; cold before it was read for the first time.
     pub fn grant(&self, namespace: &str, name: &str) -> Result<Option<Arc<Grant>>, Unavailable> {
         match self {

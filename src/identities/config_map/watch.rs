@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::Api;
-
 use super::{Contents, Entries, FormatError, KEY, NAME};
-use crate::kubernetes::{Change, Follow, News, WatchError};
+use crate::kubernetes::{Change, Collection, Follow, News, WatchError};
 use crate::source::Source;
+use k8s_openapi::api::core::v1::ConfigMap;
 
 /// What stands under the key; nothing is a document without entries.
 type Document = Result<String, FormatError>;
@@ -17,18 +15,23 @@ type Document = Result<String, FormatError>;
 pub async fn follow(client: kube::Client, namespace: String, source: Arc<Source<Entries>>) {
     let name = format!("ConfigMap {namespace}/{NAME}");
     // By the selector, for which RBAC can allow this one ConfigMap alone.
-    let mut news = Follow::new(Api::namespaced(client, &namespace), &*name, document)
-        .fields(format!("metadata.name={NAME}"));
+    let own = Collection::of::<ConfigMap>(&(), Some(&namespace));
+    let place = namespace.clone();
+    // What is sent besides, in spite of the selector, says nothing.
+    let read = move |map| is_ours(&map, &place).then(|| document(map));
+    let mut news = Follow::new(client, own, &*name, read).fields(format!("metadata.name={NAME}"));
     let mut is_good = false;
     loop {
         match news.next().await {
-            Ok(News::All(all)) => is_good = take(all.into_iter().next(), &name, &source),
+            Ok(News::All(all)) => is_good = take(all.into_iter().flatten().next(), &name, &source),
             Ok(News::Changes(changes)) => {
-                let now = changes.into_iter().next_back().and_then(|change| match change {
-                    Change::Applied(document) => Some(document),
-                    Change::Deleted(_) => None,
+                let now = changes.into_iter().rev().find_map(|change| match change {
+                    Change::Applied(document) => document.map(Some),
+                    Change::Deleted(document) => document.map(|_| None),
                 });
-                is_good = take(now, &name, &source);
+                if let Some(now) = now {
+                    is_good = take(now, &name, &source);
+                }
             }
             // A document that is no good is none the better for being unchanged.
             Ok(News::Unchanged) if is_good => source.confirm(),
@@ -36,6 +39,11 @@ pub async fn follow(client: kube::Client, namespace: String, source: Arc<Source<
             Err(error) => source.fail(&reason(&error, &namespace)),
         }
     }
+}
+
+fn is_ours(map: &ConfigMap, namespace: &str) -> bool {
+    let metadata = &map.metadata;
+    metadata.name.as_deref() == Some(NAME) && metadata.namespace.as_deref() == Some(namespace)
 }
 
 fn document(config_map: ConfigMap) -> Document {

@@ -32,6 +32,11 @@ impl Index {
         })
     }
 
+    /// Whether there is any account in this namespace.
+    pub(super) fn has_namespace(&self, namespace: &str) -> bool {
+        self.accounts.has_namespace(namespace)
+    }
+
     /// Takes in an account as it is now.
     pub(super) fn apply(&mut self, namespace: &str, name: &str, lookup: Lookup) {
         let known = match lookup {

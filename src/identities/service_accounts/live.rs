@@ -1,4 +1,4 @@
-//! Live look-ups of single accounts, shared.
+//! Live look-ups of single accounts: shared, and so many of them alone as the API server is to bear.
 //!
 //! The API server refuses pods of accounts that do not exist before it calls us, so a 404 is news
 //! on its way, not an answer to keep; only a role is final.
@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::Api;
-use kube::api::PartialObjectMeta;
-use tokio::time::{Instant, timeout};
+use serde_json::value::RawValue;
+use tokio::time::{Instant, sleep, timeout};
 
-use super::super::account::Account;
-use super::super::flights::{Count, Flights};
+use super::super::flights::{Count, Departure, Flights};
+use super::super::turns::{Standing, Turns};
 use super::super::{Lookup, Unavailable};
+use super::object;
 use crate::injection::annotation::Prefix;
-use crate::kubernetes;
+use crate::kubernetes::{self, ApiError, Line};
 use crate::metrics::{LookupResult, Metrics};
+
+/// The part of a look-up's time, half a second of it by default, after which a connection that was kept is taken for
+/// dead, and the account is asked for on a new one too.
+const DOUBT: u32 = 3;
 
 type Answer = Result<Lookup, Arc<str>>;
 
@@ -29,21 +32,29 @@ pub(super) struct Live {
     limit: Duration,
     metrics: Arc<Metrics>,
     flights: Flights<Answer>,
+    turns: Arc<Turns>,
 }
 
 impl Live {
-    pub(super) fn new(client: kube::Client, prefix: Prefix, limit: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { client, prefix, limit, metrics, flights: Flights::default() }
+    pub(super) fn new(
+        client: kube::Client,
+        prefix: Prefix,
+        limit: Duration,
+        turns: Arc<Turns>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { client, prefix, limit, metrics, flights: Flights::default(), turns }
     }
 
-    /// The account as the API server has it now.
+    /// The account as the API server has it now; `standing` is what is known of its namespace.
     pub(super) async fn find(
         &self,
         namespace: &str,
         name: &str,
+        standing: Standing,
         deadline: Instant,
     ) -> Result<Lookup, Unavailable> {
-        let request = || self.request(namespace, name);
+        let request = |departure| self.request(namespace, name, standing, departure);
         // A failure too: whoever joined it has waited long enough.
         let is_final = |answer: &Answer| answer.as_ref().map_or(true, Lookup::has_role);
         let answer = self.flights.ask(namespace, name, deadline, request, is_final).await;
@@ -54,32 +65,70 @@ impl Live {
         })
     }
 
-    fn request(&self, namespace: &str, name: &str) -> BoxFuture<'static, Answer> {
-        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
-        let (name, prefix, limit) = (name.to_owned(), self.prefix.clone(), self.limit);
-        let metrics = self.metrics.clone();
+    fn request(
+        &self,
+        namespace: &str,
+        name: &str,
+        standing: Standing,
+        departure: Departure,
+    ) -> BoxFuture<'static, Answer> {
+        let (client, prefix, limit) = (self.client.clone(), self.prefix.clone(), self.limit);
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        let (turns, metrics) = (self.turns.clone(), self.metrics.clone());
         async move {
             let mut count = Count::new(|result| metrics.live_lookup(result));
-            let answer = match timeout(limit, accounts.get_metadata_opt(&name)).await {
-                Err(_) => Err(Arc::from(format!("no answer within {limit:?}"))),
-                Ok(Err(error)) => Err(Arc::from(kubernetes::describe(&error))),
-                Ok(Ok(None)) => Ok(Lookup::Missing),
-                Ok(Ok(Some(account))) => Ok(read(&prefix, &account)),
+            let answer = async {
+                let turn = turns.turn(&namespace, standing).await.map_err(|busy| (busy.to_string(), true))?;
+                departure.now();
+                let found = ask(&client, &turns, &namespace, &name, limit / DOUBT).await;
+                drop(turn);
+                let found = found.map_err(|error| (error.to_string(), false))?;
+                found.map_or(Ok(Lookup::Missing), |account| {
+                    object::read(&prefix, &account).map_err(|error| (error.to_string(), false))
+                })
             };
+            let late = || Err((format!("no answer within {limit:?}"), false));
+            let answer = timeout(limit, answer).await.unwrap_or_else(|_| late());
             count.result = match &answer {
+                Err((_, true)) => LookupResult::Limited,
                 Err(_) => LookupResult::Error,
                 Ok(Lookup::Missing) => LookupResult::Missing,
                 Ok(Lookup::Plain | Lookup::Annotated(_)) => LookupResult::Found,
             };
-            answer
+            answer.map_err(|(reason, _)| reason.into())
         }
         .boxed()
     }
 }
 
-/// What an account's metadata says.
-pub(super) fn read(prefix: &Prefix, account: &PartialObjectMeta<ServiceAccount>) -> Lookup {
-    let annotations = account.metadata.annotations.iter().flatten();
-    let annotations = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
-    Lookup::of(Account::read(prefix, annotations))
+/// One GET; after `doubt` without an answer, or a connection that broke, another on a new connection, if as many
+/// may be made now. The first that answers counts.
+async fn ask(
+    client: &kube::Client,
+    turns: &Turns,
+    namespace: &str,
+    name: &str,
+    doubt: Duration,
+) -> Result<Option<Box<RawValue>>, ApiError> {
+    let get = |line| kubernetes::service_account(client, namespace, name, line);
+    let mut first = std::pin::pin!(get(Line::Any));
+    tokio::select! {
+        biased;
+        answer = &mut first => match answer {
+            Err(ApiError::Client(error)) if !matches!(error, kube::Error::Api(_)) && turns.take_one_more() => {
+                return get(Line::Fresh).await;
+            }
+            answer => return answer,
+        },
+        () = sleep(doubt) => {}
+    }
+    if !turns.take_one_more() {
+        return first.await;
+    }
+    let mut second = std::pin::pin!(get(Line::Fresh));
+    tokio::select! {
+        biased;
+        answer = &mut first => if answer.is_ok() { answer } else { second.await },
+        answer = &mut second => if answer.is_ok() { answer } else { first.await },
+    }
 }

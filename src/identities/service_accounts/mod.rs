@@ -8,25 +8,39 @@
 
 mod index;
 mod live;
+mod object;
 mod watch;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::Api;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::turns::{Pace, Standing, Turns};
 use super::{Doubt, Lookup, Unavailable};
 use crate::injection::annotation::Prefix;
 use crate::injection::name;
+use crate::kubernetes::IDLE_CONNECTIONS;
 use crate::lifecycle::Latch;
 use crate::metrics::Metrics;
+use crate::settings::Lookups;
 use index::Index;
 use live::Live;
+
+/// Look-ups at the same time in one namespace: more would take a namespace's storm, while the API server is slow,
+/// the places of all others.
+const IN_A_NAMESPACE: usize = 8;
+
+/// How fast accounts are looked up; `limit` is how long one may take. As many at the same time as connections are
+/// kept: at 50 a second that is ten times what an API server that answers in 60 ms needs.
+#[must_use]
+pub fn pace(lookups: Lookups, limit: Duration) -> Pace {
+    let Lookups { rate, burst } = lookups;
+    Pace { at_once: IDLE_CONNECTIONS, in_a_namespace: IN_A_NAMESPACE, rate, burst, patience: limit }
+}
 
 /// The accounts of a cluster.
 pub struct ServiceAccounts {
@@ -56,11 +70,18 @@ impl ServiceAccounts {
         client: kube::Client,
         prefix: Prefix,
         lookup_limit: Duration,
+        pace: Pace,
         synced: Latch,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
-            live: Live::new(client, prefix.clone(), lookup_limit, metrics.clone()),
+            live: Live::new(
+                client,
+                prefix.clone(),
+                lookup_limit,
+                Arc::new(Turns::new(pace)),
+                metrics.clone(),
+            ),
             prefix,
             index: RwLock::default(),
             synced,
@@ -73,13 +94,12 @@ impl ServiceAccounts {
 
     /// Keeps the index up to date, for ever.
     pub async fn follow(&self, client: kube::Client) {
-        let api: Api<ServiceAccount> = Api::all(client);
         loop {
             tokio::select! {
                 biased;
                 // Again: the watch may have come up since.
                 () = self.relist.notified() => self.forget(),
-                () = watch::follow(self, &api) => {}
+                () = watch::follow(self, &client) => {}
             }
         }
     }
@@ -98,11 +118,11 @@ impl ServiceAccounts {
         }
         // In this order: what is read from the index is then at least as new as the promise.
         let is_current = self.is_current.load(Ordering::Acquire);
-        let known = self.read().get(namespace, name);
+        let (known, standing) = self.known(namespace, name);
         match known {
             Some(known) if is_current => Ok(known),
             known => {
-                let found = self.live.find(namespace, name, deadline).await;
+                let found = self.live.find(namespace, name, standing, deadline).await;
                 found.map_err(|error| Doubt { known, error })
             }
         }
@@ -118,7 +138,27 @@ impl ServiceAccounts {
         if !name::is_label(namespace) || !name::is_subdomain(name) {
             return Ok(Lookup::Missing);
         }
-        self.live.find(namespace, name, deadline).await
+        let (_, standing) = self.known(namespace, name);
+        self.live.find(namespace, name, standing, deadline).await
+    }
+
+    /// Whether the account was there when it was last heard of.
+    #[must_use]
+    pub fn knows(&self, namespace: &str, name: &str) -> bool {
+        self.read().get(namespace, name).is_some()
+    }
+
+    /// What is known of an account, and how much its look-up counts beside others.
+    fn known(&self, namespace: &str, name: &str) -> (Option<Lookup>, Standing) {
+        let index = self.read();
+        let known = index.get(namespace, name);
+        let standing = match known {
+            Some(_) => Standing::Account,
+            // An index without accounts tells nothing of namespaces.
+            None if index.has_namespace(namespace) || index.accounts() == 0 => Standing::Namespace,
+            None => Standing::Nothing,
+        };
+        (known, standing)
     }
 
     /// Forgets every account; each is looked up live until the next list is complete.

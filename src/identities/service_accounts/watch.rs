@@ -4,18 +4,22 @@
 //! bookmarks and says nothing when a watch begins again, so it cannot tell a quiet watch from a
 //! dead one, and whoever decides from the index has to know which it is.
 
+use std::panic::resume_unwind;
 use std::time::Duration;
 
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::Api;
-use kube::api::{ListParams, PartialObjectMeta, WatchEvent, WatchParams};
+use kube::Client;
+use kube::api::WatchParams;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::Index;
-use super::{ServiceAccounts, live};
-use crate::kubernetes::{BACKOFF, GRACE, PAGE, PAGE_LIMIT, SHORT, WATCH, WatchError, jittered};
+use super::{ServiceAccounts, object};
+use crate::injection::annotation::Prefix;
+use crate::kubernetes::{
+    ApiError, BACKOFF, Collection, Event, Events, GRACE, METADATA_PAGE, Next, PageEnd, Pages, SHORT, WATCH,
+    WatchError, jittered, read_page,
+};
 
 /// The objects, as errors call them.
 const WHAT: &str = "ServiceAccounts";
@@ -30,7 +34,8 @@ const LONG: Duration = Duration::from_secs(10);
 
 /// Follows the cluster's accounts for ever. Never ends by itself: every failure is logged, counted
 /// and tried again.
-pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>) {
+pub(super) async fn follow(accounts: &ServiceAccounts, client: &Client) {
+    let all = Collection::of::<ServiceAccount>(&(), None).metadata();
     let mut version = None;
     let mut wait = BACKOFF.0;
     // Since when the index may lack changes.
@@ -41,7 +46,7 @@ pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>
         let began = Instant::now();
         let is_too_old = has_failed && behind.elapsed() >= LONG;
         let result = if let Some(known) = version.take().filter(|_| !is_too_old) {
-            let result = watch(accounts, api, known, behind).await;
+            let result = watch(accounts, client, &all, known, behind).await;
             let was_current = accounts.pause();
             if was_current && result.is_ok() {
                 behind = Instant::now();
@@ -54,7 +59,7 @@ pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>
                 result.and_then(|version| Err((WatchError::Cut { what: WHAT.into() }, Some(version))))
             }
         } else {
-            list(accounts, api).await.inspect(|_| behind = began)
+            list(accounts, client, &all).await.inspect(|_| behind = began)
         };
         has_failed = result.is_err();
         match result {
@@ -73,38 +78,57 @@ pub(super) async fn follow(accounts: &ServiceAccounts, api: &Api<ServiceAccount>
 type Step = Result<String, (WatchError, Option<String>)>;
 
 /// Reads every account, and swaps the index once all are there.
-async fn list(accounts: &ServiceAccounts, api: &Api<ServiceAccount>) -> Step {
+async fn list(accounts: &ServiceAccounts, client: &Client, all: &Collection) -> Step {
+    let mut pages = Pages::new(client, all, WHAT, None, METADATA_PAGE);
     let mut index = Index::default();
-    let mut page = ListParams::default().limit(PAGE);
+    let failed = |error| (error, None);
     loop {
-        let list = match timeout(PAGE_LIMIT, api.list_metadata(&page)).await {
-            Ok(Ok(list)) => list,
-            Ok(Err(source)) => return Err((WatchError::List { what: WHAT.into(), source }, None)),
-            Err(_) => return Err((silent("listing", PAGE_LIMIT), None)),
+        let text = pages.next().await.map_err(failed)?;
+        let (all, prefix) = (all.clone(), accounts.prefix.clone());
+        // Thousands of accounts take tens of milliseconds, and this thread may be the only one that answers.
+        let reading = spawn_blocking(move || {
+            let end = take_page(&all, &prefix, &text, &mut index);
+            (index, end)
+        });
+        let (more, end) = match reading.await.map_err(JoinError::try_into_panic) {
+            Ok(read) => read,
+            // Which ends this task, and so the process.
+            Err(Ok(panic)) => resume_unwind(panic),
+            // The process ends.
+            Err(Err(_)) => return std::future::pending().await,
         };
-        for account in &list.items {
-            take(accounts, account, |namespace, name, lookup| index.apply(namespace, name, lookup));
-        }
-        if let Some(token) = list.metadata.continue_.filter(|token| !token.is_empty()) {
-            page = page.continue_token(&token)
-        } else {
-            accounts.synced(index);
-            return Ok(list.metadata.resource_version.unwrap_or_default());
+        index = more;
+        let end = end.map_err(|source| (WatchError::List { what: WHAT.into(), source }, None))?;
+        match pages.turn(end).map_err(failed)? {
+            Next::Page => {}
+            Next::Done(version) => {
+                accounts.synced(index);
+                return Ok(version);
+            }
         }
     }
+}
+
+fn take_page(all: &Collection, prefix: &Prefix, text: &str, index: &mut Index) -> Result<PageEnd, ApiError> {
+    read_page(text, &mut |account| {
+        object::take_item(prefix, all, account, |namespace, name, lookup| {
+            index.apply(namespace, name, lookup)
+        })
+    })
 }
 
 /// Opens a watch from `version` on, and follows it to its end. What happened since `behind` comes
 /// first: only after as long a time again, at most [`CATCH_UP`], is the index current.
 async fn watch(
     accounts: &ServiceAccounts,
-    api: &Api<ServiceAccount>,
+    client: &Client,
+    all: &Collection,
     version: String,
     behind: Instant,
 ) -> Step {
     let params = WatchParams::default().timeout(u32::try_from(WATCH.as_secs()).unwrap_or(u32::MAX));
-    let events = match timeout(GRACE, api.watch_metadata(&params, &version)).await {
-        Ok(Ok(events)) => events.boxed(),
+    let events = match timeout(GRACE, Events::open(client, all, &params, &version)).await {
+        Ok(Ok(events)) => events,
         Ok(Err(source)) => return Err((WatchError::Watch { what: WHAT.into(), source }, Some(version))),
         Err(_) => return Err((silent("asking for a watch of", GRACE), Some(version))),
     };
@@ -122,44 +146,34 @@ async fn watch(
 
 /// Takes in the events of a watch, until the API server ends it, as it does after [`WATCH`]: one
 /// that is open for longer is dead.
-async fn take_all(
-    accounts: &ServiceAccounts,
-    mut events: BoxStream<'_, kube::Result<WatchEvent<PartialObjectMeta<ServiceAccount>>>>,
-    mut version: String,
-) -> Step {
+async fn take_all(accounts: &ServiceAccounts, mut events: Events, mut version: String) -> Step {
     let dead = Instant::now() + WATCH + GRACE;
+    let prefix = &accounts.prefix;
     loop {
-        let event = match timeout_at(dead, events.try_next()).await {
+        let event = match timeout_at(dead, events.next()).await {
             Ok(Ok(Some(event))) => event,
             Ok(Ok(None)) => return Ok(version),
             Ok(Err(source)) => return Err((WatchError::Watch { what: WHAT.into(), source }, Some(version))),
             Err(_) => return Err((silent("watching", WATCH + GRACE), Some(version))),
         };
-        match event {
-            WatchEvent::Added(account) | WatchEvent::Modified(account) => {
-                take(accounts, &account, |namespace, name, lookup| accounts.apply(namespace, name, lookup));
-                version = account.metadata.resource_version.unwrap_or(version);
+        let (taken, newer) = match event {
+            Event::Applied(account, newer) => {
+                let apply = |namespace: &_, name: &_, lookup| accounts.apply(namespace, name, lookup);
+                (object::take(prefix, &account, apply), newer)
             }
-            WatchEvent::Deleted(account) => {
-                take(accounts, &account, |namespace, name, _| accounts.remove(namespace, name));
-                version = account.metadata.resource_version.unwrap_or(version);
+            Event::Deleted(account, newer) => {
+                let remove = |namespace: &_, name: &_, _| accounts.remove(namespace, name);
+                (object::take(prefix, &account, remove), newer)
             }
-            WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
-            WatchEvent::Error(status) => {
+            Event::Bookmark(newer) => (Ok(()), newer),
+            Event::Refused(status) => {
                 return Err((WatchError::Refused { what: WHAT.into(), status }, Some(version)));
             }
+        };
+        if let Err(source) = taken {
+            return Err((WatchError::Watch { what: WHAT.into(), source }, Some(version)));
         }
-    }
-}
-
-/// Hands an account's names and annotations on; one without a name is none.
-fn take(
-    accounts: &ServiceAccounts,
-    account: &PartialObjectMeta<ServiceAccount>,
-    to: impl FnOnce(&str, &str, super::Lookup),
-) {
-    if let (Some(namespace), Some(name)) = (&account.metadata.namespace, &account.metadata.name) {
-        to(namespace, name, live::read(&accounts.prefix, account));
+        version = newer.unwrap_or(version);
     }
 }
 

@@ -7,18 +7,18 @@ use crate::support::fake_api::FakeApi;
 #[tokio::test]
 async fn lists_in_pages_of_metadata_and_knows_them_all() {
     let api = FakeApi::start().await;
-    for number in 0..1200 {
+    for number in 0..12_000 {
         let annotations = annotation(ORDERS);
         // Every third has a role; the others are known all the same.
         let annotations = if number % 3 == 0 { annotations.as_slice() } else { &[] };
-        api.put(&format!("team-{}", number % 7), &format!("account-{number:04}"), annotations);
+        api.put(&format!("team-{}", number % 7), &format!("account-{number:05}"), annotations);
     }
     let webhook = Webhook::start(&api).await;
     let traffic = api.traffic();
     assert_eq!(traffic.lists.len(), 3);
     for (number, list) in traffic.lists.iter().enumerate() {
         assert!(list.metadata_only);
-        assert_eq!(list.limit, Some(500));
+        assert_eq!(list.limit, Some(5000));
         // Not even 0: such a list ignores its limit, and may be old.
         assert_eq!(list.resource_version, None);
         assert_eq!(list.continue_token.is_some(), number > 0);
@@ -29,8 +29,8 @@ async fn lists_in_pages_of_metadata_and_knows_them_all() {
     assert_eq!(traffic.watches[0].timeout_seconds, Some(20));
 
     let mut connection = webhook.server.client.connect().await.unwrap();
-    for number in 0..1200 {
-        let review = super::review(&format!("team-{}", number % 7), &format!("account-{number:04}"));
+    for number in (0..12_000).step_by(10) {
+        let review = super::review(&format!("team-{}", number % 7), &format!("account-{number:05}"));
         let said = super::read(&connection.send(post("/mutate", review)).await.unwrap());
         assert_eq!(said, if number % 3 == 0 { role(ORDERS) } else { Said::Nothing }, "{number}");
     }

@@ -6,9 +6,9 @@ use super::{BILLING, ORDERS, Said, Webhook, annotation, role};
 use crate::support::client::post;
 use crate::support::fake_api::{FakeApi, Fault, Hold, Route};
 
-/// A webhook whose look-ups last as long as a test holds them.
+/// A webhook whose look-ups last as long as a test holds them, and are not made twice meanwhile.
 async fn patient(api: &FakeApi) -> Webhook {
-    Webhook::start_with(api, |settings| settings.limits.lookup = Duration::from_secs(10)).await
+    Webhook::start_with(api, |settings| settings.limits.lookup = Duration::from_mins(1)).await
 }
 
 #[tokio::test]
@@ -156,10 +156,10 @@ async fn a_get_that_failed_is_not_handed_to_later_calls() {
 }
 
 #[tokio::test]
-async fn connections_that_died_after_a_burst_cost_a_miss_one_attempt_at_most() {
+async fn connections_that_died_after_a_burst_cost_a_miss_nothing_but_time() {
     const ACCOUNTS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let api = FakeApi::start().await;
-    let webhook = patient(&api).await;
+    let webhook = Webhook::start(&api).await;
     for account in ACCOUNTS {
         api.put_unannounced("shop", account, &annotation(ORDERS));
     }
@@ -173,9 +173,6 @@ async fn connections_that_died_after_a_burst_cost_a_miss_one_attempt_at_most() {
 
     api.silence_connections();
     api.put_unannounced("shop", "late", &annotation(BILLING));
-    let mut said = webhook.admit_within("shop", "late", 2).await;
-    if said == Said::Unavailable {
-        said = webhook.admit_within("shop", "late", 2).await;
-    }
-    assert_eq!(said, role(BILLING));
+    // All of them look as good as before: the first that is taken is given up in time.
+    assert_eq!(webhook.admit_within("shop", "late", 2).await, role(BILLING));
 }

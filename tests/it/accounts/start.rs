@@ -96,8 +96,8 @@ async fn is_cold_while_the_first_list_is_late() {
 #[tokio::test]
 async fn is_cold_while_the_second_page_fails() {
     let api = FakeApi::start().await;
-    for number in 0..501 {
-        api.put("shop", &format!("account-{number:03}"), &annotation(ORDERS));
+    for number in 0..5001 {
+        api.put("shop", &format!("account-{number:04}"), &annotation(ORDERS));
     }
     // Time enough to set another fault for the pages after the first.
     let late = Duration::from_secs(20);
@@ -109,7 +109,7 @@ async fn is_cold_while_the_second_page_fails() {
     let traffic = api.wait_for("attempts to list", PATIENCE, |traffic| traffic.lists.len() >= 3).await;
     assert!(traffic.lists[1].continue_token.is_some());
     assert!(traffic.lists[2].continue_token.is_none());
-    for account in ["account-000", "account-500"] {
+    for account in ["account-0000", "account-5000"] {
         assert_eq!(webhook.admit("shop", account).await, Said::Unavailable);
     }
     assert!(!webhook.is_ready().await);
@@ -117,7 +117,7 @@ async fn is_cold_while_the_second_page_fails() {
     api.set_fault(Route::List, Fault::None);
     skip(LONG).await;
     webhook.wait_until_ready().await;
-    assert_eq!(webhook.admit("shop", "account-500").await, role(ORDERS));
+    assert_eq!(webhook.admit("shop", "account-5000").await, role(ORDERS));
 }
 
 #[tokio::test]

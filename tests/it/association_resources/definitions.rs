@@ -1,14 +1,16 @@
 //! Definitions that are installed late, removed, and changed to another version.
 
-use pod_identity_webhook::settings::{Controller, Selection};
+use std::time::Duration;
+
+use pod_identity_webhook::settings::Controller;
 use tokio::time::Instant;
 
 use super::{
-    ACK, CROSSPLANE, CROSSPLANE_NAMESPACED, SOON, accounts, is_associated, note, ready, shop, start, synced,
-    wait_for,
+    ACK, CROSSPLANE, CROSSPLANE_NAMESPACED, SOON, accounts, any, following, is_associated, note, ready, shop,
+    start, synced, wait_for,
 };
 use crate::accounts::{Webhook, skip};
-use crate::support::fake_api::{FakeApi, PATIENCE, Resource};
+use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Resource, Route};
 
 /// Waits until the kind is watched. The clock is moved on to the next time that it is looked for; no
 /// further than a pod may have to wait.
@@ -30,7 +32,7 @@ async fn wait_for_watch(api: &FakeApi, resource: Resource) {
 #[tokio::test]
 async fn a_definition_that_is_installed_late_is_found() {
     let api = accounts().await;
-    let webhook = start(&api, &[Controller::Ack, Controller::Crossplane], Selection::default()).await;
+    let webhook = start(&api, &[Controller::Ack, Controller::Crossplane], any()).await;
     assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
     assert_eq!(note(&webhook, "crossplane").await, "[+]crossplane ok");
     assert!(!is_associated(&webhook, "orders").await);
@@ -50,7 +52,7 @@ async fn a_definition_that_is_installed_late_is_found() {
 #[tokio::test]
 async fn a_definition_that_is_missing_is_looked_for_about_every_second() {
     let api = accounts().await;
-    let webhook = start(&api, &[Controller::Ack], Selection::default()).await;
+    let webhook = start(&api, &[Controller::Ack], any()).await;
     api.forget_requests();
     for looks in 1..=5 {
         let began = Instant::now();
@@ -67,7 +69,7 @@ async fn a_definition_that_is_missing_is_looked_for_about_every_second() {
 
 #[tokio::test]
 async fn a_definition_that_is_removed_takes_its_associations_along_and_may_come_back() {
-    let (api, webhook) = shop(Selection::default()).await;
+    let (api, webhook) = shop(any()).await;
     // Whether or not a watch tells that the resources go.
     for withhold in [false, true] {
         api.put_object(ACK, "infra", "one", synced("orders"));
@@ -95,7 +97,7 @@ async fn followed_in(version: &'static str, others: &[&'static str]) -> (FakeApi
         api.install(of(version));
     }
     api.put_object(ACK, "infra", "one", synced("orders"));
-    let webhook = start(&api, &[Controller::Ack], Selection::default()).await;
+    let webhook = start(&api, &[Controller::Ack], any()).await;
     wait_for(&webhook, "read", &["orders"]).await;
     let asked: Vec<_> =
         api.traffic().lists.into_iter().filter(|list| list.of.resource == ACK.name()).collect();
@@ -117,7 +119,7 @@ async fn a_version_that_is_not_known_is_read_if_there_is_no_other() {
 async fn a_group_without_the_kind_is_as_if_absent() {
     let api = accounts().await;
     api.install(Resource { plural: "clusters", kind: "Cluster", ..ACK });
-    let webhook = start(&api, &[Controller::Ack], Selection::default()).await;
+    let webhook = start(&api, &[Controller::Ack], any()).await;
     assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
     api.install(ACK);
     api.put_object(ACK, "infra", "one", synced("orders"));
@@ -135,4 +137,26 @@ async fn a_version_that_is_no_longer_served_is_left_for_another() {
     api.put_object(next, "infra", "two", synced("cart"));
     wait_for(&webhook, "both", &["orders", "cart"]).await;
     assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+}
+
+/// A kind that is not served takes its associations along, so it is not enough that somebody answers.
+#[tokio::test]
+async fn discovery_believes_nothing_but_what_it_asked_for() {
+    for answer in [
+        "{}",
+        r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":200}"#,
+        r#"{"kind":"APIGroup","apiVersion":"v1","name":"example.com","versions":[]}"#,
+    ] {
+        let api = accounts().await;
+        api.install(ACK);
+        api.put_object(ACK, "infra", "one", synced("orders"));
+        api.set_fault_of(ACK, Route::Discovery, Fault::Says(answer));
+        let webhook = Webhook::start_cold(&api.url(), following(&[Controller::Ack], any())).await;
+        api.wait_for("attempts", PATIENCE, |traffic| traffic.discoveries.len() >= 2).await;
+        assert!(!webhook.is_ready().await, "{answer}");
+        api.set_fault_of(ACK, Route::Discovery, Fault::None);
+        skip(Duration::from_secs(11)).await;
+        webhook.wait_until_ready().await;
+        wait_for(&webhook, "read", &["orders"]).await;
+    }
 }

@@ -1,10 +1,10 @@
 //! What cannot be listed, watched or understood.
 
-use pod_identity_webhook::settings::{Controller, Selection};
+use pod_identity_webhook::settings::Controller;
 use serde_json::json;
 
 use super::{
-    ACK, CROSSPLANE, CROSSPLANE_NAMESPACED, accounts, body, following, note, ready, shop, start, synced,
+    ACK, CROSSPLANE, CROSSPLANE_NAMESPACED, accounts, any, body, following, note, ready, shop, start, synced,
     wait_for,
 };
 use crate::accounts::{Said, Webhook, skip};
@@ -19,7 +19,7 @@ async fn a_kind_that_may_not_be_listed_keeps_the_webhook_from_being_ready() {
     let api = accounts().await;
     api.install(ACK);
     api.set_fault_of(ACK, Route::List, Fault::Status(403));
-    let webhook = Webhook::start_cold(&api.url(), following(&[Controller::Ack], Selection::default())).await;
+    let webhook = Webhook::start_cold(&api.url(), following(&[Controller::Ack], any())).await;
     let line = "[-]ack not read yet: failed to list podidentityassociations.eks.services.k8s.aws: 403 Forbidden: \
                 the test wants it so; the webhook's ClusterRole must allow list and watch on \
                 podidentityassociations in the API group eks.services.k8s.aws";
@@ -51,8 +51,7 @@ async fn discovery_that_fails_is_no_answer() {
     ] {
         let api = accounts().await;
         api.set_fault_of(ACK, Route::Discovery, fault);
-        let webhook =
-            Webhook::start_cold(&api.url(), following(&[Controller::Ack], Selection::default())).await;
+        let webhook = Webhook::start_cold(&api.url(), following(&[Controller::Ack], any())).await;
         let line = format!("[-]ack not read yet: {reason}");
         until("the reason", async || (note(&webhook, "ack").await == line).then_some(())).await;
         api.set_fault_of(ACK, Route::Discovery, Fault::None);
@@ -63,7 +62,7 @@ async fn discovery_that_fails_is_no_answer() {
 
 #[tokio::test]
 async fn what_was_read_is_kept_while_nothing_can_be() {
-    let (api, webhook) = shop(Selection::default()).await;
+    let (api, webhook) = shop(any()).await;
     api.put_object(ACK, "infra", "one", synced("orders"));
     wait_for(&webhook, "made", &["orders"]).await;
     for route in [Route::List, Route::Watch] {
@@ -93,7 +92,7 @@ async fn one_group_in_trouble_keeps_nothing_of_the_other_back() {
     api.install(CROSSPLANE);
     api.install(CROSSPLANE_NAMESPACED);
     api.put_object(CROSSPLANE, "", "one", ready("orders"));
-    let webhook = start(&api, &[Controller::Crossplane], Selection::default()).await;
+    let webhook = start(&api, &[Controller::Crossplane], any()).await;
     api.set_fault_of(CROSSPLANE, Route::List, Fault::Status(500));
     api.set_fault_of(CROSSPLANE, Route::Watch, Fault::Status(500));
     api.expire_watches();
@@ -108,7 +107,7 @@ async fn one_group_in_trouble_keeps_nothing_of_the_other_back() {
 
 #[tokio::test]
 async fn a_malformed_resource_is_told_of_and_the_others_count() {
-    let (api, webhook) = shop(Selection::default()).await;
+    let (api, webhook) = shop(any()).await;
     api.put_object(ACK, "infra", "bad", body(json!({ "spec": { "namespace": "shop" } })));
     api.put_object(ACK, "infra", "worse", body(json!({ "spec": ["hush"], "status": 7 })));
     api.put_object(ACK, "infra", "good", synced("orders"));
@@ -126,7 +125,7 @@ async fn a_malformed_resource_is_told_of_and_the_others_count() {
 
 #[tokio::test]
 async fn a_watch_that_dies_without_a_word_is_replaced() {
-    let (api, webhook) = shop(Selection::default()).await;
+    let (api, webhook) = shop(any()).await;
     api.wait_for_watches(2).await;
     api.freeze_watches();
     api.put_object(ACK, "infra", "one", synced("orders"));

@@ -15,6 +15,8 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--port", "-1", "expected a whole number from 0 to 65535"),
         ("--metrics-port", "", "expected a whole number from 0 to 65535"),
         ("--max-connections", "0", "expected a whole number from 1 to 1000000"),
+        ("--lookup-rate", "0", "expected a whole number from 1 to 10000"),
+        ("--lookup-burst", "10001", "expected a whole number from 1 to 10000"),
         ("--max-request-memory", "15", "expected a whole number from 16 to 4095"),
         ("--token-expiration", "1h", "expected a whole number"),
         ("--v", "high", "expected a whole number"),

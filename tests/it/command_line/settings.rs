@@ -4,7 +4,8 @@ use clap::Parser;
 use pod_identity_webhook::args::Args;
 use pod_identity_webhook::injection::policy::PolicyMode;
 use pod_identity_webhook::settings::{
-    AccountSource, CertificateSource, Controller, Namespaces, Pending, RolePolicy, Selection, Settings,
+    AccountSource, CertificateSource, Controller, Lookups, Namespaces, Pending, RolePolicy, Selection,
+    Settings,
 };
 
 fn settings(args: &[&str]) -> Settings {
@@ -158,19 +159,34 @@ fn association_resources_are_taken_by_their_controllers_names() {
     let settings = in_files(&[
         "--watch-association-resources=ack,crossplane",
         "--eks-cluster-name=prod",
-        "--association-resources-own-namespace-only",
+        "--association-resources-own-namespace-only=false",
         "--use-pending-associations",
     ]);
     let Selection { cluster, namespaces, pending } =
         settings.sources.association_resources.clone().unwrap().selection;
     assert_eq!(cluster.unwrap().as_str(), "prod");
-    assert_eq!((namespaces, pending), (Namespaces::Own, Pending::Use));
+    assert_eq!((namespaces, pending), (Namespaces::Any, Pending::Use));
     let shown = "kubeconfig=(in cluster) watch-association-resources=ack,crossplane eks-cluster-name=prod \
-                 association-resources-own-namespace-only=true use-pending-associations=true ";
+                 association-resources-own-namespace-only=false use-pending-associations=true ";
     assert!(settings.to_string().starts_with(shown), "{settings}");
-    let notice = "--association-resources-own-namespace-only: none of Crossplane's cluster-scoped resources \
-                  (eks.aws.upbound.io) counts";
+    assert_eq!(settings.notices, [""; 0]);
+    let settings = in_files(&["--watch-association-resources=crossplane"]);
+    let notice = "none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts, for they are in no \
+                  namespace; --association-resources-own-namespace-only=false lets all count, for accounts of any \
+                  namespace";
     assert_eq!(settings.notices, [notice]);
+}
+
+#[test]
+fn look_ups_are_as_many_as_the_flags_say() {
+    let lookups = |args: &[&str]| {
+        let Lookups { rate, burst } = settings(&[&["--in-cluster=false"], args].concat()).sources.lookups;
+        (rate, burst)
+    };
+    assert_eq!(lookups(&[]), (50, 100));
+    assert_eq!(lookups(&["--lookup-rate=7", "--lookup-burst=10000"]), (7, 10_000));
+    let shown = settings(&["--in-cluster=false", "--lookup-rate=7"]).to_string();
+    assert!(shown.contains(" lookup-rate=7/s lookup-burst=100 "), "{shown}");
 }
 
 #[test]

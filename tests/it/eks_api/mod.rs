@@ -22,7 +22,7 @@ use pod_identity_webhook::injection::Grant;
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
-use pod_identity_webhook::settings::ClusterName;
+use pod_identity_webhook::settings::{ClusterName, Namespaces};
 use pod_identity_webhook::source::Source;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -87,8 +87,8 @@ impl Watched {
         let api = EksApi::new(cluster, Connection::Client(client(eks)), pace, source.clone());
         let task = tokio::spawn(api.clone().follow());
         let world = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/world.yaml");
-        let accounts =
-            Manifests::read(&[world.into()], "default", &Prefix::new("eks.amazonaws.com").unwrap()).unwrap();
+        let prefix = Prefix::new("eks.amazonaws.com").unwrap();
+        let accounts = Manifests::read(&[world.into()], "default", &prefix, Namespaces::default()).unwrap();
         let identities = Identities::new(
             Accounts::Manifests(Arc::new(accounts)),
             vec![Associations::Askable(Arc::new(api.askable()))],

@@ -116,7 +116,10 @@ async fn an_error_says_what_the_api_server_said() {
     }
     api.set_fault(Route::List, Fault::Garbage);
     let error = next(&mut follow).await.unwrap_err();
-    assert_eq!(error.to_string(), "failed to list accounts: the API server's answer could not be read");
+    assert_eq!(
+        error.to_string(),
+        "failed to list accounts: the API server's answer could not be read: no JSON at line 1 column 11"
+    );
     api.set_fault(Route::List, Fault::None);
     assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
 }
@@ -156,7 +159,7 @@ async fn lists_while_watches_are_cut_at_once() {
 async fn lists_while_watches_are_garbage() {
     lists_while_watches_fail(
         Fault::Garbage,
-        "failed to watch accounts: the API server's answer could not be read",
+        "failed to watch accounts: the API server's answer could not be read: no JSON at line 1 column 11",
     )
     .await;
 }
@@ -187,4 +190,69 @@ async fn attempts_grow_rarer_until_a_watch_lasts() {
     let began = Instant::now();
     assert_eq!(next(&mut follow).await.unwrap_err().code(), Some(500));
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_was_not_asked_for_is_told_in_words() {
+    let (api, mut follow) = shop().await;
+    let list = "ServiceAccountList of v1";
+    for (answer, text) in [
+        ("{}", format!("failed to list accounts: the answer is of no kind, not {list}")),
+        (
+            r#"{"kind":"SecretList","apiVersion":"v1","items":[]}"#,
+            format!("failed to list accounts: the answer is SecretList of v1, not {list}"),
+        ),
+        (
+            r#"{"kind":"ServiceAccountList","apiVersion":"v1","items":[{"kind":"Secret","apiVersion":"v1"}]}"#,
+            "failed to list accounts: the answer is Secret of v1, not ServiceAccount of v1".to_owned(),
+        ),
+    ] {
+        api.set_fault(Route::List, Fault::Says(answer));
+        api.expire_watches();
+        assert_eq!(error(&mut follow).await.to_string(), text);
+        skip(LONG).await;
+    }
+    api.set_fault(Route::List, Fault::None);
+    assert!(matches!(next(&mut follow).await.unwrap(), News::All(_)));
+    for (line, text) in [
+        (r#"{"type":"RENAMED","object":{}}"#, "the watch tells of an event of the unknown type \"RENAMED\""),
+        ("{}", "the watch tells of an event of the unknown type \"\""),
+        (
+            r#"{"type":"ADDED","object":{"kind":"Secret","apiVersion":"v1"}}"#,
+            "the answer is Secret of v1, not ServiceAccount of v1",
+        ),
+    ] {
+        api.set_fault(Route::Watch, Fault::Says(line));
+        api.drop_watches();
+        assert_eq!(error(&mut follow).await.to_string(), format!("failed to watch accounts: {text}"));
+        skip(LONG).await;
+    }
+    // As an error without a code is told.
+    api.set_fault(Route::Watch, Fault::Says(r#"{"type":"ERROR","object":{"kind":"Status"}}"#));
+    assert_eq!(
+        error(&mut follow).await.to_string(),
+        "the watch of accounts ended with an error without a reason"
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_end_is_told_in_words() {
+    let (api, mut follow) = shop().await;
+    api.set_fault(Route::List, Fault::Circle);
+    api.expire_watches();
+    assert_eq!(
+        error(&mut follow).await.to_string(),
+        "failed to list accounts: the list's continue token is the same again"
+    );
+    skip(LONG).await;
+    api.set_fault(Route::List, Fault::Flood);
+    let text = "failed to list accounts: the answer does not end after 8192 KiB";
+    assert_eq!(error(&mut follow).await.to_string(), text);
+    api.set_fault(Route::List, Fault::None);
+    skip(LONG).await;
+    assert!(matches!(next(&mut follow).await.unwrap(), News::All(_)));
+    api.set_fault(Route::Watch, Fault::Flood);
+    api.drop_watches();
+    let text = "failed to watch accounts: the answer does not end after 8192 KiB";
+    assert_eq!(error(&mut follow).await.to_string(), text);
 }

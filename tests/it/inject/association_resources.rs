@@ -18,15 +18,49 @@ fn the_examples_associations_are_found_whatever_the_controller() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/association-resources.yaml");
     let files = Files::new(&[]);
     for (account, place) in [
-        ("billing", "document 1, line 5"),
-        ("search", "document 2, line 17"),
-        ("mailer", "document 3, line 30"),
+        ("billing", "document 1, line 6"),
+        ("search", "document 2, line 18"),
+        ("mailer", "document 3, line 31"),
     ] {
-        let args = ["-f", "-", "--explain", "--manifests", example.to_str().unwrap()];
+        let any = "--association-resources-own-namespace-only=false";
+        let args = ["-f", "-", "--explain", any, "--manifests", example.to_str().unwrap()];
         let printed = files.run(&args, &pod(account)).printed();
         let found = format!("EKS Pod Identity: an association names it ({}: {place})\n", example.display());
         assert!(printed.contains(&found), "{printed}");
         assert!(printed.contains("injected: the pod gets its AWS identity"), "{printed}");
+    }
+}
+
+#[test]
+fn one_that_is_not_in_the_namespace_of_its_pods_does_not_count_unless_it_is_wanted_so() {
+    let resource = |namespace: &str| {
+        format!(
+            "apiVersion: eks.services.k8s.aws/v1alpha1\nkind: PodIdentityAssociation\n\
+             metadata: {{name: x{namespace}}}\nspec: {{namespace: shop, serviceAccount: orders}}\n"
+        )
+    };
+    let (own, other) = (resource(", namespace: shop"), resource(", namespace: infra"));
+    let none = "apiVersion: eks.aws.upbound.io/v1beta1\nkind: PodIdentityAssociation\n\
+                metadata: {name: x, namespace: shop}\n\
+                spec: {forProvider: {namespace: shop, serviceAccount: orders}}\n";
+    let files = Files::new(&[("own.yaml", &own), ("other.yaml", &other), ("none.yaml", none)]);
+    let any = "--association-resources-own-namespace-only=false";
+    for (file, flags, counts) in [
+        ("@own.yaml", &[][..], true),
+        ("@other.yaml", &[], false),
+        ("@none.yaml", &[], false),
+        ("@other.yaml", &[any], true),
+        ("@none.yaml", &[any], true),
+    ] {
+        let args = [&["-f", "-", "--explain", "--manifests", file], flags].concat();
+        let printed = files.run(&args, &pod("orders")).printed();
+        assert_eq!(
+            printed.contains("EKS Pod Identity: an association names it"),
+            counts,
+            "{file}: {printed}"
+        );
+        let passed_over = "; passed over, it is in another namespace than its pods\n";
+        assert_eq!(printed.contains(passed_over), !counts, "{file}: {printed}");
     }
 }
 

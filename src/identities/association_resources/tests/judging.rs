@@ -15,6 +15,11 @@ fn standing(objects: &Objects) -> Vec<Standing> {
     objects.judged().map(|(_, standing)| standing).collect()
 }
 
+/// Whosever accounts a resource names.
+fn any() -> Selection {
+    Selection { namespaces: Namespaces::Any, ..Selection::default() }
+}
+
 /// What becomes of this object, in the namespace `infra`.
 fn judged(object: &Value, selection: &Selection) -> Standing {
     let mut objects = Objects::default();
@@ -32,12 +37,11 @@ fn unsynced(object: Value) -> Value {
 
 #[test]
 fn what_aws_has_counts_and_what_it_has_not_only_if_asked_for() {
-    let any = Selection::default();
     let good = synced("shop", "orders", "prod");
-    assert_eq!(judged(&good, &any), Standing::Used);
+    assert_eq!(judged(&good, &any()), Standing::Used);
     for object in [pending(good.clone()), unsynced(good)] {
-        assert_eq!(judged(&object, &any), Standing::Pending);
-        let used = Selection { pending: Pending::Use, ..Selection::default() };
+        assert_eq!(judged(&object, &any()), Standing::Pending);
+        let used = Selection { pending: Pending::Use, ..any() };
         assert_eq!(judged(&object, &used), Standing::Used);
     }
 }
@@ -45,7 +49,7 @@ fn what_aws_has_counts_and_what_it_has_not_only_if_asked_for() {
 #[test]
 fn only_those_for_the_cluster_count() {
     let prod = || ClusterName::new("prod");
-    let selection = Selection { cluster: prod(), ..Selection::default() };
+    let selection = Selection { cluster: prod(), ..any() };
     assert_eq!(judged(&synced("shop", "orders", "prod"), &selection), Standing::Used);
     for other in ["test", "Prod", "prod-2"] {
         assert_eq!(judged(&synced("shop", "orders", other), &selection), Standing::OtherCluster);
@@ -53,15 +57,15 @@ fn only_those_for_the_cluster_count() {
     // A reference that is not resolved yet may be to any cluster.
     let unknown = with(synced("shop", "orders", ""), "/spec/clusterName", json!(null));
     for pending in [Pending::Wait, Pending::Use] {
-        let selection = Selection { cluster: prod(), pending, ..Selection::default() };
+        let selection = Selection { cluster: prod(), pending, ..any() };
         assert_eq!(judged(&unknown, &selection), Standing::Pending);
     }
-    assert_eq!(judged(&unknown, &Selection::default()), Standing::Used);
+    assert_eq!(judged(&unknown, &any()), Standing::Used);
 }
 
 #[test]
 fn those_for_another_namespace_do_not_count_if_own_ones_alone_may() {
-    let selection = Selection { namespaces: Namespaces::Own, ..Selection::default() };
+    let selection = Selection::default();
     assert_eq!(judged(&synced("shop", "orders", "prod"), &selection), Standing::OtherNamespace);
     assert_eq!(judged(&synced("infra", "orders", "prod"), &selection), Standing::Used);
     let mut objects = Objects::default();
@@ -72,7 +76,7 @@ fn those_for_another_namespace_do_not_count_if_own_ones_alone_may() {
 
 #[test]
 fn what_counted_counts_while_its_controller_is_in_trouble() {
-    let selection = Selection::default();
+    let selection = any();
     let good = synced("shop", "orders", "prod");
     let applied = |object: &Value| Change::Applied(resource(Some("infra"), "x", object));
     let mut objects = Objects::default();
@@ -100,7 +104,7 @@ fn what_counted_counts_while_its_controller_is_in_trouble() {
 
 #[test]
 fn one_that_is_malformed_keeps_nobody_else_away() {
-    let selection = Selection::default();
+    let selection = any();
     let bad = with(synced("shop", "a", "prod"), "/spec/serviceAccount", json!("A B"));
     let mut objects = Objects::default();
     objects.replace(

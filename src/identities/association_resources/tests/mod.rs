@@ -6,6 +6,7 @@ mod reading;
 
 use serde_json::{Value, json};
 
+use super::kept::Kept;
 use super::{Association, KIND, Kind};
 use crate::settings::Controller;
 
@@ -17,8 +18,12 @@ fn crossplane() -> &'static Kind {
     Kind::find("eks.aws.m.upbound.io/v1beta1", KIND).unwrap()
 }
 
+/// From a manifest, and as it comes from an API server: which keeps less of it, and all that counts.
 fn read(kind: &Kind, object: &Value) -> Result<Association, String> {
-    Association::read(kind, object).map_err(|error| error.to_string())
+    let read = Association::read(kind, object);
+    let Kept(kept) = serde_json::from_value(object.clone()).unwrap();
+    assert_eq!(Association::read(kind, &kept), read, "{object}");
+    read.map_err(|error| error.to_string())
 }
 
 /// As ACK's controller leaves it once all is well.

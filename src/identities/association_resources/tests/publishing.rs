@@ -6,7 +6,7 @@ use super::super::watch::Reading;
 use super::super::{Association, AssociationResources, Existence, Malformed};
 use super::{ack, synced};
 use crate::identities::associations::AssociationSet;
-use crate::kubernetes::{Change, WatchError};
+use crate::kubernetes::{ApiError, Change, WatchError};
 use crate::lifecycle::Readiness;
 use crate::metrics::Metrics;
 use crate::settings::{Controller, Namespaces, Selection};
@@ -17,6 +17,10 @@ struct World {
     source: Arc<Source<AssociationSet>>,
     readiness: Readiness,
     metrics: Metrics,
+}
+
+fn any() -> Selection {
+    Selection { namespaces: Namespaces::Any, ..Selection::default() }
 }
 
 fn world(controller: Controller, selection: Selection) -> World {
@@ -52,12 +56,12 @@ fn refused() -> Reading {
     let (status, reason) = (None, "Forbidden".to_owned());
     let status = kube::core::Status { status, code: 403, message, reason, ..Default::default() };
     let what = "podidentityassociations.eks.aws.upbound.io".into();
-    Reading::Failed(WatchError::List { what, source: kube::Error::Api(Box::new(status)) })
+    Reading::Failed(WatchError::List { what, source: ApiError::Client(kube::Error::Api(Box::new(status))) })
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_controller_is_read_once_all_its_kinds_are() {
-    let mut world = world(Controller::Crossplane, Selection::default());
+    let mut world = world(Controller::Crossplane, any());
     world.resources.take(0, Reading::Everything(resources(&[("x", "orders")])));
     assert!(world.source.current().is_none());
     assert_eq!(world.report(), "[-]crossplane not read yet");
@@ -71,7 +75,7 @@ async fn a_controller_is_read_once_all_its_kinds_are() {
 
 #[tokio::test(start_paused = true)]
 async fn trouble_with_one_kind_is_shown_until_it_is_over_and_keeps_the_last_set() {
-    let mut world = world(Controller::Crossplane, Selection::default());
+    let mut world = world(Controller::Crossplane, any());
     world.resources.take(1, Reading::Unserved);
     world.resources.take(0, refused());
     let trouble = "failed to list podidentityassociations.eks.aws.upbound.io: 403 Forbidden: \
@@ -93,7 +97,7 @@ async fn trouble_with_one_kind_is_shown_until_it_is_over_and_keeps_the_last_set(
 
 #[tokio::test(start_paused = true)]
 async fn a_list_does_not_end_the_trouble_of_a_watch() {
-    let mut world = world(Controller::Ack, Selection::default());
+    let mut world = world(Controller::Ack, any());
     world.resources.take(0, Reading::Everything(vec![]));
     let what = "x".into();
     world.resources.take(0, Reading::Failed(WatchError::Cut { what }));
@@ -107,7 +111,7 @@ async fn a_list_does_not_end_the_trouble_of_a_watch() {
 
 #[tokio::test]
 async fn counts_what_becomes_of_them_and_complains_of_what_is_malformed() {
-    let mut world = world(Controller::Ack, Selection::default());
+    let mut world = world(Controller::Ack, any());
     let mut all = resources(&[("a", "orders"), ("b", "orders"), ("c", "cart")]);
     all[1].association.as_mut().unwrap().existence = Existence::Awaited;
     all[2].association = Err(Malformed::Missing("spec.namespace".into()));

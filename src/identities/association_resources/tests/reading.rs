@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::super::kept::Kept;
 use super::super::{Association, Existence, KIND, Kind};
 use super::{ack, crossplane, read, synced, with};
 
@@ -138,4 +139,19 @@ fn tells_the_kinds_by_group_whatever_the_version() {
     {
         assert_eq!(find(api_version, kind), None, "{api_version}");
     }
+}
+
+#[test]
+fn what_nobody_reads_is_not_kept() {
+    let many = "{},".repeat(100_000);
+    let text = format!(
+        "{{\"spec\":{{\"namespace\":\"shop\",\"serviceAccount\":\"orders\",\"tags\":[{many}{{}}],\"clusterName\":\"{}\"}},\
+         \"status\":{{\"associationID\":{{\"a\":[{many}1]}},\"conditions\":[{many}{{}}]}},\"more\":[{many}{{}}]}}",
+        "x".repeat(100_000)
+    );
+    let Kept(kept) = serde_json::from_str(&text).unwrap();
+    assert!(kept.to_string().len() < 2000, "{}", kept.to_string().len());
+    let read = Association::read(ack(), &kept).unwrap();
+    assert_eq!((&*read.namespace, &*read.account), ("shop", "orders"));
+    assert!(read.cluster.unwrap().len() <= 512);
 }

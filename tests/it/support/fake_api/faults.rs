@@ -38,6 +38,15 @@ pub enum Fault {
     Delay(Duration),
     /// 200 with a body, or for a watch a line and then the end, that is no JSON.
     Garbage,
+    /// 200 with this body, or for a watch this line and then the end, whatever was asked for.
+    Says(&'static str),
+    /// 200 with a body, or for a watch a line, that does not end: a MiB, 64 times over. It is counted as
+    /// [`super::Traffic::flooded`].
+    Flood,
+    /// Of a list: this page again and again, each with a `continue` token that was not there before.
+    Endless,
+    /// Of a list: this page again and again, each with the same `continue` token.
+    Circle,
     /// 200, half of the body (of a watch: half of an event's line), then the connection is closed.
     CloseMidway,
 }

@@ -4,13 +4,13 @@
 use std::convert::Infallible;
 use std::io;
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Request, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::{self, Call, Refused};
 use super::faults::{Fault, Hold, Route, SERVICE};
@@ -62,21 +62,26 @@ pub(super) async fn answer<B>(world: Shared, request: Request<B>) -> Result<Resp
                 let other = format!("{} {}", request.method(), request.uri());
                 world.traffic.others.push(other);
             });
-            json(code, &objects::status(code, &message))
+            json_text(code, &objects::status(code, &message))
         }
     })
 }
 
 fn page(world: &Shared, request: ListRequest) -> (Fault, Answer) {
     world.change(|world| {
-        let answer = match (form(world, request.metadata_only, &request.of), world.page(&request)) {
+        let fault = world.faults.of(&request.of.resource, Route::List);
+        let mut asked = request.clone();
+        if matches!(fault, Fault::Endless | Fault::Circle) {
+            // Its token is none of the world's: the first page is sent again.
+            asked.continue_token = None;
+        }
+        let answer = match (form(world, request.metadata_only, &request.of), world.page(&asked)) {
             (None, _) => nowhere(),
             (Some(form), Ok(page)) => Answer::Json(200, objects::list(&page, form)),
             (Some(_), Err(Expired)) => {
                 Answer::Json(410, objects::status(410, "The provided continue parameter is too old"))
             }
         };
-        let fault = world.faults.of(&request.of.resource, Route::List);
         world.traffic.lists.push(request);
         (fault, answer)
     })
@@ -141,7 +146,7 @@ async fn look_up(world: &Shared, get: GetRequest) -> Response<Body> {
 async fn faulty(world: &Shared, fault: Fault, answer: Answer) -> Response<Body> {
     match fault {
         Fault::None => whole(world, answer),
-        Fault::Status(code) => json(code, &objects::status(code, "the test wants it so")),
+        Fault::Status(code) => json_text(code, &objects::status(code, "the test wants it so")),
         Fault::Hang => std::future::pending().await,
         Fault::Delay(delay) => {
             tokio::time::sleep(delay).await;
@@ -149,12 +154,15 @@ async fn faulty(world: &Shared, fault: Fault, answer: Answer) -> Response<Body> 
         }
         Fault::Garbage => text(200, "{\"kind\": no JSON, this\n".to_owned()),
         Fault::CloseMidway => truncated(answer),
+        Fault::Says(body) => text(200, format!("{body}\n")),
+        Fault::Flood => response(200, flood(world.clone())),
+        Fault::Endless | Fault::Circle => whole(world, endless(world, fault, answer)),
     }
 }
 
 fn whole(world: &Shared, answer: Answer) -> Response<Body> {
     match answer {
-        Answer::Json(code, value) => json(code, &value),
+        Answer::Json(code, value) => json_text(code, &value),
         Answer::Text(code, body) => text(code, body.to_owned()),
         Answer::Stream(request) => {
             match world.read(|world| form(world, request.metadata_only, &request.of)) {
@@ -163,6 +171,27 @@ fn whole(world: &Shared, answer: Answer) -> Response<Body> {
             }
         }
     }
+}
+
+/// The same page, with a `continue` token.
+fn endless(world: &Shared, fault: Fault, answer: Answer) -> Answer {
+    let Answer::Json(_, mut value) = answer else { return answer };
+    let pages = world.read(|world| world.traffic.lists.len());
+    let token = if fault == Fault::Circle { "again".to_owned() } else { format!("page-{pages}") };
+    value["metadata"] = json!({ "resourceVersion": "1001", "continue": token });
+    Answer::Json(200, value)
+}
+
+/// What does not end, as fast as it is read.
+fn flood(world: Shared) -> Body {
+    let piece = Bytes::from(vec![b' '; 1 << 20]);
+    let pieces = stream::iter(0..64).map(move |number| {
+        world.change(|world| world.traffic.flooded += 1);
+        // The begin of something, so that it is no blank line.
+        let first = Bytes::from_static(b"{");
+        Ok(Frame::data(if number == 0 { first } else { piece.clone() }))
+    });
+    StreamBody::new(pieces).boxed_unsync()
 }
 
 fn truncated(answer: Answer) -> Response<Body> {
@@ -191,10 +220,10 @@ fn cut_after(text: String) -> Body {
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
-    StreamBody::new(futures_util::StreamExt::chain(sent, cut)).boxed_unsync()
+    StreamBody::new(sent.chain(cut)).boxed_unsync()
 }
 
-fn json(code: u16, value: &Value) -> Response<Body> {
+fn json_text(code: u16, value: &Value) -> Response<Body> {
     text(code, value.to_string())
 }
 

@@ -23,6 +23,10 @@ pub struct Traffic {
     pub gets_running_max: usize,
     /// TCP connections open now.
     pub connections_open: usize,
+    /// TCP connections since the start.
+    pub connections: u64,
+    /// MiB that were sent of answers that do not end.
+    pub flooded: usize,
 }
 
 impl Traffic {

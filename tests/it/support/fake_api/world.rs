@@ -230,6 +230,7 @@ impl World {
 
     pub(super) fn open_connection(&mut self) -> u64 {
         self.newest_connection += 1;
+        self.traffic.connections = self.newest_connection;
         self.newest_connection
     }
 

@@ -27,7 +27,7 @@ pub async fn pods_follow_resources_and_their_definitions(test: Test) -> Result<(
     }
     let values = json!({
         "replicas": 1,
-        "sources": {"associationResources": {"controllers": ["ack", "crossplane"]}},
+        "sources": {"associationResources": {"controllers": ["ack", "crossplane"], "ownNamespaceOnly": false}},
         "webhook": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": test.namespace}}},
         "server": {"shutdownDelaySeconds": 0},
     });

@@ -89,7 +89,7 @@ fn values(test: &Test) -> Value {
         "sources": {
             "associationFile": {"configMap": "associations"},
             "configMap": {"enabled": true},
-            "associationResources": {"controllers": ["ack", "crossplane"]},
+            "associationResources": {"controllers": ["ack", "crossplane"], "ownNamespaceOnly": false},
         },
         "server": {"shutdownDelaySeconds": 0},
         "webhook": {

@@ -1,0 +1,141 @@
+//! What is kept of a resource while it is read: the members that any kind's association is made of. The rest
+//! passes unseen, for as a tree in memory an object takes many times the space of its text.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Bytes of one text. The longest that there can be, an ARN, is shorter, and what is cut here names nothing.
+const LONGEST_TEXT: usize = 512;
+
+/// Conditions of one resource: controllers have a handful.
+const MOST_CONDITIONS: usize = 64;
+
+/// An object of any kind, with all that is read of it.
+#[derive(Debug)]
+pub(super) struct Kept(pub(super) Value);
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Keep(&OBJECT).deserialize(deserializer).map(Self)
+    }
+}
+
+/// What is kept of a value.
+enum Shape {
+    /// A text, or which other type of value stands there.
+    Text,
+    /// These members.
+    Members(&'static [(&'static str, Shape)]),
+    /// An array of such values.
+    Items(&'static Shape),
+}
+
+const WANTED: Shape = Shape::Members(&[
+    ("namespace", Shape::Text),
+    ("serviceAccount", Shape::Text),
+    ("clusterName", Shape::Text),
+]);
+
+static OBJECT: Shape = Shape::Members(&[
+    ("metadata", Shape::Members(&[("namespace", Shape::Text), ("name", Shape::Text)])),
+    (
+        "spec",
+        Shape::Members(&[
+            ("namespace", Shape::Text),
+            ("serviceAccount", Shape::Text),
+            ("clusterName", Shape::Text),
+            ("forProvider", WANTED),
+            ("initProvider", WANTED),
+        ]),
+    ),
+    (
+        "status",
+        Shape::Members(&[
+            ("associationID", Shape::Text),
+            ("associationARN", Shape::Text),
+            ("ackResourceMetadata", Shape::Members(&[("arn", Shape::Text)])),
+            (
+                "atProvider",
+                Shape::Members(&[
+                    ("namespace", Shape::Text),
+                    ("serviceAccount", Shape::Text),
+                    ("clusterName", Shape::Text),
+                    ("associationId", Shape::Text),
+                    ("associationArn", Shape::Text),
+                ]),
+            ),
+            ("conditions", Shape::Items(&Shape::Members(&[("type", Shape::Text), ("status", Shape::Text)]))),
+        ]),
+    ),
+]);
+
+struct Keep(&'static Shape);
+
+impl<'de> DeserializeSeed<'de> for Keep {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keep {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or_default().into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        if let Shape::Items(shape) = self.0 {
+            while items.len() < MOST_CONDITIONS {
+                let Some(item) = seq.next_element_seed(Keep(shape))? else { return Ok(items.into()) };
+                items.push(item);
+            }
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(items.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let shapes: &[_] = if let Shape::Members(shapes) = self.0 { shapes } else { &[] };
+        let mut members = Map::new();
+        while let Some(name) = map.next_key_seed(crate::injection::json::Text)? {
+            match shapes.iter().find(|(known, _)| *known == name) {
+                Some((known, shape)) => {
+                    members.insert((*known).to_owned(), map.next_value_seed(Keep(shape))?);
+                }
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(members.into())
+    }
+}

@@ -1,0 +1,164 @@
+//! Requests whose answers are read to a bound, and are held against what was asked for: whatever
+//! answers in the API server's place may send anything, and for ever.
+//!
+//! All that is asked of the API server goes through here. kube's own reading has no bound, logs what it cannot
+//! read, and takes any JSON for the object that was asked for.
+
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Client;
+use kube::api::GetParams;
+use kube::client::Body;
+use kube::core::Status;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client::Fresh;
+use super::collection::{Collection, Form, Head};
+use super::error::ApiError;
+
+/// Bytes of one answer, and of one line of a watch. The largest object that etcd takes has 3 MiB; the
+/// largest ConfigMap, a MiB of which every byte becomes six in JSON, is below 8 MiB with its metadata.
+pub(super) const LARGEST_ANSWER: usize = 8 << 20;
+
+/// Bytes of the metadata of one object that is looked up, many of which are at the same time: annotations have
+/// 256 KiB at most, of which every byte may become six in JSON.
+const LARGEST_METADATA: usize = 2 << 20;
+
+/// Bytes of an answer that says why there is none.
+const LARGEST_REFUSAL: usize = 64 << 10;
+
+/// Which connection a request may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// One that is kept, if there is.
+    Any,
+    /// A new one: one that is kept may be dead.
+    Fresh,
+}
+
+/// The metadata of one ServiceAccount, as it came; `None` where there is none.
+///
+/// # Errors
+/// The API server does not say, or it is not the API server that answers.
+pub async fn service_account(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    line: Line,
+) -> Result<Option<Box<RawValue>>, ApiError> {
+    #[derive(Deserialize)]
+    struct Named {
+        metadata: Name,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Name {
+        namespace: String,
+        name: String,
+    }
+    let accounts = Collection::of::<ServiceAccount>(&(), Some(namespace)).metadata();
+    let request = accounts.requests().get_metadata(name, &GetParams::default());
+    let mut request = request.map_err(|error| ApiError::Client(kube::Error::BuildRequest(error)))?;
+    if line == Line::Fresh {
+        request.extensions_mut().insert(Fresh);
+    }
+    let Some(text) = present(fetch(client, request, LARGEST_METADATA).await)? else { return Ok(None) };
+    let object = RawValue::from_string(text).map_err(ApiError::unreadable)?;
+    accounts.check(&Head::of(&object)?)?;
+    let Named { metadata } = serde_json::from_str(object.get()).map_err(ApiError::unreadable)?;
+    if metadata.namespace != namespace || metadata.name != name {
+        return Err(ApiError::other(&format!("{namespace}/{name}"), &metadata.namespace, &metadata.name));
+    }
+    Ok(Some(object))
+}
+
+/// A small object of the core group, or what discovery says: of this kind, at this path.
+pub(crate) async fn object<T: for<'de> Deserialize<'de>>(
+    client: &Client,
+    path: &str,
+    kind: &'static str,
+) -> Result<T, ApiError> {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Type {
+        api_version: String,
+        kind: String,
+    }
+    let request = Request::get(path).body(Vec::new());
+    let request = request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?;
+    let text = fetch(client, request, LARGEST_ANSWER).await?;
+    let found: Type = serde_json::from_str(&text).map_err(ApiError::unreadable)?;
+    if found.api_version != "v1" || found.kind != kind {
+        return Err(ApiError::foreign(format_args!("{kind} of v1"), &found.api_version, &found.kind));
+    }
+    serde_json::from_str(&text).map_err(ApiError::unreadable)
+}
+
+/// A 404 is an answer too: there is no such thing.
+pub(super) fn present<T>(answer: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code() == Some(404) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// One page of a list of this collection.
+pub(super) async fn page(
+    client: &Client,
+    collection: &Collection,
+    params: &kube::api::ListParams,
+) -> Result<String, ApiError> {
+    let requests = collection.requests();
+    let request = match collection.form() {
+        Form::Whole => requests.list(params),
+        Form::Metadata => requests.list_metadata(params),
+    };
+    let request = request.map_err(|error| ApiError::Client(kube::Error::BuildRequest(error)))?;
+    fetch(client, request, LARGEST_ANSWER).await
+}
+
+/// The text of an answer.
+async fn fetch(client: &Client, request: Request<Vec<u8>>, limit: usize) -> Result<String, ApiError> {
+    let answer = open(client, request).await?;
+    let bytes = collect(answer.into_body(), limit).await?;
+    String::from_utf8(bytes).map_err(|_| ApiError::Unreadable("no UTF-8".to_owned()))
+}
+
+/// An answer that is not an error, its body still to come.
+pub(super) async fn open(client: &Client, request: Request<Vec<u8>>) -> Result<Response<Body>, ApiError> {
+    let answer = client.send(request.map(Body::from)).await.map_err(ApiError::Client)?;
+    match answer.status() {
+        StatusCode::OK => Ok(answer),
+        code => Err(refusal(code, answer.into_body()).await),
+    }
+}
+
+/// What the API server says of a request that it refused. A proxy before it says what it likes.
+async fn refusal(code: StatusCode, body: Body) -> ApiError {
+    let bytes = match collect(body, LARGEST_REFUSAL).await {
+        Ok(bytes) => bytes,
+        Err(ApiError::TooLong(_)) => Vec::new(),
+        Err(error) => return error,
+    };
+    let mut status = serde_json::from_slice::<Status>(&bytes)
+        .unwrap_or_else(|_| Status::failure("the answer says no more", "no Status"));
+    // What was answered counts, whatever the text says.
+    status.code = code.as_u16();
+    ApiError::Client(kube::Error::Api(status.boxed()))
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(ApiError::Client)?;
+        let Some(data) = frame.data_ref() else { continue };
+        if bytes.len() + data.len() > limit {
+            return Err(ApiError::TooLong(limit));
+        }
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,166 @@
+//! One watch as it streams: a line an event, each to a bound, and held against what was asked for.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::io;
+
+use http_body_util::BodyExt;
+use hyper::body::Bytes;
+use kube::Client;
+use kube::api::WatchParams;
+use kube::client::Body;
+use kube::core::Status;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::answer::{LARGEST_ANSWER, open};
+use super::collection::{Collection, Form, Head};
+use super::error::ApiError;
+
+/// The events of a watch that is open.
+pub(crate) struct Events {
+    collection: Collection,
+    body: Body,
+    /// What has come and was not looked at.
+    rest: Bytes,
+    /// The begin of a line whose end has not come.
+    begun: Vec<u8>,
+    is_over: bool,
+}
+
+/// What an event tells.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// This object was made or changed, and is of this version now.
+    Applied(Box<RawValue>, Option<String>),
+    /// This object is gone.
+    Deleted(Box<RawValue>, Option<String>),
+    /// Everything up to this version was told.
+    Bookmark(Option<String>),
+    /// The watch has ended, for this reason.
+    Refused(Box<Status>),
+}
+
+#[derive(Deserialize)]
+struct EventLine<'a> {
+    #[serde(rename = "type", borrow, default)]
+    event: Cow<'a, str>,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
+}
+
+impl Events {
+    /// Opens a watch of what the collection holds, from `version` on.
+    pub(crate) async fn open(
+        client: &Client,
+        collection: &Collection,
+        params: &WatchParams,
+        version: &str,
+    ) -> Result<Self, ApiError> {
+        let requests = collection.requests();
+        let request = match collection.form() {
+            Form::Whole => requests.watch(params, version),
+            Form::Metadata => requests.watch_metadata(params, version),
+        };
+        let request = request.map_err(|error| ApiError::Client(kube::Error::BuildRequest(error)))?;
+        let body = open(client, request).await?.into_body();
+        let collection = collection.clone();
+        Ok(Self { collection, body, rest: Bytes::new(), begun: Vec::new(), is_over: false })
+    }
+
+    /// The next event, `None` once the watch has ended or was cut. Nothing is lost if this is dropped
+    /// before it is done.
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>, ApiError> {
+        loop {
+            let Some(line) = self.line().await? else { return Ok(None) };
+            match self.read(&line) {
+                // What was cut in the middle of a line.
+                Err(_) if self.is_over => return Ok(None),
+                Ok(None) => {}
+                read => return read,
+            }
+        }
+    }
+
+    async fn line(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let line = self.rest.split_to(end + 1);
+                self.grow(&line)?;
+                return Ok(Some(std::mem::take(&mut self.begun)));
+            }
+            let rest = std::mem::take(&mut self.rest);
+            self.grow(&rest)?;
+            if self.is_over {
+                let last = std::mem::take(&mut self.begun);
+                return Ok((!last.is_empty()).then_some(last));
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
+                Some(Err(error)) if !is_cut(&error) => return Err(ApiError::Client(error)),
+                Some(Err(_)) | None => self.is_over = true,
+            }
+        }
+    }
+
+    fn grow(&mut self, more: &[u8]) -> Result<(), ApiError> {
+        if self.begun.len() + more.len() > LARGEST_ANSWER {
+            self.begun = Vec::new();
+            return Err(ApiError::TooLong(LARGEST_ANSWER));
+        }
+        self.begun.extend_from_slice(more);
+        Ok(())
+    }
+
+    /// The event of a line; `None` for one that is blank.
+    fn read(&self, line: &[u8]) -> Result<Option<Event>, ApiError> {
+        let text = std::str::from_utf8(line).map_err(|_| ApiError::Unreadable("no UTF-8".to_owned()))?;
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let EventLine { event, object } = serde_json::from_str(text).map_err(ApiError::unreadable)?;
+        let object = object.unwrap_or(RawValue::NULL);
+        Ok(Some(match &*event {
+            "ADDED" | "MODIFIED" => {
+                let version = self.version(object)?;
+                Event::Applied(object.to_owned(), version)
+            }
+            "DELETED" => {
+                let version = self.version(object)?;
+                Event::Deleted(object.to_owned(), version)
+            }
+            "BOOKMARK" => Event::Bookmark(self.version(object)?),
+            "ERROR" => {
+                let status: Status = serde_json::from_str(object.get()).map_err(ApiError::unreadable)?;
+                Event::Refused(status.boxed())
+            }
+            // Some answer with a Status alone.
+            "" => match serde_json::from_str::<Status>(text) {
+                Ok(status) if status.code != 0 => Event::Refused(status.boxed()),
+                _ => return Err(ApiError::unknown_event("")),
+            },
+            other => return Err(ApiError::unknown_event(other)),
+        }))
+    }
+
+    fn version(&self, object: &RawValue) -> Result<Option<String>, ApiError> {
+        let head = Head::of(object)?;
+        self.collection.check(&head)?;
+        Ok(head.into_version())
+    }
+}
+
+/// Whether a connection ended in the middle of a watch, as it does when an API server leaves: to whoever
+/// follows that is an end like any other, and the next watch goes on from there.
+fn is_cut(error: &kube::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let is_end =
+            error.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::UnexpectedEof);
+        if is_end || error.to_string().contains("unexpected EOF during chunk") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
