@@ -17,10 +17,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The two members of the Service that are of interest.
+/// The members of the Service that are of interest.
 #[derive(Deserialize)]
 struct Service {
+    metadata: Metadata,
     spec: Spec,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    namespace: String,
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +44,11 @@ pub(super) async fn of_cluster(client: &kube::Client) -> Result<IpFamily, String
             sleep(PAUSE).await;
         }
         reason = match timeout(PATIENCE, ask(client)).await {
+            Ok(Ok(Service { metadata: Metadata { namespace, name }, .. }))
+                if (&*namespace, &*name) != ("default", "kubernetes") =>
+            {
+                "the answer is another Service".to_owned()
+            }
             Ok(Ok(service)) => return family(&service.spec),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {PATIENCE:?}"),

@@ -53,6 +53,9 @@ async fn find(
         let path = format!("/apis/{api_version}");
         let answer = object::<APIResourceList>(client, &path, "APIResourceList").await;
         let Some(list) = present(answer)? else { continue };
+        if list.group_version != api_version {
+            return Err(ApiError::other(&api_version, "version", &list.group_version));
+        }
         if let Some(found) = list.resources.into_iter().find(|resource| resource.name == plural) {
             let (group, kind, plural) = (group.to_owned(), found.kind, found.name);
             return Ok(Some(ApiResource { group, version, api_version, kind, plural }));

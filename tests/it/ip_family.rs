@@ -66,11 +66,19 @@ async fn a_family_that_cannot_be_found_out_is_no_family() {
         (Fault::Status(503), "503 ServiceUnavailable: the test wants it so"),
         (Fault::Garbage, "the API server's answer could not be read: no JSON at line 1 column 11"),
         (Fault::Hang, "no answer within 3s"),
+        (Fault::Says("{}"), "the answer is of no kind, not Service of v1"),
+        (
+            Fault::Says(
+                r#"{"kind":"Service","apiVersion":"v1","metadata":{"namespace":"shop","name":"kubernetes"},
+                    "spec":{"ipFamilies":["IPv4"]}}"#,
+            ),
+            "the answer is another Service",
+        ),
     ] {
         api.set_fault(Route::Service, fault);
         assert_eq!(reason(&api).await, expected);
     }
-    assert_eq!(api.traffic().services, 5 * 3);
+    assert_eq!(api.traffic().services, 7 * 3);
     api.set_fault(Route::Service, Fault::None);
     for families in [&[][..], &["IPv5"]] {
         api.set_ip_families(families);

@@ -1,8 +1,10 @@
 //! Answers of 200 that are not what was asked for: whoever sends them is not the API server, and nothing is decided
 //! by its word.
 
+use pod_identity_webhook::settings::Settings;
+
 use super::{BILLING, ORDERS, Said, UP, Webhook, annotation, role, shop, skip};
-use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route};
+use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, PATIENCE, Route};
 
 /// What a look-up of shop/orders must not take for it.
 const OTHERS: [&str; 10] = [
@@ -86,5 +88,32 @@ async fn a_watch_believes_nothing_but_events_of_accounts() {
         api.set_fault(Route::Watch, Fault::None);
         skip(super::LONG).await;
         webhook.wait_for_metric(UP, 1.0).await;
+    }
+}
+
+#[tokio::test]
+async fn no_other_config_map_gives_roles() {
+    let entries =
+        r#""data":{"config":"{\"shop/gains\":{\"RoleARN\":\"arn:aws:iam::123456789012:role/billing\"}}"}"#;
+    let list = |name: &str, namespace: &str| {
+        let text = format!(
+            r#"{{"kind":"ConfigMapList","apiVersion":"v1","metadata":{{"resourceVersion":"7"}},
+                "items":[{{"metadata":{{"name":"{name}","namespace":"{namespace}"}},{entries}}}]}}"#
+        );
+        // A fault lives as long as a test may.
+        &*text.leak()
+    };
+    for (name, namespace, said) in [
+        ("pod-identity-webhook", "eks", role(BILLING)),
+        ("pod-identity-webhook", "shop", Said::Nothing),
+        ("other", "eks", Said::Nothing),
+    ] {
+        let api = shop().await;
+        api.set_fault_of(CONFIG_MAPS, Route::List, Fault::Says(list(name, namespace)));
+        let follow = |settings: &mut Settings| settings.sources.config_map = Some("eks".to_owned());
+        let webhook = Webhook::start_cold(&api.url(), follow).await;
+        webhook.wait_until_ready().await;
+        webhook.wait_for_metric(UP, 1.0).await;
+        assert_eq!(webhook.admit("shop", "gains").await, said, "{namespace}/{name}");
     }
 }
