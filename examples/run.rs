@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
         "--aws-default-region=eu-west-1".to_owned(),
         "--shutdown-delay=0".to_owned(),
     ])?)?;
-    telemetry::init(settings.log);
+    let _log = telemetry::init(settings.log)?;
     telemetry::log_panics();
     let signals = lifecycle::Signals::of_process()?;
     let app = App::bind(settings).await?;

@@ -11,14 +11,17 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
 use crate::admission::Admission;
-use crate::certificates::{Authority, Files, Store};
+use crate::certificates::{self, Authority, ClientAuthorities, Files, Store};
+use crate::descriptors;
 use crate::discovery;
 use crate::injection::policy::RolePolicy;
 use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Port};
 use crate::role_policy::{self, PolicyFile};
+use crate::server::strangers::strangers;
 use crate::server::{Server, admin, tls};
 use crate::settings::{self, CertificateSource, Settings};
 use crate::source::Source;
@@ -39,6 +42,7 @@ pub struct App {
     admin: Server,
     tasks: Tasks,
     shutdown: Shutdown,
+    readiness: Readiness,
 }
 
 impl App {
@@ -50,7 +54,16 @@ impl App {
             tracing::warn!("{notice}");
         }
         let endpoint = std::env::var_os(discovery::METADATA_ENDPOINT);
-        let settings = discovery::complete(settings, endpoint.as_deref()).await?;
+        let mut settings = discovery::complete(settings, endpoint.as_deref()).await?;
+        let allowed = descriptors::allowed();
+        if descriptors::fit(&mut settings.limits, allowed) {
+            let connections = settings.limits.connections;
+            tracing::warn!(
+                connections,
+                allowed,
+                "--max-connections is lowered to fit the limit of open files"
+            );
+        }
         let metrics = Arc::new(Metrics::new().context("failed to set up metrics")?);
         let readiness = Readiness::default();
         let shutdown = Shutdown::default();
@@ -60,6 +73,7 @@ impl App {
 
         let mut tasks = Tasks::default();
         let certificates = certificates(&settings, &metrics, &readiness, &mut tasks).await?;
+        let clients = client_authorities(&settings, &metrics, &readiness, &mut tasks)?;
         let (identities, debug) = identities::follow(&settings, &metrics, &readiness, &mut tasks).await?;
         let policy = settings.role_policy.as_ref();
         let policy = policy.map(|policy| follow_policy(policy, &metrics, &readiness, &mut tasks));
@@ -74,19 +88,23 @@ impl App {
         let listener = bind(settings.address, "--port").await?;
         let admin_listener = bind(settings.metrics_address, "--metrics-port").await?;
         let webhook = Server {
-            tls: Some(tls::acceptor(&settings.tls, certificates).context("failed to set up TLS")?),
+            strangers: clients.as_ref().map(|_| strangers(admin::probes(readiness.clone()), metrics.clone())),
+            tls: Some(tls::acceptor(&settings.tls, certificates, clients).context("failed to set up TLS")?),
             router: admission.routes(settings.debug_handlers).merge(admin::probes(readiness.clone())),
             limits: settings.limits.clone(),
             metrics: metrics.clone(),
+            port: Port::Webhook,
             open: Some(metrics.connections().clone()),
             shutdown: shutdown.clone(),
             listener,
         };
         let admin = Server {
             tls: None,
-            router: admin::probes(readiness).merge(admin::metrics(metrics.clone())).merge(debug),
-            limits: settings.limits.clone(),
+            router: admin::probes(readiness.clone()).merge(admin::metrics(metrics.clone())).merge(debug),
+            strangers: None,
+            limits: settings.limits.of_metrics_port(),
             metrics,
+            port: Port::Metrics,
             open: None,
             shutdown: shutdown.clone(),
             listener: admin_listener,
@@ -99,6 +117,7 @@ impl App {
             admin,
             tasks,
             shutdown,
+            readiness,
         })
     }
 
@@ -114,10 +133,17 @@ impl App {
         self.metrics_address
     }
 
+    /// How it stands with what has to hold, in full: the ports say less.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
     /// Serves until the first of `signals`, and takes its leave without losing a call; the second
     /// cuts the delay short. An error if a part ends that should not.
     pub async fn run(self, mut signals: Signals) -> Result<()> {
-        let Self { address, metrics_address, settings, webhook, admin, mut tasks, shutdown } = self;
+        let Self { address, metrics_address, settings, webhook, admin, mut tasks, shutdown, readiness: _ } =
+            self;
         tracing::info!(%address, %metrics_address, settings = %settings, "serving");
         tasks.spawn("webhook", webhook.serve());
         tasks.spawn("admin", admin.serve());
@@ -173,6 +199,22 @@ fn follow_policy(
     PolicyFile::new(path, *mode, source)
 }
 
+/// What verifies client certificates, if they are asked for.
+fn client_authorities(
+    settings: &Settings,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Result<Option<Arc<dyn ClientCertVerifier>>> {
+    let Some(path) = &settings.client_authorities else {
+        return Ok(None);
+    };
+    let read = ClientAuthorities::read(path, readiness, metrics);
+    let (authorities, follow) = read.context("failed to use --client-ca-file")?;
+    tasks.spawn("client-ca-file", follow);
+    Ok(Some(Arc::new(authorities)))
+}
+
 async fn certificates(
     settings: &Settings,
     metrics: &Arc<Metrics>,
@@ -200,6 +242,7 @@ async fn certificates(
             Arc::new(Store::new(pair))
         }
     };
+    tasks.spawn("certificate-expiry", certificates::watch_expiry(store.clone()));
     let served = store.clone();
     readiness.require("certificate", move || served.check(SystemTime::now()));
     Ok(store)

@@ -220,6 +220,9 @@ pub struct TlsArgs {
     /// Cipher suites by Go's names, separated by commas; empty: all safe ones
     #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
     pub tls_cipher_suites: String,
+    /// Authorities in PEM whose client certificates may call /mutate, which then nobody else may; read again when it changes; empty: any client may call
+    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
+    pub client_ca_file: String,
     /// Name of the Service, for a certificate kept in the cluster
     #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
     pub service_name: String,
@@ -249,10 +252,14 @@ pub struct ServerArgs {
     /// How long to serve on after SIGTERM, until no API server comes here any more
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = go::duration, allow_hyphen_values = true)]
     pub shutdown_delay: Duration,
-    /// Connections at the same time, to each of the two ports
+    /// Connections to the webhook's port at the same time; for one more the longest idle one is closed
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = go::within::<u32>(1..=1_000_000),
           allow_negative_numbers = true)]
     pub max_connections: u32,
+    /// Of these, connections of one address (of one /64 in IPv6): with more, its own longest idle one is closed; 0: no share, for API servers behind one address [default: half of --max-connections]
+    #[arg(long, value_name = "NUMBER", value_parser = go::within::<u32>(0..=1_000_000),
+          allow_negative_numbers = true)]
+    pub max_connections_per_peer: Option<u32>,
     /// MiB of the bodies of all requests in flight together, 16 at least
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = go::within::<u32>(16..=4095),
           allow_negative_numbers = true)]

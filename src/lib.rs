@@ -16,6 +16,7 @@
 //! - [`admission`]: the path itself
 //! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with, how it follows objects
 //! - [`role_policy`]: who may use which role, where an operator says so
+//! - `descriptors`: how many files and connections the process may have; `regular_file`: how files are read
 //! - [`source`]: how the last good word of either is kept, whatever happens to whoever says it
 //! - [`injection`]: what is injected, and when
 //! - [`commands`]: what the binary does instead of serving; [`manifests`]: how they read YAML
@@ -25,6 +26,7 @@ pub mod app;
 pub mod args;
 pub mod certificates;
 pub mod commands;
+mod descriptors;
 pub mod discovery;
 pub mod identities;
 pub mod injection;
@@ -32,6 +34,7 @@ pub mod kubernetes;
 pub mod lifecycle;
 pub mod manifests;
 pub mod metrics;
+mod regular_file;
 pub mod role_policy;
 pub mod server;
 pub mod settings;

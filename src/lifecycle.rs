@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -36,14 +37,29 @@ pub enum Condition {
     /// It holds.
     Holds,
     /// It holds, and yet there is something that an operator should know.
-    HoldsBut(String),
+    HoldsBut(Note),
     /// It does not: what is missing.
-    Fails(String),
+    Fails(Note),
+}
+
+/// What there is to say of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// To whoever reaches a port: how many and where, never a name of anybody's object.
+    pub shown: String,
+    /// To whoever reads the log.
+    pub detail: String,
+}
+
+impl From<String> for Note {
+    fn from(text: String) -> Self {
+        Self { shown: text.clone(), detail: text }
+    }
 }
 
 impl From<Result<(), String>> for Condition {
     fn from(result: Result<(), String>) -> Self {
-        result.map_or_else(Self::Fails, |()| Self::Holds)
+        result.map_or_else(|missing| Self::Fails(missing.into()), |()| Self::Holds)
     }
 }
 
@@ -79,19 +95,29 @@ impl Readiness {
         latch
     }
 
-    /// Whether all hold, and a line each in the manner of Kubernetes' own components.
+    /// Whether all hold, and a line each in the manner of Kubernetes' own components, for whoever asks.
+    #[must_use]
+    pub fn shown(&self) -> (bool, String) {
+        self.lines(|note| note.shown)
+    }
+
+    /// The same with all that is known, for this process alone.
     #[must_use]
     pub fn report(&self) -> (bool, String) {
+        self.lines(|note| note.detail)
+    }
+
+    fn lines(&self, text: impl Fn(Note) -> String) -> (bool, String) {
         let checks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut is_ready = true;
         let mut lines = String::new();
         for (name, check) in checks.iter() {
             match check() {
                 Condition::Holds => lines.extend(["[+]", name, " ok\n"]),
-                Condition::HoldsBut(note) => lines.extend(["[+]", name, " ok (", &note, ")\n"]),
+                Condition::HoldsBut(note) => lines.extend(["[+]", name, " ok (", &text(note), ")\n"]),
                 Condition::Fails(missing) => {
                     is_ready = false;
-                    lines.extend(["[-]", name, " ", &missing, "\n"]);
+                    lines.extend(["[-]", name, " ", &text(missing), "\n"]);
                 }
             }
         }
@@ -167,14 +193,35 @@ pub struct Signals(BoxStream<'static, &'static str>);
 impl Signals {
     /// Takes SIGTERM and SIGINT from now on. Before that, a signal ends the process at once, or does
     /// nothing at all: the kernel spares a container's first process what it has no handler for.
+    ///
+    /// Signals that other programs take for "read your files again" or "tell more" end nothing here: what
+    /// changes is followed anyway.
     pub fn of_process() -> std::io::Result<Self> {
-        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let next = async |(mut terminate, mut interrupt): (Signal, Signal)| {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            Some((name, (terminate, interrupt)))
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut user_1 = signal(SignalKind::user_defined1())?;
+        let mut user_2 = signal(SignalKind::user_defined2())?;
+        let (told, signals) = mpsc::unbounded_channel();
+        // A task, so that they are heard whatever else is waited for.
+        tokio::spawn(async move {
+            loop {
+                let ignored = tokio::select! {
+                    biased;
+                    _ = terminate.recv() => told.send("SIGTERM").err().map(|_| "SIGTERM"),
+                    _ = interrupt.recv() => told.send("SIGINT").err().map(|_| "SIGINT"),
+                    _ = hangup.recv() => Some("SIGHUP"),
+                    _ = user_1.recv() => Some("SIGUSR1"),
+                    _ = user_2.recv() => Some("SIGUSR2"),
+                };
+                if let Some(signal) = ignored {
+                    tracing::info!(signal, "ignored: files and the cluster are followed without it");
+                }
+            }
+        });
+        let next = async |mut signals: UnboundedReceiver<&'static str>| {
+            let name = signals.recv().await?;
+            Some((name, signals))
         };
         Ok(Self::new(stream::unfold(signals, next)))
     }

@@ -2,8 +2,11 @@
 //!
 //! No label bears the name of a pod or an account: their number has no bound.
 
+mod connections;
+mod log;
 mod sources;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
@@ -15,8 +18,11 @@ use prometheus::{
 
 use crate::injection::Outcome;
 use crate::injection::grant::Method;
+use connections::Connections;
+use log::DroppedLines;
 use sources::Sources;
 
+pub use connections::{ClosedConnection, Port};
 pub use sources::{ResourceMetrics, SourceMetrics};
 
 /// The path that is counted, as the Go webhook counts it.
@@ -77,7 +83,7 @@ pub struct Metrics {
     missing_accounts: Counter,
     used: Gauge,
     handshake_errors: IntCounterVec,
-    connections: IntGauge,
+    connections: Connections,
     lookups: IntCounterVec,
     watch_up: IntGauge,
     accounts: IntGaugeVec,
@@ -116,6 +122,7 @@ impl Metrics {
             Opts::new("pod_identity_webhook_build_info", "Always 1; the version is the label."),
             &["version"],
         )?;
+        registry.register(Box::new(DroppedLines::new()?))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(build))?;
         Ok(Self {
@@ -149,11 +156,7 @@ impl Metrics {
                 "TLS handshakes that failed, by reason: a wrong caBundle shows as alert.",
                 &["reason"],
             )?,
-            connections: int_gauge(
-                &registry,
-                "pod_identity_webhook_connections",
-                "Connections to /mutate's port that are open.",
-            )?,
+            connections: Connections::new(&registry)?,
             lookups: int_counters(
                 &registry,
                 "pod_identity_webhook_live_lookups_total",
@@ -231,7 +234,17 @@ impl Metrics {
     /// How many connections to `/mutate`'s port are open.
     #[must_use]
     pub fn connections(&self) -> &IntGauge {
-        &self.connections
+        &self.connections.open
+    }
+
+    /// A connection was closed to keep to a limit.
+    pub fn connection_closed(&self, port: Port, reason: ClosedConnection) {
+        self.connections.closed(port, reason);
+    }
+
+    /// A request came without the client certificate that is asked for.
+    pub fn refused_client(&self) {
+        self.connections.refused_clients.inc();
     }
 
     /// A live look-up ended.
@@ -328,8 +341,7 @@ const SUMMARY: (&str, &str) =
 impl Latencies {
     fn new(histogram: HistogramVec) -> Result<Self, prometheus::Error> {
         let labels = vec!["verb".to_owned(), "path".to_owned()];
-        let summary =
-            Desc::new(SUMMARY.0.to_owned(), SUMMARY.1.to_owned(), labels, std::collections::HashMap::new())?;
+        let summary = Desc::new(SUMMARY.0.to_owned(), SUMMARY.1.to_owned(), labels, HashMap::new())?;
         Ok(Self { histogram, summary })
     }
 }

@@ -7,6 +7,7 @@ mod discovery;
 mod display;
 mod eks_api;
 mod injection;
+mod limits;
 mod role_policy;
 mod tls;
 
@@ -14,18 +15,16 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::{Args, LogFormat, ServeArgs, SourceArgs};
+use crate::args::{Args, LogFormat, ServeArgs, ServerArgs, SourceArgs};
 use crate::injection::{Defaults, name};
 
 pub use association_resources::{AssociationResources, Controller, Namespaces, Pending, Selection};
 pub use cluster::ClusterName;
 pub use discovery::{Discovery, MissingIpFamily, MissingRoleNames};
 pub use injection::defaults;
+pub use limits::{BODY_LIMIT, HEAD_LIMIT, Limits, METRICS_CONNECTIONS};
 pub use role_policy::{RolePolicy, role_policy};
 pub use tls::TlsSettings;
-
-/// Largest body that is read: two objects of the 3 MB that etcd is commonly allowed, and slack.
-pub const BODY_LIMIT: usize = 7 << 20;
 
 /// Everything a server runs with.
 #[derive(Debug, Clone)]
@@ -42,6 +41,8 @@ pub struct Settings {
     pub certificate: CertificateSource,
     /// Versions and cipher suites.
     pub tls: TlsSettings,
+    /// The authorities of the clients that may call `/mutate`, in PEM; `None`: any client may.
+    pub client_authorities: Option<PathBuf>,
     /// Where `/mutate` listens.
     pub address: SocketAddr,
     /// Where metrics and probes listen.
@@ -118,46 +119,6 @@ pub enum CertificateSource {
         /// Where the authority's certificate is written.
         authority_out: Option<PathBuf>,
     },
-}
-
-/// How much of everything at once, and for how long.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Connections at the same time; further ones wait to be accepted.
-    pub connections: usize,
-    /// Bytes of all bodies in flight together; further ones wait to be read.
-    pub request_memory: usize,
-    /// One body.
-    pub body: usize,
-    /// The headers of one request, and what is read at a time of its body.
-    pub head: usize,
-    /// From a connection's start to its first request's headers, the TLS handshake included.
-    pub first_request: Duration,
-    /// From one answer to the next request's headers. hyper's header time is the idle time of a
-    /// kept connection too, and the API server keeps one for about 90 s.
-    pub idle: Duration,
-    /// From a request's headers to its answer; and how long an answer waits for its reader.
-    pub request: Duration,
-    /// One live look-up.
-    pub lookup: Duration,
-    /// From the signal to stop, once the delay is over, to the end of the last connection.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 1000,
-            request_memory: 64 << 20,
-            body: BODY_LIMIT,
-            head: 64 << 10,
-            first_request: Duration::from_secs(10),
-            idle: Duration::from_mins(2),
-            request: Duration::from_secs(10),
-            lookup: Duration::from_millis(1500),
-            drain: Duration::from_secs(15),
-        }
-    }
 }
 
 /// Verbosity and form of the log.
@@ -270,10 +231,12 @@ impl Settings {
             },
             certificate: certificate(serve)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
+            client_authorities: path(&tls.client_ca_file),
             address: SocketAddr::new(address, server.port),
             metrics_address: SocketAddr::new(address, server.metrics_port),
             limits: Limits {
                 connections: usize::try_from(server.max_connections).unwrap_or(usize::MAX),
+                connections_per_peer: connections_per_peer(server),
                 request_memory: usize::try_from(server.max_request_memory).unwrap_or(usize::MAX >> 20) << 20,
                 ..Limits::default()
             },
@@ -283,6 +246,13 @@ impl Settings {
             notices,
         })
     }
+}
+
+/// Half of all without the flag: one peer cannot take the places of another, and an API server, which
+/// works on 200 changes at the same time, has more than it needs.
+fn connections_per_peer(server: &ServerArgs) -> usize {
+    let share = server.max_connections_per_peer.unwrap_or_else(|| server.max_connections.div_ceil(2));
+    usize::try_from(share).unwrap_or(usize::MAX)
 }
 
 fn refuse_what_is_not_there_yet(serve: &ServeArgs) -> Result<(), SettingsError> {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 
-use crate::lifecycle::{Condition, Readiness};
+use crate::lifecycle::{Condition, Note, Readiness};
 use crate::metrics::{LookupResult, Metrics, SourceMetrics};
 
 /// What a source last said, as `T`. Its task calls [`Self::replace`] or [`Self::confirm`] after
@@ -189,13 +189,20 @@ impl<T: Send + Sync + 'static> Source<T> {
     fn condition(&self) -> Condition {
         let State { read, trouble, complaint } = &*self.state();
         match (self.is_synced(), trouble, complaint) {
-            (false, None, _) => Condition::Fails("not read yet".to_owned()),
-            (false, Some(trouble), _) => Condition::Fails(format!("not read yet: {trouble}")),
-            (true, Some(trouble), _) => {
-                let age = read.elapsed().as_secs();
-                Condition::HoldsBut(format!("keeps the set read {age}s ago: {trouble}"))
+            (false, None, _) => Condition::Fails("not read yet".to_owned().into()),
+            (false, Some(trouble), _) => {
+                let shown = "not read yet; the log says why".to_owned();
+                Condition::Fails(Note { shown, detail: format!("not read yet: {trouble}") })
             }
-            (true, None, Some(complaint)) => Condition::HoldsBut(complaint.to_string()),
+            (true, Some(trouble), _) => {
+                let kept = format!("keeps the set read {}s ago", read.elapsed().as_secs());
+                let shown = format!("{kept}; the log says why");
+                Condition::HoldsBut(Note { shown, detail: format!("{kept}: {trouble}") })
+            }
+            (true, None, Some(complaint)) => {
+                let shown = format!("entries passed over: {}; the log says which", complaint.entries);
+                Condition::HoldsBut(Note { shown, detail: complaint.to_string() })
+            }
             (true, None, None) => Condition::Holds,
         }
     }
@@ -243,6 +250,8 @@ mod tests {
             !is_ready && report.starts_with("[-]association-file not read yet: no such thing\n"),
             "{report}"
         );
+        let shown = "[-]association-file not read yet; the log says why\nreadyz check failed\n";
+        assert_eq!(readiness.shown(), (false, shown.into()));
         source.replace(set(&[]));
         assert_eq!(readiness.report(), (true, "[+]association-file ok\nreadyz check passed\n".into()));
         source.fail("gone");
@@ -260,6 +269,9 @@ mod tests {
         let expected =
             "[+]association-file ok (keeps the set read 42s ago: half written)\nreadyz check passed\n";
         assert_eq!((is_ready, report.as_str()), (true, expected));
+        let shown =
+            "[+]association-file ok (keeps the set read 42s ago; the log says why)\nreadyz check passed\n";
+        assert_eq!(readiness.shown(), (true, shown.into()));
         source.confirm();
         assert_eq!(readiness.report().1, "[+]association-file ok\nreadyz check passed\n");
         source.fail("half written");
@@ -307,6 +319,8 @@ mod tests {
                     either)\n";
         let report = || readiness.report().1;
         assert!(report().starts_with(told), "{}", report());
+        let shown = "[+]association-file ok (entries passed over: 2; the log says which)\n";
+        assert!(readiness.shown().1.starts_with(shown), "{}", readiness.shown().1);
         assert!((metric(&metrics, "passed_over_entries") - 2.0).abs() < 1e-9);
         source.fail("gone");
         assert!(report().contains("keeps the set read 0s ago: gone"), "{}", report());

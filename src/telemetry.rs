@@ -1,6 +1,10 @@
 //! The log: lines to standard error, at the verbosity that `-v` gives; and what keeps it short.
 
-use std::sync::{Mutex, PoisonError};
+mod line;
+mod queue;
+
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,9 +15,25 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::LogFormat;
 use crate::settings::Log;
+use queue::Queue;
+
+/// The log of the process, once it is started.
+static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
+
+/// The log for as long as it is needed: dropped, it is written to its end, if anybody reads it.
+#[derive(Debug)]
+#[must_use = "the last lines are written when it is dropped"]
+pub struct Started(());
 
 /// Starts the log. A second call in one process changes nothing: tests share one.
-pub fn init(log: Log) {
+pub fn init(log: Log) -> io::Result<Started> {
+    if QUEUE.get().is_some() {
+        return Ok(Started(()));
+    }
+    let queue = QUEUE.get_or_init({
+        let queue = Queue::written_to(io::stderr())?;
+        || queue
+    });
     let level = match log.verbosity {
         ..=3 => LevelFilter::INFO,
         4..=5 => LevelFilter::DEBUG,
@@ -30,12 +50,50 @@ pub fn init(log: Log) {
         // The crates of AWS's SDK write requests whole, with their signature and session token.
         .with_target("aws_", LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| Writer(queue)).with_target(false);
     let started = match log.format {
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
     drop(started);
+    Ok(Started(()))
+}
+
+impl Started {
+    /// A line of its own form, after all that was logged.
+    pub fn say(&self, line: &str) {
+        if let Some(queue) = QUEUE.get() {
+            queue.push(format!("{line}\n").as_bytes());
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(queue) = QUEUE.get() {
+            queue.flush();
+        }
+    }
+}
+
+/// How many lines were dropped because nobody reads the log.
+#[must_use]
+pub fn dropped_lines() -> u64 {
+    QUEUE.get().map_or(0, |queue| queue.dropped())
+}
+
+/// Takes lines as the formatter writes them: each by one write.
+struct Writer<'q>(&'q Queue);
+
+impl io::Write for Writer<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Says where a panic was, and not with which words: they may hold what was sent.

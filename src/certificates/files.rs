@@ -5,13 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{Pair, PairError, Store};
+use super::{FILE_LIMIT, Pair, PairError, Store};
 use crate::metrics::Metrics;
+use crate::regular_file;
 
 /// How often the files are read: small, and from the page cache.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How long one reading may take before it is told of; the file may be on a file system that hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The two files.
 #[derive(Debug, Clone)]
@@ -26,12 +31,12 @@ pub struct Files {
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// One of the files.
-    #[error("failed to read {path}: {source}; give --tls-cert and --tls-key")]
+    #[error("failed to read {path}: {why}; give --tls-cert and --tls-key")]
     Read {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        why: String,
     },
     /// What they hold.
     #[error("failed to use {certificate} with {key}: {source}")]
@@ -106,6 +111,23 @@ impl Files {
     }
 }
 
+/// Reads one of the files, on a thread that may hang. One that does is waited for: another would hang beside
+/// it.
 async fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
-    tokio::fs::read(path).await.map_err(|source| FilesError::Read { path: path.to_owned(), source })
+    let failed = |why: String| FilesError::Read { path: path.to_owned(), why };
+    let file = path.to_owned();
+    let mut reading = spawn_blocking(move || regular_file::read(&file, FILE_LIMIT));
+    let mut is_told = false;
+    loop {
+        match timeout(PATIENCE, &mut reading).await {
+            Ok(Ok(Ok(bytes))) => return Ok(bytes),
+            Ok(Ok(Err(error))) => return Err(failed(error.to_string())),
+            Ok(Err(_)) => return Err(failed("the reading failed".to_owned())),
+            Err(_) if is_told => {}
+            Err(_) => {
+                tracing::warn!(path = %path.display(), "no answer from the file system within {PATIENCE:?}");
+                is_told = true;
+            }
+        }
+    }
 }

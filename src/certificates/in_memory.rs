@@ -70,8 +70,19 @@ impl Authority {
     pub fn leaf(&self, names: &[String]) -> Result<Leaf, InMemoryError> {
         let mut params = params("pod-identity-webhook");
         params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(params)
+    }
+
+    /// A client's certificate, by which it shows who it is.
+    pub fn client(&self, name: &str) -> Result<Leaf, InMemoryError> {
+        let mut params = params(name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(params)
+    }
+
+    fn sign(&self, mut params: CertificateParams) -> Result<Leaf, InMemoryError> {
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.0)?;

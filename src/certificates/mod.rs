@@ -1,5 +1,8 @@
-//! The serving certificate: read from files and swapped when they change, or made in memory.
+//! The serving certificate: read from files and swapped when they change, or made in memory. And the
+//! authorities of clients that show one of theirs.
 
+mod client_authorities;
+mod expiry;
 mod files;
 mod in_memory;
 mod pair;
@@ -11,10 +14,16 @@ use arc_swap::ArcSwap;
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
+pub use client_authorities::ClientAuthorities;
+pub(crate) use expiry::watch as watch_expiry;
 pub use files::Files;
 pub use files::FilesError;
 pub use in_memory::{Authority, InMemoryError, Leaf};
 pub use pair::{Pair, PairError};
+
+/// Largest file that is read, in bytes: a chain has a few KiB, a bundle of every public authority a quarter
+/// of this.
+const FILE_LIMIT: u64 = 1 << 20;
 
 /// The pair that is served, replaced as a whole; every handshake takes the one of its moment.
 #[derive(Debug)]
@@ -35,6 +44,14 @@ impl Store {
     /// Whether the served certificate is within its validity.
     pub fn check(&self, now: SystemTime) -> Result<(), String> {
         self.0.load().check(now)
+    }
+}
+
+impl Store {
+    /// Begin and end of the served certificate's life, in seconds since 1970.
+    fn validity(&self) -> (i64, i64) {
+        let pair = self.0.load();
+        (pair.not_before(), pair.not_after())
     }
 }
 

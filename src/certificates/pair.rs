@@ -68,6 +68,11 @@ impl Pair {
         self.certified.clone()
     }
 
+    /// From when on the certificate is valid, in seconds since 1970.
+    pub(super) fn not_before(&self) -> i64 {
+        self.not_before
+    }
+
     /// When the certificate expires, in seconds since 1970.
     #[must_use]
     pub fn not_after(&self) -> i64 {
@@ -90,7 +95,7 @@ impl Pair {
 
 /// What is wrong with PEM, in our words: the parser's own quote the file, and a key whose line breaks
 /// were lost would be in the log whole.
-fn in_words(error: &pem::Error) -> &'static str {
+pub(super) fn in_words(error: &pem::Error) -> &'static str {
     match error {
         pem::Error::MissingSectionEnd { .. } => "a PEM block has no END line of its own",
         pem::Error::IllegalSectionStart { .. } => "a PEM block has a malformed BEGIN line",

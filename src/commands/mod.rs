@@ -121,6 +121,12 @@ fn refuse(why: impl Display, code: u8) -> ExitCode {
 
 /// The work itself failed: why, with its causes.
 fn fail(error: &anyhow::Error) -> ExitCode {
+    say(causes(error));
+    ExitCode::FAILURE
+}
+
+/// An error in one line.
+fn causes(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // Many errors have their cause in their own words already.
@@ -128,6 +134,5 @@ fn fail(error: &anyhow::Error) -> ExitCode {
             text = format!("{text}: {cause}");
         }
     }
-    say(text);
-    ExitCode::FAILURE
+    text
 }

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,15 +11,14 @@ use axum::http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use prometheus::IntGauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tokio_io_timeout::TimeoutWriter;
-use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::connections::{Entry, Place};
+use super::handshake::Handshakes;
+use super::stream::Stream;
 use super::tls;
 use crate::lifecycle::Shutdown;
 use crate::metrics::Metrics;
@@ -31,71 +29,79 @@ use crate::telemetry::Throttle;
 /// handshake within a round trip.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A connection that is counted for as long as this lives, however it ends.
-struct Open<'m>(&'m IntGauge);
-
-impl<'m> Open<'m> {
-    fn new(gauge: &'m IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 /// What every connection shares.
 pub(super) struct Context {
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<Handshakes>,
     pub(super) router: Router,
+    pub(super) strangers: Option<Router>,
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) open: Option<IntGauge>,
     pub(super) shutdown: Shutdown,
     pub(super) complaints: Throttle,
 }
 
+/// What answers on a connection, by who its client is.
+#[derive(Clone, Copy)]
+enum Client<'c> {
+    /// Anybody: no certificate is asked for, or there is none.
+    Anybody(&'c Router),
+    /// Its certificate was verified.
+    Verified(&'c Router),
+}
+
 impl Context {
-    /// Serves one connection; `slot` is its place among those that are allowed.
-    pub(super) async fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        slot: OwnedSemaphorePermit,
-    ) {
-        let _open = self.open.as_ref().map(Open::new);
+    /// Serves one connection; `place` is its place among all.
+    pub(super) async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         let first_request = Instant::now() + self.limits.first_request;
         // Answers are written whole; waiting for more to send would only delay them.
         drop(stream.set_nodelay(true));
-        // hyper waits for ever for a client that does not read.
-        let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(self.limits.request));
-        let stream = Box::pin(stream);
+        let entry = &place.entry;
         match &self.tls {
-            None => self.http(stream, first_request).await,
-            Some(acceptor) => match timeout_at(first_request, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream, first_request).await,
+            None => self.http(stream, Client::Anybody(&self.router), entry, first_request).await,
+            Some(tls) => match timeout_at(first_request, tls.accept(stream)).await {
+                Ok(Ok(stream)) => {
+                    let is_verified = stream.get_ref().1.peer_certificates().is_some();
+                    let client = match &self.strangers {
+                        Some(_) if is_verified => Client::Verified(&self.router),
+                        Some(strangers) => Client::Anybody(strangers),
+                        None => Client::Anybody(&self.router),
+                    };
+                    self.http(stream, client, entry, first_request).await;
+                }
                 Ok(Err(error)) => self.complain(tls::reason(&error), &error, peer),
                 Err(elapsed) => self.complain("timeout", &elapsed, peer),
             },
         }
-        drop(slot);
     }
 
-    async fn http(&self, stream: impl AsyncRead + AsyncWrite + Unpin, first_request: Instant) {
-        let asked = AtomicBool::new(false);
+    async fn http(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        client: Client<'_>,
+        entry: &Arc<Entry>,
+        first_request: Instant,
+    ) {
+        let activity = &entry.activity;
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
-            asked.store(true, Ordering::Relaxed);
-            let answer = self.router.clone().oneshot(request.map(axum::body::Body::new));
+            activity.calling();
+            let router = match client {
+                Client::Anybody(router) => router,
+                Client::Verified(router) => {
+                    if request.uri().path().starts_with("/mutate") {
+                        activity.known();
+                    }
+                    router
+                }
+            };
+            let answer = router.clone().oneshot(request.map(axum::body::Body::new));
             async {
                 let mut answer = answer.await?;
                 // Who keeps a connection is told to make its next one, elsewhere, before this is closed.
                 if self.shutdown.leaving.is_cancelled() {
                     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
+                let status = answer.status();
+                activity.answering(status.is_client_error() || status.is_server_error());
                 Ok::<_, Infallible>(answer)
             }
         });
@@ -103,7 +109,7 @@ impl Context {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle)
             .max_buf_size(self.limits.head)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Stream::new(stream, entry.clone())), service);
         tokio::pin!(connection);
         let first_request = sleep_until(first_request);
         tokio::pin!(first_request);
@@ -114,7 +120,7 @@ impl Context {
                 biased;
                 () = self.shutdown.stopping.cancelled(), if is_serving => {
                     is_serving = false;
-                    if asked.load(Ordering::Relaxed) {
+                    if activity.was_asked() {
                         connection.as_mut().graceful_shutdown();
                     } else {
                         // hyper would close it at once, and lose the call for which it was made: that
@@ -131,7 +137,7 @@ impl Context {
                 }
                 () = &mut first_request, if is_waiting => {
                     is_waiting = false;
-                    if !asked.load(Ordering::Relaxed) {
+                    if !activity.was_asked() {
                         tracing::debug!("connection closed: no request in time");
                         return;
                     }
@@ -143,10 +149,12 @@ impl Context {
     fn complain(&self, reason: &'static str, error: &dyn std::fmt::Display, peer: SocketAddr) {
         self.metrics.handshake_error(reason);
         if let Some(left_out) = self.complaints.allow() {
-            tracing::warn!(
-                %peer, reason, %error, left_out,
-                "TLS handshake failed; if this is the API server, the webhook's caBundle does not match the certificate"
-            );
+            let advice = if reason == tls::CLIENT_CERTIFICATE {
+                "if this is the API server, the authority of its client certificate is not in --client-ca-file"
+            } else {
+                "if this is the API server, the webhook's caBundle does not match the certificate"
+            };
+            tracing::warn!(%peer, reason, %error, left_out, "TLS handshake failed; {advice}");
         }
     }
 }

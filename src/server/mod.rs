@@ -4,8 +4,15 @@
 //! An accept loop of our own: axum's server swallows handshake errors, and a bad caBundle is the
 //! commonest outage of webhooks. HTTP/1.1 alone, because the API server pins it.
 
+mod activity;
 pub mod admin;
 mod connection;
+mod connections;
+mod group;
+mod handshake;
+mod peer;
+pub mod strangers;
+mod stream;
 pub mod tls;
 
 use std::sync::Arc;
@@ -14,20 +21,26 @@ use std::time::Duration;
 use axum::Router;
 use prometheus::IntGauge;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use crate::lifecycle::Shutdown;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Port};
 use crate::settings::Limits;
 use crate::telemetry::Throttle;
 use connection::Context;
+use connections::Connections;
+use handshake::Handshakes;
+use peer::Peer;
 
 /// Wait after an accept that failed: out of descriptors, mostly, which another connection's end
 /// puts right.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often connections are looked over for those that idle, or read, for too long: a look at a thousand
+/// takes microseconds.
+const SWEEP: Duration = Duration::from_millis(250);
 
 /// One listening socket and what is served on it.
 pub struct Server {
@@ -37,10 +50,14 @@ pub struct Server {
     pub tls: Option<TlsAcceptor>,
     /// What answers.
     pub router: Router,
+    /// What answers instead those who have shown no client certificate; `None`: all are served alike.
+    pub strangers: Option<Router>,
     /// How many connections, and how long each may take for what.
     pub limits: Limits,
-    /// Counts failed handshakes.
+    /// Counts failed handshakes, and connections that were closed.
     pub metrics: Arc<Metrics>,
+    /// As metrics and log call it.
+    pub port: Port,
     /// Counts the connections that are open, if anybody is to know: whoever asks for metrics would
     /// only count themselves.
     pub open: Option<IntGauge>,
@@ -58,45 +75,64 @@ impl Server {
     /// Serves until told to stop, and then until the last connection has ended or the limit of
     /// the drain is over.
     pub async fn serve(self) {
-        let Self { listener, tls, router, limits, metrics, open, shutdown } = self;
-        let slots = Arc::new(Semaphore::new(limits.connections));
-        let connections = TaskTracker::new();
+        let Self { listener, tls, router, strangers, limits, metrics, port, open, shutdown } = self;
+        let connections = Arc::new(Connections::new(&limits, metrics.clone(), port, open));
+        let tasks = TaskTracker::new();
+        let drain = limits.drain;
         let context = Arc::new(Context {
-            tls,
+            tls: tls.map(Handshakes::new),
             router,
-            limits: limits.clone(),
+            strangers,
+            limits,
             metrics,
-            open,
             shutdown: shutdown.clone(),
             complaints: Throttle::new(Duration::from_secs(1)),
         });
+        let mut sweep = interval(SWEEP);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let complaints = Throttle::new(Duration::from_secs(1));
         loop {
-            // A place first, so that what waits beyond the cap waits in the kernel, unaccepted.
-            let next = async {
-                let slot = slots.clone().acquire_owned().await.ok()?;
-                Some((listener.accept().await, slot))
-            };
             let accepted = tokio::select! {
                 biased;
                 () = shutdown.stopping.cancelled() => break,
-                accepted = next => accepted,
+                _ = sweep.tick() => {
+                    connections.sweep();
+                    continue;
+                }
+                accepted = listener.accept() => accepted,
             };
             match accepted {
-                Some((Ok((stream, peer)), slot)) => {
-                    connections.spawn(context.clone().connection(stream, peer, slot));
+                Ok((stream, peer)) => {
+                    // Without a place the stream is dropped, and so closed.
+                    if let Some(place) = connections.admit(Peer::of(peer.ip())) {
+                        let entry = place.entry.clone();
+                        let task = tasks.spawn(context.clone().connection(stream, peer, place));
+                        entry.task(task.abort_handle());
+                    }
                 }
-                Some((Err(error), _)) => {
-                    tracing::warn!(%error, "failed to accept a connection");
+                Err(error) => {
+                    if let Some(left_out) = complaints.allow() {
+                        tracing::warn!(%error, left_out, "failed to accept a connection");
+                    }
+                    connections.close_one();
                     sleep(ACCEPT_PAUSE).await;
                 }
-                // The semaphore is never closed; without it nothing could be accepted.
-                None => break,
             }
         }
         drop(listener);
-        connections.close();
-        if timeout(limits.drain, connections.wait()).await.is_err() {
-            tracing::warn!(left = connections.len(), "connections left when the time to drain was over");
+        tasks.close();
+        let drained = async {
+            let waited = tasks.wait();
+            tokio::pin!(waited);
+            loop {
+                tokio::select! {
+                    () = &mut waited => break,
+                    _ = sweep.tick() => connections.sweep(),
+                }
+            }
+        };
+        if timeout(drain, drained).await.is_err() {
+            tracing::warn!(left = tasks.len(), "connections left when the time to drain was over");
         }
     }
 }

@@ -5,17 +5,29 @@ use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::server::NoServerSessionStorage;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::certificates::Store;
 use crate::settings::TlsSettings;
 
-/// An acceptor that serves the store's certificate.
-pub fn acceptor(settings: &TlsSettings, certificates: Arc<Store>) -> Result<TlsAcceptor, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(settings.provider()))
-        .with_protocol_versions(&settings.versions())?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+/// Why a handshake failed in which the client's certificate was not good.
+pub(super) const CLIENT_CERTIFICATE: &str = "client_certificate";
+
+/// An acceptor that serves the store's certificate, and asks clients for one if there is something to
+/// verify it by.
+pub fn acceptor(
+    settings: &TlsSettings,
+    certificates: Arc<Store>,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<TlsAcceptor, rustls::Error> {
+    let config = ServerConfig::builder_with_provider(Arc::new(settings.provider()))
+        .with_protocol_versions(&settings.versions())?;
+    let config = match clients {
+        Some(verifier) => config.with_client_cert_verifier(verifier),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config.with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // No resumption: it would carry a certificate that was replaced on from session to session.
     // The API server never asks for it.
@@ -29,6 +41,7 @@ pub(super) fn reason(error: &io::Error) -> &'static str {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::AlertReceived(_)) => "alert",
+        Some(rustls::Error::InvalidCertificate(_)) => CLIENT_CERTIFICATE,
         Some(_) => "protocol",
         None => match error.kind() {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {

@@ -15,6 +15,7 @@ impl fmt::Display for Settings {
             sources,
             certificate,
             tls,
+            client_authorities,
             address: _,
             metrics_address: _,
             limits,
@@ -53,12 +54,14 @@ impl fmt::Display for Settings {
             None => f.write_str(" compose-role-arn=false")?,
         }
         write!(f, " role-arn-validation={}", role_arn_validation.as_str())?;
+        client_authorities.iter().try_for_each(|path| write!(f, " client-ca-file={}", path.display()))?;
         role_policy.iter().try_for_each(|policy| write!(f, " {policy}"))?;
         write!(f, " shutdown-delay={shutdown_delay:?}")?;
         write!(
             f,
-            " max-connections={} max-request-memory={}MiB",
+            " max-connections={} max-connections-per-peer={} max-request-memory={}MiB",
             limits.connections,
+            limits.connections_per_peer,
             limits.request_memory >> 20
         )?;
         write!(f, " enable-debugging-handlers={debug_handlers}")

@@ -221,6 +221,16 @@ fn limits_are_counted_in_bytes() {
 }
 
 #[test]
+fn peer_has_half_of_the_connections_unless_it_is_said_otherwise() {
+    let shared = |args: &[&str]| settings(args).unwrap().limits.connections_per_peer;
+    assert_eq!(shared(&[]), 500);
+    assert_eq!(shared(&["--max-connections=7"]), 4);
+    assert_eq!(shared(&["--max-connections=1"]), 1);
+    assert_eq!(shared(&["--max-connections-per-peer=0"]), 0);
+    assert_eq!(shared(&["--max-connections-per-peer=30"]), 30);
+}
+
+#[test]
 fn the_api_server_s_address_is_a_url() {
     for good in ["https://10.0.0.1:6443", "http://127.0.0.1:8001/", "https://[::1]"] {
         assert!(in_files(&["--kube-api", good]).is_ok(), "{good}");
@@ -262,6 +272,6 @@ fn what_is_in_force_is_one_line_of_flags() {
          container-credentials-full-uri=http://169.254.170.23/v1/credentials ip-family=ipv4 \
          compose-role-arn=arn:aws:iam::012345678901:role/ role-arn-validation=warn \
          shutdown-delay=10s \
-         max-connections=1000 max-request-memory=64MiB enable-debugging-handlers=false"
+         max-connections=1000 max-connections-per-peer=500 max-request-memory=64MiB enable-debugging-handlers=false"
     );
 }

@@ -2,7 +2,7 @@
 //! misses kubelet's swap of the `..data` symlink. What it says is the business of [`FileFormat`].
 
 use std::error::Error;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{Complaint, Source};
+use crate::regular_file::{self, ReadError};
 
 /// How often a file is read: a change counts within two seconds, also one that needs a second look.
 const POLL: Duration = Duration::from_millis(500);
@@ -119,21 +120,11 @@ pub(crate) fn read_now<C: FileFormat>(path: &Path) -> Result<C, FileError<C::Err
 }
 
 fn read<C: FileFormat>(path: &Path) -> Result<Vec<u8>, FileError<C::Error>> {
-    let failed = |source| FileError::Read { path: path.to_owned(), source };
-    // Not opened before it is known to be a file: to open a pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(FileError::NotAFile(path.to_owned()));
-    }
-    let mut bytes = Vec::new();
-    if metadata.len() <= C::LIMIT {
-        let file = std::fs::File::open(path).map_err(failed)?;
-        file.take(C::LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
-    }
-    if metadata.len().max(bytes.len() as u64) > C::LIMIT {
-        return Err(FileError::TooLarge { path: path.to_owned(), limit: C::LIMIT >> 20 });
-    }
-    Ok(bytes)
+    regular_file::read(path, C::LIMIT).map_err(|error| match error {
+        ReadError::Io(source) => FileError::Read { path: path.to_owned(), source },
+        ReadError::NotAFile => FileError::NotAFile(path.to_owned()),
+        ReadError::TooLarge { limit } => FileError::TooLarge { path: path.to_owned(), limit: limit >> 20 },
+    })
 }
 
 fn parse<C: FileFormat>(path: &Path, bytes: &[u8]) -> Result<C, FileError<C::Error>> {

@@ -164,10 +164,9 @@ impl Webhook {
         self.server.admin("/readyz").await.status == 200
     }
 
-    /// What `/readyz` says, a line for each condition.
-    pub(crate) async fn readiness(&self) -> String {
-        let answer = self.server.admin("/readyz").await;
-        String::from_utf8(answer.body.to_vec()).unwrap()
+    /// How it stands with each condition, a line for each.
+    pub(crate) fn readiness(&self) -> String {
+        self.server.readiness.report().1
     }
 
     pub(crate) async fn wait_until_ready(&self) {

@@ -117,8 +117,8 @@ async fn wait_for(webhook: &Webhook, what: impl Debug, associated: &[&str]) {
 }
 
 /// What readiness says of a source.
-async fn note(webhook: &Webhook, source: &str) -> String {
-    let report = webhook.readiness().await;
+fn note(webhook: &Webhook, source: &str) -> String {
+    let report = webhook.readiness();
     let line = report.lines().find(|line| line[3..].starts_with(&format!("{source} ")));
     line.unwrap_or_else(|| panic!("{report}")).to_owned()
 }
@@ -141,7 +141,7 @@ async fn a_resource_counts_from_its_creation_to_its_deletion() {
     wait_for(&webhook, "deleted", &["cart"]).await;
     api.delete_object(ACK, "infra", "one");
     wait_for(&webhook, "all deleted", &[]).await;
-    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
 }
 
 #[tokio::test]
@@ -192,8 +192,8 @@ async fn both_groups_of_crossplane_are_one_source() {
     wait_for(&webhook, "both", &["orders", "cart"]).await;
     api.delete_object(CROSSPLANE, "", "one");
     wait_for(&webhook, "what is in a namespace", &["cart"]).await;
-    assert_eq!(note(&webhook, "crossplane").await, "[+]crossplane ok");
-    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+    assert_eq!(note(&webhook, "crossplane"), "[+]crossplane ok");
+    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
 }
 
 #[tokio::test]

@@ -148,26 +148,6 @@ async fn client_that_never_reads_is_closed() {
 }
 
 #[tokio::test]
-async fn connection_beyond_the_cap_waits_until_one_ends() {
-    let server = server(|limits| limits.connections = 2).await;
-    let mut first = server.client.connect().await.unwrap();
-    let mut second = server.client.connect().await.unwrap();
-    let client = server.client.clone();
-    let third = tokio::spawn(async move { client.post("/mutate", body("orders")).await });
-    for _ in 0..50 {
-        for connection in [&mut first, &mut second] {
-            let answer = connection.post("/mutate", body("orders")).await.unwrap();
-            assert_eq!(answer.status, StatusCode::OK);
-        }
-        assert!(server.metric(CONNECTIONS).await.unwrap() <= 2.0);
-    }
-    assert!(!third.is_finished());
-    drop(first);
-    assert_eq!(within("the third connection", third).await.unwrap().status, StatusCode::OK);
-    server.stop().await;
-}
-
-#[tokio::test]
 async fn headers_beyond_the_limit_are_refused() {
     let server = server(|_| ()).await;
     let mut greedy = Raw::connect(&server.client).await;

@@ -6,7 +6,10 @@
 mod accounts;
 mod association_file;
 mod association_resources;
+mod client_certificates;
 mod command_line;
+mod crowd;
+mod descriptors;
 #[cfg(feature = "eks-api")]
 mod eks_api;
 mod excess;
@@ -16,6 +19,7 @@ mod growth;
 mod inject;
 mod ip_family;
 mod limits;
+mod log;
 mod make_run;
 mod memory;
 mod policy;

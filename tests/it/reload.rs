@@ -1,9 +1,10 @@
 //! The certificate in files: a good pair is taken whichever way it was written, a bad one never.
 
 use std::fs;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use pod_identity_webhook::certificates::{Authority, Files, Leaf, Store};
@@ -84,18 +85,28 @@ async fn keeps_the_good_pair_while_the_files_hold_none() {
     let args = files.args();
     let process = Process::with_authority(&[&args[0], &args[1]], &authority.certificate_pem()).await;
     let one_line_key = last.key_pem.trim().replace('\n', " ");
-    let bad: [(&str, &dyn Fn()); 7] = [
+    let replace = |name: &str, program: &str, args: &[&str]| {
+        fs::remove_file(files.path(name)).unwrap();
+        let made = Command::new(program).args(args).arg(files.path(name)).status().unwrap();
+        assert!(made.success());
+    };
+    let bad: [(&str, &dyn Fn()); 11] = [
         ("mismatch", &|| files.rewrite(&other.certificate_pem, &first.key_pem)),
         ("garbage certificate", &|| files.rewrite("garbage", &first.key_pem)),
         ("garbage key", &|| files.rewrite(&first.certificate_pem, "garbage")),
         ("key whose lines were lost", &|| files.rewrite(&first.certificate_pem, &one_line_key)),
         ("empty certificate", &|| files.rewrite("", &other.key_pem)),
+        ("pipe that nobody writes to", &|| replace("tls.crt", "mkfifo", &[])),
+        ("file without an end", &|| replace("tls.key", "ln", &["-s", "/dev/zero"])),
+        ("folder", &|| replace("tls.crt", "mkdir", &[])),
+        ("large file", &|| replace("tls.key", "truncate", &["-s", "1025K"])),
         ("missing key", &|| fs::remove_file(files.path("tls.key")).unwrap()),
         ("missing certificate", &|| fs::remove_file(files.path("tls.crt")).unwrap()),
     ];
     let mut seen = 0.0;
     for (what, make) in bad {
         // From the good pair each time, so that every fault is a change of its own.
+        files.clear();
         files.rewrite(&first.certificate_pem, &first.key_pem);
         let good_again = leaf(&authority);
         files.rewrite(&good_again.certificate_pem, &good_again.key_pem);
@@ -111,7 +122,7 @@ async fn keeps_the_good_pair_while_the_files_hold_none() {
     until_served(&process.client, &last).await;
     let log = process.log();
     let complaints = log.iter().filter(|line| line.contains("certificate not replaced")).count();
-    assert!(complaints >= 7, "{log:#?}");
+    assert!(complaints >= 11, "{log:#?}");
     let counted = process.metric(ERRORS).await.unwrap();
     assert!((counted - f64::from(u32::try_from(complaints).unwrap())).abs() < 0.5, "{counted}: {log:#?}");
     assert_holds_no_key(&log, &last);
@@ -200,6 +211,34 @@ async fn expired_certificate_is_not_ready_and_says_why() {
     until("ready", async || (server.admin("/readyz").await.status == StatusCode::OK).then_some(())).await;
     assert_eq!(server.client.post("/mutate", body("orders")).await.status, StatusCode::OK);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn certificate_s_end_is_told_of_before_and_when_it_comes() {
+    let day = Duration::from_hours(24);
+    let now = SystemTime::now();
+    let expired = self_signed(now - 30 * day, now - day);
+    let ending = self_signed(now - 300 * day, now + 3 * day + Duration::from_mins(30));
+    let good = self_signed(now, now + 30 * day);
+    let files = PairFiles::plain(&ending);
+    let args = files.args();
+    let process = Process::with_authority(&[&args[0], &args[1]], &ending.certificate_pem).await;
+    let line = process.logged("the serving certificate expires soon").await;
+    assert!(line.contains("hours_left=72"), "{line}");
+    files.rewrite(&good.certificate_pem, &good.key_pem);
+    process.logged("certificate replaced").await;
+    files.rewrite(&expired.certificate_pem, &expired.key_pem);
+    process.logged("the serving certificate has expired").await;
+    let told = |text: &str| process.log().iter().filter(|line| line.contains(text)).count();
+    assert_eq!((told("expires soon"), told("has expired")), (1, 1));
+}
+
+/// A pair that is valid from one time to another.
+fn self_signed(not_before: SystemTime, not_after: SystemTime) -> Leaf {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (not_before.into(), not_after.into());
+    let key = KeyPair::generate().unwrap();
+    Leaf { certificate_pem: params.self_signed(&key).unwrap().pem(), key_pem: key.serialize_pem() }
 }
 
 /// A pair whose time was over long ago.

@@ -120,8 +120,10 @@ async fn every_metric_has_one_help_and_one_type() {
     pod_identity_webhook_certificate_expiry_timestamp_seconds
     pod_identity_webhook_certificate_reload_errors_total
     pod_identity_webhook_connections
+    pod_identity_webhook_log_lines_dropped_total
     pod_identity_webhook_missing_sa_count
     pod_identity_webhook_pod_count
+    pod_identity_webhook_refused_clients_total
     pod_identity_webhook_used
     pod_identity_webhook_watch_up
     "#);

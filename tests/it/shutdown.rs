@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::support::client::{Client, get, get_plain};
 use crate::support::process::{Process, Starting};
 use crate::support::raw::Raw;
-use crate::support::reviews::body;
+use crate::support::reviews::{WORLD, body};
 use crate::support::wait::{until, within};
 
 /// Long enough that everything that is to happen within it does, on a machine that does much else.
@@ -155,4 +155,30 @@ async fn second_signal_cuts_the_delay_short() {
     process.terminate();
     assert!(process.ended().await.success());
     process.logged("not waiting any longer").await;
+}
+
+#[tokio::test]
+async fn signal_ends_a_start_that_hangs() {
+    // Accepts, and never answers.
+    let metadata = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", metadata.local_addr().unwrap());
+    let environment = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", address.as_str())];
+    let mut starting = Starting::spawn_with(&[WORLD, "--compose-role-arn"], &environment);
+    let (_asked, _) = within("the question", metadata.accept()).await.unwrap();
+    starting.terminate();
+    let status = starting.ended().await;
+    assert!(status.success(), "{status}: {:#?}", starting.log());
+    let log = starting.log();
+    assert!(log.iter().any(|line| line.contains("stopped during the start")), "{log:#?}");
+}
+
+#[tokio::test]
+async fn signals_that_ask_for_something_else_end_nothing() {
+    let process = Process::start(&[]).await;
+    for signal in ["HUP", "USR1", "USR2"] {
+        process.signal(signal);
+        let line = process.logged(&format!("signal=\"SIG{signal}\"")).await;
+        assert!(line.contains("ignored"), "{line}");
+    }
+    assert_eq!(process.client.post("/mutate", body("orders")).await.status, StatusCode::OK);
 }

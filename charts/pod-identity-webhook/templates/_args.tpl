@@ -31,6 +31,7 @@ place, the program. Numbers go through int64, because Helm reads those of files 
       (list "namespace" ($configMap.enabled | ternary .Release.Namespace ""))
       (list "ip-family" $credentials.ipFamily)
       (list "bind-address" $server.bindAddress)
+      (list "client-ca-file" (include "pod-identity-webhook.clientCa" .))
       (list "tls-min-version" $server.tlsMinVersion)
       (list "tls-cipher-suites" $server.tlsCipherSuites)
       (list "log-format" .Values.log.format) -}}
@@ -67,6 +68,10 @@ place, the program. Numbers go through int64, because Helm reads those of files 
 - {{ printf "--%s=%d" (first .) (last . | int64) }}
 {{- end }}
 {{- end }}
+{{- /* 0 is a value of its own here. */}}
+{{- if not (kindIs "invalid" $server.maxConnectionsPerPeer) }}
+- --max-connections-per-peer={{ $server.maxConnectionsPerPeer | int64 }}
+{{- end }}
 {{- range $switches }}
 {{- if last . }}
 - {{ printf "--%s=true" (first .) }}
@@ -84,6 +89,17 @@ Where the file of associations is mounted; empty without one.
 {{- with .Values.sources.associationFile }}
 {{- if .configMap }}
 {{- printf "/etc/webhook/associations/%s" .key }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Where the authorities of client certificates are mounted; empty without them.
+*/}}
+{{- define "pod-identity-webhook.clientCa" -}}
+{{- with .Values.certificate.clientCa }}
+{{- if .configMap }}
+{{- printf "/etc/webhook/client-ca/%s" .key }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -54,6 +54,22 @@ class AssociationFile(unittest.TestCase):
             self.assertIn("associationFile", refusal(f"sources.associationFile.{value}"))
 
 
+class ClientCa(unittest.TestCase):
+    def test_authorities_are_mounted_where_the_flag_looks(self):
+        release = Rendered("certificate.clientCa.configMap=authorities")
+        (volume,) = [volume for volume in release.pod["spec"]["volumes"] if volume["name"] == "client-ca"]
+        self.assertEqual(volume["configMap"], {"name": "authorities"})
+        (mount,) = [mount for mount in release.container["volumeMounts"] if mount["name"] == "client-ca"]
+        self.assertTrue(mount["readOnly"] and "subPath" not in mount)
+        self.assertEqual(release.flags()["client-ca-file"], f"{mount['mountPath']}/ca.crt")
+
+    def test_any_client_may_call_without_authorities(self):
+        release = Rendered()
+        self.assertNotIn("client-ca-file", release.flags())
+        self.assertNotIn("client-ca", [volume["name"] for volume in release.pod["spec"]["volumes"]])
+        self.assertNotIn("max-connections-per-peer", release.flags())
+
+
 class RolePolicy(unittest.TestCase):
     def test_is_read_from_a_config_map_that_must_be_there(self):
         release = Rendered("webhook.rolePolicy.configMap=policy")
@@ -108,6 +124,8 @@ class Arguments(unittest.TestCase):
             "metrics-port": "9090",
             "shutdown-delay": "25s",
             "max-connections": "2000",
+            "max-connections-per-peer": "0",
+            "client-ca-file": "/etc/webhook/client-ca/authorities.crt",
             "max-request-memory": "128",
             "tls-min-version": "1.3",
             "tls-cipher-suites": "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384",

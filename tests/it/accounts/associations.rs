@@ -101,6 +101,8 @@ async fn accounts_are_no_answer_before_the_file_is_read() {
     let report = webhook.server.admin("/readyz").await;
     assert_eq!(report.status, 503);
     let text = String::from_utf8(report.body.to_vec()).unwrap();
+    assert!(text.contains("[-]association-file not read yet; the log says why\n"), "{text}");
+    let text = webhook.readiness();
     assert!(text.contains("[-]association-file not read yet: failed to read "), "{text}");
     file.rewrite("identities.json", "{}");
     webhook.wait_until_ready().await;

@@ -60,17 +60,16 @@ async fn start(api: &FakeApi) -> Webhook {
 }
 
 impl Webhook {
-    /// What `/readyz` says of the ConfigMap.
-    async fn note(&self) -> String {
-        let answer = self.server.admin("/readyz").await;
-        let report = String::from_utf8(answer.body.to_vec()).unwrap();
+    /// How it stands with the ConfigMap.
+    fn note(&self) -> String {
+        let report = self.readiness();
         let line = report.lines().find(|line| line[3..].starts_with("config-map "));
         line.unwrap_or_else(|| panic!("{report}")).to_owned()
     }
 
     async fn wait_for_note(&self, is_meant: impl Fn(&str) -> bool) -> String {
         eventually("a note of readiness", async || {
-            let note = self.note().await;
+            let note = self.note();
             if is_meant(&note) { Ok(note) } else { Err(note) }
         })
         .await
@@ -81,7 +80,7 @@ impl Webhook {
 async fn config_map_counts_from_the_moment_it_is_there_and_until_it_is_gone() {
     let api = shop().await;
     let webhook = start(&api).await;
-    assert_eq!(webhook.note().await, "[+]config-map ok");
+    assert_eq!(webhook.note(), "[+]config-map ok");
     assert_eq!(webhook.admit("shop", "plain").await, Said::Nothing);
 
     put(&api, &document(&[("shop/plain", ORDERS), ("shop/billing", ORDERS)]));
@@ -95,7 +94,7 @@ async fn config_map_counts_from_the_moment_it_is_there_and_until_it_is_gone() {
     api.delete_object(CONFIG_MAPS, NAMESPACE, NAME);
     webhook.wait_for_answer("shop", "plain", &Said::Nothing).await;
     webhook.wait_for_metric(&metric("entries"), 0.0).await;
-    assert_eq!(webhook.note().await, "[+]config-map ok");
+    assert_eq!(webhook.note(), "[+]config-map ok");
 }
 
 #[tokio::test]
@@ -121,7 +120,7 @@ async fn key_that_is_taken_away_clears() {
         webhook.wait_for_answer("shop", "plain", &role(ORDERS)).await;
         put_fields(&api, fields);
         webhook.wait_for_answer("shop", "plain", &Said::Nothing).await;
-        assert_eq!(webhook.note().await, "[+]config-map ok");
+        assert_eq!(webhook.note(), "[+]config-map ok");
     }
 }
 
@@ -162,7 +161,7 @@ async fn bad_document_keeps_the_last_good_one_until_the_next_replaces_it_whole()
         put_fields(&api, fields);
         let failures = f64::from(u32::try_from(failures).unwrap() + 1);
         webhook.wait_for_metric(&metric("errors_total"), failures).await;
-        let note = webhook.note().await;
+        let note = webhook.note();
         assert!(note.starts_with("[+]config-map ok (keeps the set read "), "{note}");
         let reason = format!("s ago: config of ConfigMap {NAMESPACE}/{NAME} is {reason}");
         assert!(note.contains(&reason), "{note}\n{reason}");
@@ -171,7 +170,7 @@ async fn bad_document_keeps_the_last_good_one_until_the_next_replaces_it_whole()
     }
     put(&api, &document(&[("shop/other", BILLING)]));
     webhook.wait_for_answer("shop", "plain", &Said::Nothing).await;
-    assert_eq!(webhook.note().await, "[+]config-map ok");
+    assert_eq!(webhook.note(), "[+]config-map ok");
 }
 
 /// Neither a watch that proves alive, nor one that ends and begins anew, nor a list makes it better.
@@ -193,7 +192,7 @@ async fn bad_document_is_told_of_for_as_long_as_it_is_there() {
             api.wait_for("another watch", PATIENCE, |_| watches(&api) > before).await;
         }
         webhook.wait_until_read().await;
-        let note = webhook.note().await;
+        let note = webhook.note();
         assert!(note.contains(" is not JSON: EOF "), "after {seconds} s: {note}");
     }
     api.drop_watches();
@@ -212,7 +211,7 @@ async fn bad_entries_are_told_of_and_the_rest_serves() {
         &format!("{{\"plain\": {{}},\n\"shop/plain\": {{\"RoleARN\": \"{ORDERS}\"}}, \"shop/x\": null}}"),
     );
     webhook.wait_for_answer("shop", "plain", &role(ORDERS)).await;
-    let note = webhook.note().await;
+    let note = webhook.note();
     assert_eq!(
         note,
         "[+]config-map ok (entries passed over: 2: \"plain\" in line 1: no / between namespace and name; \
@@ -221,7 +220,7 @@ async fn bad_entries_are_told_of_and_the_rest_serves() {
     webhook.wait_for_metric(&metric("passed_over_entries"), 2.0).await;
     put(&api, &document(&[("shop/plain", ORDERS)]));
     webhook.wait_for_metric(&metric("passed_over_entries"), 0.0).await;
-    assert_eq!(webhook.note().await, "[+]config-map ok");
+    assert_eq!(webhook.note(), "[+]config-map ok");
 }
 
 #[tokio::test]
@@ -304,7 +303,7 @@ async fn nothing_is_answered_before_the_config_map_is_read() {
         for account in ["billing", "plain", "nobody"] {
             assert_eq!(webhook.admit("shop", account).await, Said::Unavailable, "{fault:?}");
         }
-        assert!(webhook.note().await.starts_with("[-]config-map not read yet"), "{fault:?}");
+        assert!(webhook.note().starts_with("[-]config-map not read yet"), "{fault:?}");
         assert!(api.traffic().gets.is_empty());
 
         api.set_fault_of(CONFIG_MAPS, Route::List, Fault::None);

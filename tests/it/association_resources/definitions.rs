@@ -33,8 +33,8 @@ async fn wait_for_watch(api: &FakeApi, resource: Resource) {
 async fn a_definition_that_is_installed_late_is_found() {
     let api = accounts().await;
     let webhook = start(&api, &[Controller::Ack, Controller::Crossplane], any()).await;
-    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
-    assert_eq!(note(&webhook, "crossplane").await, "[+]crossplane ok");
+    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
+    assert_eq!(note(&webhook, "crossplane"), "[+]crossplane ok");
     assert!(!is_associated(&webhook, "orders").await);
     for (resource, members) in
         [(ACK, synced("orders")), (CROSSPLANE, ready("cart")), (CROSSPLANE_NAMESPACED, ready("billing"))]
@@ -79,7 +79,7 @@ async fn a_definition_that_is_removed_takes_its_associations_along_and_may_come_
         api.withhold_watch_events(withhold);
         api.uninstall(ACK);
         wait_for(&webhook, "removed", &[]).await;
-        assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+        assert_eq!(note(&webhook, "ack"), "[+]ack ok");
         assert!(webhook.is_ready().await);
         api.release_watch_events();
         api.install(ACK);
@@ -120,7 +120,7 @@ async fn a_group_without_the_kind_is_as_if_absent() {
     let api = accounts().await;
     api.install(Resource { plural: "clusters", kind: "Cluster", ..ACK });
     let webhook = start(&api, &[Controller::Ack], any()).await;
-    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
     api.install(ACK);
     api.put_object(ACK, "infra", "one", synced("orders"));
     skip(SOON / 2).await;
@@ -136,7 +136,7 @@ async fn a_version_that_is_no_longer_served_is_left_for_another() {
     wait_for_watch(&api, next).await;
     api.put_object(next, "infra", "two", synced("cart"));
     wait_for(&webhook, "both", &["orders", "cart"]).await;
-    assert_eq!(note(&webhook, "ack").await, "[+]ack ok");
+    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
 }
 
 /// A kind that is not served takes its associations along, so it is not enough that somebody answers.

@@ -143,7 +143,7 @@ async fn says_that_there_is_no_region() {
 async fn over_tls(folder: &Path) -> (StandIn, String) {
     let authority = Authority::new().unwrap();
     let pair = authority.leaf(&["localhost".to_owned()]).unwrap().pair().unwrap();
-    let acceptor = tls::acceptor(&settings(["--manifests=x"]).tls, Arc::new(Store::new(pair))).unwrap();
+    let acceptor = tls::acceptor(&settings(["--manifests=x"]).tls, Arc::new(Store::new(pair)), None).unwrap();
     let path = folder.join("ca.crt");
     std::fs::write(&path, authority.certificate_pem()).unwrap();
     (StandIn::start_tls(acceptor).await, path.display().to_string())

@@ -1,6 +1,6 @@
 //! A client over TLS that verifies the server, and sees everything of the answer.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -11,7 +11,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -22,6 +22,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 #[derive(Clone)]
 pub struct Client {
     pub address: SocketAddr,
+    /// The client's own address, if it is to have a certain one.
+    from: Option<IpAddr>,
     connector: TlsConnector,
 }
 
@@ -78,12 +80,24 @@ impl Client {
 
     /// A client with a TLS configuration of its own.
     pub fn with_config(address: SocketAddr, config: ClientConfig) -> Self {
-        Self { address, connector: TlsConnector::from(Arc::new(config)) }
+        Self { address, from: None, connector: TlsConnector::from(Arc::new(config)) }
+    }
+
+    /// The same client at this address of its own, of IPv4.
+    pub fn from(&self, from: IpAddr) -> Self {
+        Self { from: Some(from), ..self.clone() }
     }
 
     /// A TLS stream without any HTTP on it.
     pub async fn stream(&self) -> std::io::Result<TlsStream<TcpStream>> {
-        let tcp = TcpStream::connect(self.address).await?;
+        let tcp = match self.from {
+            None => TcpStream::connect(self.address).await?,
+            Some(from) => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind((from, 0).into())?;
+                socket.connect(self.address).await?
+            }
+        };
         let name = ServerName::try_from("localhost").unwrap();
         self.connector.connect(name, tcp).await
     }

@@ -38,6 +38,14 @@ impl PairFiles {
         })
     }
 
+    /// Takes away whatever is there by the names of the two.
+    pub fn clear(&self) {
+        for name in ["tls.crt", "tls.key"] {
+            let path = self.path(name);
+            drop(std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path)));
+        }
+    }
+
     /// Writes both where they are, one after the other.
     pub fn rewrite(&self, certificate: &str, key: &str) {
         self.0.rewrite("tls.crt", certificate);

@@ -11,6 +11,9 @@ use super::client::{self, Answer, Client};
 use super::reviews::WORLD;
 use super::wait::until;
 
+/// The program, whose arguments follow.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pod-identity-webhook");
+
 /// A process that was started; killed when it is dropped.
 pub struct Starting {
     child: Child,
@@ -27,26 +30,50 @@ pub struct Process {
 
 /// What was written to standard error so far; `ended` once there will be no more.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<(Vec<String>, bool)>>);
+struct Log(Arc<Mutex<Read>>);
+
+#[derive(Default)]
+struct Read {
+    lines: Vec<String>,
+    has_ended: bool,
+    is_stopped: bool,
+}
 
 impl Log {
     fn follow(&self, source: impl std::io::Read + Send + 'static) {
         let log = self.clone();
         std::thread::spawn(move || {
-            for line in BufReader::new(source).split(b'\n') {
+            let mut lines = BufReader::new(source).split(b'\n');
+            while !log.read().is_stopped {
+                let Some(line) = lines.next() else {
+                    log.read().has_ended = true;
+                    return;
+                };
                 let line = String::from_utf8_lossy(&line.unwrap()).into_owned();
-                log.0.lock().unwrap().0.push(line);
+                log.read().lines.push(line);
             }
-            log.0.lock().unwrap().1 = true;
+            // Open, so that the writer is not told that nobody reads.
+            while log.read().is_stopped {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
         });
     }
 
+    fn read(&self) -> std::sync::MutexGuard<'_, Read> {
+        self.0.lock().unwrap()
+    }
+
     fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().0.clone()
+        self.read().lines.clone()
     }
 
     fn has_ended(&self) -> bool {
-        self.0.lock().unwrap().1
+        let read = self.read();
+        read.has_ended || read.is_stopped
+    }
+
+    fn stop(&self) {
+        self.read().is_stopped = true;
     }
 }
 
@@ -58,7 +85,12 @@ impl Starting {
 
     /// The same with these variables in its environment, and no others.
     pub fn spawn_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pod-identity-webhook"))
+        Self::spawn_by(&mut Command::new(PROGRAM), args, environment)
+    }
+
+    /// The same by a command that ends with the program, and sets something up for it.
+    pub fn spawn_by(command: &mut Command, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = command
             .args(["--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
             .args(args)
             .env_clear()
@@ -75,8 +107,13 @@ impl Starting {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        self.signal("TERM");
+    }
+
+    /// Sends a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let arguments = [format!("-{name}"), self.child.id().to_string()];
+        assert!(Command::new("kill").args(arguments).status().unwrap().success());
     }
 
     /// Waits for the end of the process and of its log.
@@ -109,11 +146,7 @@ impl Process {
 
     /// The same with these variables in its environment, and no others.
     pub async fn start_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let folder = TempDir::new().unwrap();
-        let authority = folder.path().join("ca.crt");
-        let out = format!("--tls-ca-out={}", authority.display());
-        let args: Vec<_> = args.iter().copied().chain([out.as_str()]).collect();
-        Self::spawn(&args, environment, || std::fs::read_to_string(authority).unwrap()).await
+        Self::start_by(&mut Command::new(PROGRAM), args, environment).await
     }
 
     /// The same with a certificate that the arguments name, of this authority.
@@ -122,12 +155,30 @@ impl Process {
     }
 
     async fn spawn(args: &[&str], environment: &[(&str, &str)], authority: impl FnOnce() -> String) -> Self {
+        Self::spawn_by(&mut Command::new(PROGRAM), args, environment, authority).await
+    }
+
+    /// With a certificate made in memory, by a command that ends with the program.
+    pub async fn start_by(command: &mut Command, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let authority = folder.path().join("ca.crt");
+        let out = format!("--tls-ca-out={}", authority.display());
+        let args: Vec<_> = args.iter().copied().chain([out.as_str()]).collect();
+        Self::spawn_by(command, &args, environment, || std::fs::read_to_string(authority).unwrap()).await
+    }
+
+    async fn spawn_by(
+        command: &mut Command,
+        args: &[&str],
+        environment: &[(&str, &str)],
+        authority: impl FnOnce() -> String,
+    ) -> Self {
         let args: Vec<_> = args.iter().copied().chain([WORLD]).collect();
-        let process = Starting::spawn_with(&args, environment);
+        let process = Starting::spawn_by(command, &args, environment);
         let line = until("the process serves", async || {
             let lines = process.log();
             assert!(!process.log.has_ended(), "the process ended: {lines:#?}");
-            lines.into_iter().find(|line| line.contains(" serving "))
+            lines.into_iter().find(|line| line.contains(" serving address="))
         })
         .await;
         let address = |name: &str| -> SocketAddr {
@@ -141,6 +192,16 @@ impl Process {
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.started.terminate();
+    }
+
+    /// Sends a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        self.started.signal(name);
+    }
+
+    /// Stops to read its log, which is kept open.
+    pub fn stop_reading(&self) {
+        self.started.log.stop();
     }
 
     /// Waits for the end of the process and of its log.

@@ -7,7 +7,7 @@ use clap::Parser;
 use futures_util::stream;
 use pod_identity_webhook::app::App;
 use pod_identity_webhook::args::Args;
-use pod_identity_webhook::lifecycle::Signals;
+use pod_identity_webhook::lifecycle::{Readiness, Signals};
 use pod_identity_webhook::settings::Settings;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -21,6 +21,8 @@ pub struct Server {
     pub address: SocketAddr,
     pub metrics_address: SocketAddr,
     pub client: Client,
+    /// With all that is known; `/readyz` says less.
+    pub readiness: Readiness,
     /// The authority of the certificate, in PEM.
     pub authority: String,
     signal: Option<oneshot::Sender<()>>,
@@ -57,6 +59,7 @@ impl Server {
     pub async fn start(settings: Settings, authority: impl FnOnce() -> String) -> Self {
         let app = App::bind(settings).await.unwrap();
         let (address, metrics_address) = (app.address(), app.metrics_address());
+        let readiness = app.readiness();
         let (signal, signalled) = oneshot::channel::<()>();
         // Dropped counts as sent: a test that fails must not leave a server behind.
         let signals = stream::once(async {
@@ -66,7 +69,7 @@ impl Server {
         let task = tokio::spawn(app.run(Signals::new(signals)));
         let authority = authority();
         let client = Client::new(address, &authority);
-        Self { address, metrics_address, client, authority, signal: Some(signal), task }
+        Self { address, metrics_address, client, readiness, authority, signal: Some(signal), task }
     }
 
     /// Waits until every source was read.

@@ -74,8 +74,7 @@ impl State {
         match self {
             Self::Read => line == "ok",
             Self::Kept => {
-                let why = "s ago: failed to read /etc/webhook/associations/identities.json: ";
-                line.starts_with("ok (keeps the set read ") && line.contains(why)
+                line.starts_with("ok (keeps the set read ") && line.ends_with("s ago; the log says why)")
             }
         }
     }

@@ -1,0 +1,249 @@
+//! Who is in: every connection, and which of them goes when another comes and there is no room. Nobody
+//! waits at the door: a thousand connections that say nothing would shut the API server out.
+//!
+//! What is new is always let in. First to go is the connection that has been silent for longest, whether it
+//! idles or has asked nothing yet; a peer that has more than its share loses one of its own. A call is never
+//! cut short while anything else can go, and what has carried admissions for a client with a verified
+//! certificate goes last of all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use prometheus::IntGauge;
+use tokio::task::AbortHandle;
+
+use super::activity::{Activity, Phase};
+use super::group::Group;
+use super::peer::Peer;
+use crate::metrics::{ClosedConnection, Metrics, Port};
+use crate::settings::Limits;
+use crate::telemetry::Throttle;
+
+/// One line about connections that were closed.
+const COMPLAINTS: Duration = Duration::from_secs(10);
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: u64,
+    pub(super) activity: Activity,
+    peer: Peer,
+    task: OnceLock<AbortHandle>,
+}
+
+/// All connections of one port.
+#[derive(Debug)]
+pub(super) struct Connections {
+    most: usize,
+    per_peer: usize,
+    idle: Duration,
+    idle_when_full: Duration,
+    answer: Duration,
+    origin: Instant,
+    state: Mutex<State>,
+    open: Option<IntGauge>,
+    port: Port,
+    metrics: Arc<Metrics>,
+    complaints: Throttle,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    all: Group,
+    peers: HashMap<Peer, Group>,
+}
+
+/// A connection's place; dropped it is free, however the connection ended.
+#[derive(Debug)]
+pub(super) struct Place {
+    connections: Arc<Connections>,
+    pub(super) entry: Arc<Entry>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.remove(&self.entry);
+    }
+}
+
+impl Entry {
+    /// Tells the task by which the connection is closed.
+    pub(super) fn task(&self, task: AbortHandle) {
+        drop(self.task.set(task));
+    }
+
+    fn close(&self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+}
+
+impl Connections {
+    pub(super) fn new(limits: &Limits, metrics: Arc<Metrics>, port: Port, open: Option<IntGauge>) -> Self {
+        let share = limits.connections_per_peer;
+        Self {
+            most: limits.connections,
+            per_peer: if share == 0 { usize::MAX } else { share },
+            idle: limits.idle,
+            idle_when_full: limits.idle_when_full.min(limits.idle),
+            answer: limits.request,
+            origin: Instant::now(),
+            state: Mutex::default(),
+            open,
+            port,
+            metrics,
+            complaints: Throttle::new(COMPLAINTS),
+        }
+    }
+
+    /// A place for a connection of this peer, after another was closed if need be; `None` if every other
+    /// is in the middle of a call.
+    pub(super) fn admit(self: &Arc<Self>, peer: Peer) -> Option<Place> {
+        let now = self.origin.elapsed();
+        let mut state = self.state();
+        let victim = self.victim(&mut state, peer, now);
+        if let Ok(Some((victim, reason))) = &victim {
+            self.close(&mut state, victim, *reason);
+        }
+        if victim.is_err() {
+            let open = state.all.len();
+            drop(state);
+            self.say(peer, ClosedConnection::Refused, open);
+            return None;
+        }
+        state.next += 1;
+        let activity = Activity::new(self.origin);
+        let entry = Arc::new(Entry { id: state.next, activity, peer, task: OnceLock::new() });
+        state.all.insert(entry.clone());
+        state.peers.entry(peer).or_default().insert(entry.clone());
+        self.count(&state);
+        Some(Place { connections: self.clone(), entry })
+    }
+
+    /// Which connection goes for one of `peer`, if any has to; an error if one has to and none can.
+    fn victim(
+        &self,
+        state: &mut State,
+        peer: Peer,
+        now: Duration,
+    ) -> Result<Option<(Arc<Entry>, ClosedConnection)>, NoVictim> {
+        let is_full = state.all.len() >= self.most;
+        let share = self.per_peer;
+        if let Some(own) = state.peers.get_mut(&peer).filter(|own| own.len() >= share) {
+            if let Some(victim) = own.silent(now) {
+                return Ok(Some((victim, ClosedConnection::PeerShare)));
+            }
+            if is_full {
+                let victim = own.longest_call().ok_or(NoVictim)?;
+                return Ok(Some((victim, ClosedConnection::PeerShare)));
+            }
+        }
+        if !is_full {
+            return Ok(None);
+        }
+        let victim = state.all.silent_stranger(now).or_else(|| {
+            // All are busy. Who takes more than a share has calls that others need the room of.
+            let greedy = state.peers.values().filter(|peer| peer.len() > share).max_by_key(|peer| peer.len());
+            greedy.and_then(Group::longest_call).or_else(|| state.all.last_resort(now))
+        });
+        victim.map(|victim| Some((victim, ClosedConnection::Full))).ok_or(NoVictim)
+    }
+
+    /// Closes the connection that is first to go, for want of something else than a place.
+    pub(super) fn close_one(&self) {
+        let now = self.origin.elapsed();
+        let mut state = self.state();
+        if let Some(victim) = state.all.silent_stranger(now).or_else(|| state.all.last_resort(now)) {
+            self.close(&mut state, &victim, ClosedConnection::Descriptors);
+        }
+    }
+
+    /// Closes whose answer takes too long; and what has idled for too long, now that so many are open.
+    pub(super) fn sweep(&self) {
+        let now = self.origin.elapsed();
+        let mut state = self.state();
+        let took = |entry: &Entry| now.saturating_sub(entry.activity.seen().since());
+        let is = |entry: &Entry, phase| entry.activity.seen().phase() == phase;
+        // A connection's first request and a call have deadlines of their own.
+        let answers =
+            state.all.members().filter(|entry| is(entry, Phase::Answering) && took(entry) > self.answer);
+        let answers: Vec<_> = answers.cloned().collect();
+        for entry in answers {
+            self.close(&mut state, &entry, ClosedConnection::SlowReader);
+        }
+        let shortest = self.idle_time(state.all.len());
+        let idlers = state.all.members().filter(|entry| is(entry, Phase::Idle) && took(entry) > shortest);
+        let mut idlers: Vec<_> = idlers.map(|entry| (took(entry), entry.clone())).collect();
+        idlers.sort_unstable_by_key(|(took, _)| std::cmp::Reverse(*took));
+        for (took, entry) in idlers {
+            // Every one that goes gives the others more time.
+            if took > self.idle_time(state.all.len()) {
+                self.close(&mut state, &entry, ClosedConnection::Idle);
+            }
+        }
+    }
+
+    /// How long a connection may idle while so many are open: from half of all places on it falls.
+    fn idle_time(&self, open: usize) -> Duration {
+        let half = self.most / 2;
+        let above = u32::try_from(open.saturating_sub(half)).unwrap_or(u32::MAX);
+        let range = u32::try_from((self.most - half).max(1)).unwrap_or(u32::MAX);
+        let fall = self.idle.saturating_sub(self.idle_when_full) / range * above.min(range);
+        self.idle.saturating_sub(fall)
+    }
+
+    fn close(&self, state: &mut State, entry: &Arc<Entry>, reason: ClosedConnection) {
+        entry.close();
+        let open = state.all.len();
+        state.remove(entry);
+        self.count(state);
+        self.say(entry.peer, reason, open);
+    }
+
+    fn say(&self, peer: Peer, reason: ClosedConnection, open: usize) {
+        self.metrics.connection_closed(self.port, reason);
+        // What idles is closed every day; the metric is enough.
+        if reason == ClosedConnection::Idle {
+            return;
+        }
+        if let Some(left_out) = self.complaints.allow() {
+            let (port, reason) = (self.port.label(), reason.label());
+            tracing::warn!(%peer, port, reason, open, left_out, "a connection was closed to keep to the limits");
+        }
+    }
+
+    fn remove(&self, entry: &Arc<Entry>) {
+        let mut state = self.state();
+        state.remove(entry);
+        self.count(&state);
+    }
+
+    fn count(&self, state: &State) {
+        if let Some(open) = &self.open {
+            open.set(i64::try_from(state.all.len()).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics halfway through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All are in the middle of a call.
+struct NoVictim;
+
+impl State {
+    fn remove(&mut self, entry: &Arc<Entry>) {
+        self.all.remove(entry.id);
+        if let Some(peer) = self.peers.get_mut(&entry.peer) {
+            peer.remove(entry.id);
+            if peer.len() == 0 {
+                self.peers.remove(&entry.peer);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Connections among which one is looked for that goes: those of a port, or of one peer.
+//!
+//! To look at all of them for every connection that comes would cost the most in a flood. So a look notes
+//! an eighth of them in the order in which they go, and those are taken until they are used up: a silence
+//! only ever begins later than those that were noted, so that a note that still holds is still the longest.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::activity::{Phase, Seen};
+use super::connections::Entry;
+
+/// Fewest connections that a look notes.
+const NOTES: usize = 16;
+
+/// A call that takes longer may be cut short if nothing else can go: the longest that a pod's admission
+/// waits is 1.5 s, for a look-up, and more is the doing of whoever sends or reads slowly.
+const LONG_CALL: Duration = Duration::from_secs(3);
+
+/// How long a look holds in which nobody was silent: while all are busy every newcomer would look anew.
+const LOOK: Duration = Duration::from_millis(10);
+
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    members: HashMap<u64, Arc<Entry>>,
+    /// Silent strangers, the longest silent first, as they were seen.
+    notes: VecDeque<(Seen, Arc<Entry>)>,
+    /// When a look found none.
+    found_none: Option<Duration>,
+}
+
+impl Group {
+    pub(super) fn insert(&mut self, entry: Arc<Entry>) {
+        self.members.insert(entry.id, entry);
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        self.members.remove(&id);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.members.values()
+    }
+
+    /// The member that has been silent for longest, those known by their certificate last.
+    pub(super) fn silent(&mut self, now: Duration) -> Option<Arc<Entry>> {
+        self.silent_stranger(now).or_else(|| self.longest(Seen::is_silent))
+    }
+
+    /// The member that has been silent for longest and is not known by a certificate.
+    pub(super) fn silent_stranger(&mut self, now: Duration) -> Option<Arc<Entry>> {
+        if let Some(entry) = self.noted() {
+            return Some(entry);
+        }
+        if self.found_none.is_some_and(|at| now.saturating_sub(at) < LOOK) {
+            return None;
+        }
+        self.look();
+        let found = self.noted();
+        self.found_none = found.is_none().then_some(now);
+        found
+    }
+
+    /// The member whose call has taken longest.
+    pub(super) fn longest_call(&self) -> Option<Arc<Entry>> {
+        self.longest(|seen| !seen.is_silent() && !seen.is_known())
+    }
+
+    /// Who goes if no stranger is silent: a call that takes too long, then a known client that is silent.
+    pub(super) fn last_resort(&self, now: Duration) -> Option<Arc<Entry>> {
+        let is_long = |seen: Seen| now.saturating_sub(seen.since()) > LONG_CALL;
+        self.longest(|seen| !seen.is_silent() && !seen.is_known() && is_long(seen))
+            .or_else(|| self.longest(|seen| seen.is_silent() && seen.is_known()))
+    }
+
+    /// The first note that still holds.
+    fn noted(&mut self) -> Option<Arc<Entry>> {
+        while let Some((seen, entry)) = self.notes.pop_front() {
+            if self.members.contains_key(&entry.id) && entry.activity.seen() == seen {
+                return Some(entry);
+            }
+        }
+        None
+    }
+
+    fn look(&mut self) {
+        let members = self.members.values().map(|entry| (entry.activity.seen(), entry));
+        let mut silent: Vec<_> = members.filter(|(seen, _)| seen.is_silent() && !seen.is_known()).collect();
+        let most = (silent.len() / 8).max(NOTES);
+        if most < silent.len() {
+            silent.select_nth_unstable_by_key(most, |(seen, _)| seen.since());
+            silent.truncate(most);
+        }
+        silent.sort_unstable_by_key(|(seen, _)| seen.since());
+        self.notes = silent.into_iter().map(|(seen, entry)| (seen, entry.clone())).collect();
+    }
+
+    fn longest(&self, may_go: impl Fn(Seen) -> bool) -> Option<Arc<Entry>> {
+        let members = self.members.values().map(|entry| (entry.activity.seen(), entry));
+        let found = members.filter(|(seen, _)| may_go(*seen)).min_by_key(|(seen, _)| seen.since());
+        found.map(|(_, entry)| entry.clone())
+    }
+}
+
+impl Seen {
+    /// Whether nothing is asked.
+    fn is_silent(self) -> bool {
+        matches!(self.phase(), Phase::Opening | Phase::Idle)
+    }
+}

@@ -1,0 +1,47 @@
+//! Who a connection is from, as far as its share of all connections goes.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// One peer: an IPv4 address, also where it is written as an IPv6 one; or a /64 of IPv6, for whoever
+/// has one address of it has all 2^64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Peer(IpAddr);
+
+impl Peer {
+    pub(super) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(address) = self;
+        write!(f, "{address}{}", if address.is_ipv6() { "/64" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(address: &str) -> Peer {
+        Peer::of(address.parse().unwrap())
+    }
+
+    #[test]
+    fn ipv4_address_is_one_peer_however_it_is_written() {
+        assert_eq!(peer("192.0.2.1"), peer("::ffff:192.0.2.1"));
+        assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
+        assert_ne!(peer("::ffff:192.0.2.1"), peer("::ffff:192.0.2.2"));
+    }
+
+    #[test]
+    fn network_of_64_bits_is_one_peer() {
+        assert_eq!(peer("2001:db8::1"), peer("2001:db8::ffff:ffff:ffff:ffff"));
+        assert_ne!(peer("2001:db8::1"), peer("2001:db8:0:1::1"));
+    }
+}

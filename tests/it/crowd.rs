@@ -1,0 +1,257 @@
+//! A crowd of strangers at either port, and the API server and the kubelet who come through it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use http::StatusCode;
+use pod_identity_webhook::lifecycle::Shutdown;
+use pod_identity_webhook::metrics::{Metrics, Port};
+use pod_identity_webhook::server;
+use pod_identity_webhook::settings::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::client::{Connection, get_plain};
+use crate::support::raw::{Raw, head};
+use crate::support::reviews::{WORLD, body};
+use crate::support::server::Server;
+use crate::support::wait::{until, within};
+
+/// As a client's own address: another peer than the API server's, which comes from 127.0.0.1.
+const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const OTHER_STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
+
+/// How long a review may take while a crowd is at the door, on a machine that does much else.
+const SOON: Duration = Duration::from_secs(5);
+
+async fn server(change: impl FnOnce(&mut Limits)) -> Server {
+    Server::with([WORLD, "--shutdown-delay=0"], |settings| {
+        settings.limits.connections = 50;
+        settings.limits.connections_per_peer = 25;
+        change(&mut settings.limits);
+    })
+    .await
+}
+
+/// A connection from this address.
+async fn connect(from: IpAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    socket.connect(to).await
+}
+
+async fn closed(server: &Server, port: &str, reason: &str) -> f64 {
+    let name =
+        format!("pod_identity_webhook_connections_closed_total{{port=\"{port}\",reason=\"{reason}\"}}");
+    server.metric(&name).await.unwrap_or_default()
+}
+
+/// Asserts that a review on a new connection is answered soon.
+async fn assert_admits(server: &Server) {
+    let answer = timeout(SOON, server.client.post("/mutate", body("orders"))).await.expect("an answer soon");
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_peer_keep_nobody_out() {
+    let server = server(|_| ()).await;
+    let mut kept = server.client.connect().await.unwrap();
+    let mut crowd = Vec::new();
+    for round in 0..20 {
+        for _ in 0..50 {
+            crowd.push(connect(STRANGER, server.address).await.unwrap());
+        }
+        assert_admits(&server).await;
+        // What carries calls is never the one that goes.
+        let answer =
+            kept.post("/mutate", body("orders")).await.unwrap_or_else(|error| panic!("{round}: {error}"));
+        assert_eq!(answer.status, StatusCode::OK);
+    }
+    assert!(server.metric("pod_identity_webhook_connections").await.unwrap() <= 50.0);
+    until("the crowd was sent away", async || {
+        (closed(&server, "webhook", "peer_share").await >= 970.0).then_some(())
+    })
+    .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn idle_connections_of_many_peers_keep_nobody_out() {
+    let server = server(|limits| limits.connections_per_peer = 0).await;
+    let mut crowd = Vec::new();
+    for _ in 0..10 {
+        for from in [STRANGER, OTHER_STRANGER].repeat(20) {
+            crowd.push(connect(from, server.address).await.unwrap());
+        }
+        assert_admits(&server).await;
+    }
+    assert!(server.metric("pod_identity_webhook_connections").await.unwrap() <= 50.0);
+    assert!(closed(&server, "webhook", "full").await >= 300.0);
+    assert!(closed(&server, "webhook", "peer_share").await.abs() < 0.5);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn longest_idle_connection_goes_and_the_others_stay() {
+    let server = server(|limits| limits.connections = 2).await;
+    let mut first = server.client.connect().await.unwrap();
+    let mut second = server.client.connect().await.unwrap();
+    for connection in [&mut first, &mut second] {
+        assert_eq!(connection.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
+    }
+    // The first idles shorter now.
+    assert_eq!(first.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
+    assert_admits(&server).await;
+    until("the second is closed", async || second.is_closed().then_some(())).await;
+    assert_eq!(first.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn calls_that_are_never_sent_whole_keep_nobody_out() {
+    let server = server(|limits| (limits.connections, limits.connections_per_peer) = (10, 5)).await;
+    // One peer: all places, each in the middle of a call.
+    let mut calls = Vec::new();
+    for _ in 0..10 {
+        let mut call = Raw::connect(&server.client.from(STRANGER)).await;
+        call.announce("/mutate", 1000).await;
+        calls.push(call);
+    }
+    assert_admits(&server).await;
+    assert!(closed(&server, "webhook", "full").await >= 1.0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn newcomer_is_closed_where_all_others_are_in_the_middle_of_a_call() {
+    let server = server(|limits| (limits.connections, limits.connections_per_peer) = (2, 0)).await;
+    let review = body("orders");
+    let (most, last) = review.split_at(review.len() - 1);
+    let mut calls = Vec::new();
+    for _ in 0..2 {
+        let mut call = Raw::connect(&server.client).await;
+        call.announce("/mutate", review.len()).await;
+        call.write(most).await.unwrap();
+        calls.push(call);
+    }
+    let mut newcomer = TcpStream::connect(server.address).await.unwrap();
+    assert!(matches!(within("the close", newcomer.read(&mut [0])).await, Ok(0) | Err(_)));
+    for mut call in calls {
+        call.write(last).await.unwrap();
+        assert!(call.head().await.starts_with("HTTP/1.1 200 "));
+    }
+    assert!((closed(&server, "webhook", "refused").await - 1.0).abs() < 0.5);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn crowd_at_the_metrics_port_starves_no_probe() {
+    let server = server(|_| ()).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let crowd = tokio::spawn({
+        let (done, address) = (done.clone(), server.metrics_address);
+        async move {
+            let mut crowd = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                for from in [STRANGER, OTHER_STRANGER] {
+                    crowd.extend(connect(from, address).await);
+                }
+                // No more descriptors than a test has.
+                crowd.drain(..crowd.len().saturating_sub(400));
+            }
+        }
+    });
+    for probe in ["/readyz", "/livez"].repeat(20) {
+        let answer = timeout(SOON, get_plain(server.metrics_address, probe)).await.expect("an answer soon");
+        assert_eq!(answer.status, StatusCode::OK, "{probe}");
+        sleep(Duration::from_millis(10)).await;
+    }
+    done.store(true, Ordering::Relaxed);
+    crowd.await.unwrap();
+    assert!(closed(&server, "metrics", "peer_share").await > 100.0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connection_idles_shorter_the_more_there_are() {
+    let server = server(|limits| {
+        (limits.connections, limits.connections_per_peer) = (4, 0);
+        limits.idle = Duration::from_mins(10);
+        limits.idle_when_full = Duration::from_millis(300);
+    })
+    .await;
+    let mut connections = Vec::new();
+    for _ in 0..4 {
+        let mut connection = server.client.connect().await.unwrap();
+        assert_eq!(connection.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
+        connections.push(connection);
+    }
+    // When full it is a moment; half empty it is ten minutes again.
+    until("one is closed", async || connections.iter().any(Connection::is_closed).then_some(())).await;
+    assert!(closed(&server, "webhook", "idle").await >= 1.0);
+    assert!(connections.iter().any(|one| !one.is_closed()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answer_that_is_read_a_byte_at_a_time_is_cut() {
+    let limits = Limits { request: Duration::from_millis(500), ..Limits::default() };
+    let shutdown = Shutdown::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let server = server::Server {
+        listener,
+        tls: None,
+        router: Router::new().route("/", get(async || vec![b'x'; 16 << 20])),
+        strangers: None,
+        limits,
+        metrics: metrics.clone(),
+        port: Port::Metrics,
+        open: None,
+        shutdown: shutdown.clone(),
+    };
+    let server = tokio::spawn(server.serve());
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let cut = async || {
+        let text = metrics.scrape().unwrap();
+        text.contains("{port=\"metrics\",reason=\"slow_reader\"} 1").then_some(())
+    };
+    // Something moves all the time.
+    let began = Instant::now();
+    until("the answer is cut", async || {
+        slow.read_u8().await.ok();
+        cut().await
+    })
+    .await;
+    assert!(began.elapsed() >= Duration::from_millis(500));
+    shutdown.stopping.cancel();
+    within("the end", server).await.unwrap();
+}
+
+#[tokio::test]
+async fn client_that_goes_on_sending_reads_why_it_was_refused() {
+    let server = server(|_| ()).await;
+    for _ in 0..20 {
+        let mut connection = Raw::connect(&server.client).await;
+        let headers = format!("Content-Length: {}\r\n", 8 << 20);
+        connection.write(head("/mutate", &headers)).await.unwrap();
+        // More than is read before the answer, and more than the answer waits for. Not read meanwhile: a
+        // client that reads only once it has written.
+        for _ in 0..8 {
+            sleep(Duration::from_millis(2)).await;
+            if connection.write(vec![b' '; 32 << 10]).await.is_err() {
+                break;
+            }
+        }
+        let answer = connection.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer:?}");
+    }
+    server.stop().await;
+}
