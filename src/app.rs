@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
@@ -22,12 +22,15 @@ use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
 use crate::metrics::{Metrics, Port};
 use crate::role_policy::{self, PolicyFile};
 use crate::server::strangers::strangers;
-use crate::server::{Server, admin, tls};
+use crate::server::{SOCKET_BUFFER, Server, admin, tls};
 use crate::settings::{self, CertificateSource, Settings};
 use crate::source::Source;
 
 /// Names that a certificate made in memory is good for: only this machine asks for it.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// Connections that the kernel keeps until they are accepted, which they are at once: what comes in a burst.
+const BACKLOG: u32 = 1024;
 
 /// The servers keep to the limit of the drain themselves; this is for one that does not.
 const DRAIN_SLACK: Duration = Duration::from_secs(1);
@@ -85,8 +88,8 @@ impl App {
             metrics.clone(),
         ));
 
-        let listener = bind(settings.address, "--port").await?;
-        let admin_listener = bind(settings.metrics_address, "--metrics-port").await?;
+        let listener = bind(settings.address, "--port")?;
+        let admin_listener = bind(settings.metrics_address, "--metrics-port")?;
         let webhook = Server {
             strangers: clients.as_ref().map(|_| strangers(admin::probes(readiness.clone()), metrics.clone())),
             tls: Some(tls::acceptor(&settings.tls, certificates, clients).context("failed to set up TLS")?),
@@ -176,14 +179,24 @@ impl App {
 }
 
 /// A listener; every address means IPv4 alone on a host without IPv6.
-async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
-    let mut result = TcpListener::bind(address).await;
+fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let mut result = listen(address);
     if result.is_err() && address.is_ipv6() && address.ip().is_unspecified() {
-        result = TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await;
+        result = listen((Ipv4Addr::UNSPECIFIED, address.port()).into());
     }
     result.map_err(|error| {
         anyhow!("failed to listen on {address}: {error}; choose another {flag} or --bind-address")
     })
+}
+
+/// What is accepted has the listener's buffers.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
+    socket.set_send_buffer_size(SOCKET_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Begins to follow the file of the role policy.

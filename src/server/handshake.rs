@@ -6,11 +6,12 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::ready;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -24,6 +25,10 @@ const TURNS: usize = 8;
 /// anyway.
 const ENCRYPTED_AHEAD: usize = 16 << 10;
 
+/// Bytes that a client may send before the handshake is done. rustls would keep 64 KiB of a message that does
+/// not end; a client's hello has one or two, and its certificates, with those of all authorities between, a few.
+const LONGEST: usize = 16 << 10;
+
 /// Whose turn it is.
 pub(super) struct Handshakes {
     acceptor: TlsAcceptor,
@@ -36,19 +41,85 @@ impl Handshakes {
     }
 
     /// The handshake of one connection.
-    pub(super) async fn accept<S>(&self, stream: S) -> io::Result<TlsStream<S>>
+    pub(super) async fn accept<S>(&self, stream: S) -> io::Result<TlsStream<Limited<S>>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let mut turns = PollSemaphore::new(self.turns.clone());
+        let is_too_long = Arc::new(AtomicBool::new(false));
+        let stream = Limited { stream, left: Some(LONGEST), is_too_long: is_too_long.clone() };
         let limited = |tls: &mut tokio_rustls::rustls::ServerConnection| {
             tls.set_buffer_limit(Some(ENCRYPTED_AHEAD));
         };
         let mut handshake = pin!(self.acceptor.accept_with(stream, limited));
-        poll_fn(|cx| {
+        let mut stream = poll_fn(|cx| {
             let _turn = ready!(turns.poll_acquire(cx));
-            handshake.as_mut().poll(cx)
+            let polled = handshake.as_mut().poll(cx);
+            if polled.is_pending() && is_too_long.load(Ordering::Relaxed) {
+                return Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the handshake is too long",
+                )));
+            }
+            polled
         })
-        .await
+        .await?;
+        stream.get_mut().0.left = None;
+        Ok(stream)
+    }
+}
+
+/// A stream of which so many bytes are read, if there is a limit, and then none for now: what came right behind
+/// the handshake, and is read ahead with it, waits until the limit is taken away.
+pub(super) struct Limited<S> {
+    stream: S,
+    left: Option<usize>,
+    is_too_long: Arc<AtomicBool>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let Some(left) = &mut this.left else {
+            return Pin::new(&mut this.stream).poll_read(cx, buffer);
+        };
+        if *left == 0 {
+            this.is_too_long.store(true, Ordering::Relaxed);
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
+        *left = left.saturating_sub(buffer.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use pod_identity_webhook::certificates::Authority;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -14,9 +14,9 @@ use tokio_rustls::rustls::{
 
 use crate::support::client::{Client, roots};
 use crate::support::process::Process;
-use crate::support::reviews::{WORLD, body};
+use crate::support::reviews::{WORLD, body, of_size};
 use crate::support::server::Server;
-use crate::support::wait::until;
+use crate::support::wait::{until, within};
 
 const HANDSHAKE_ERRORS: &str = "pod_identity_webhook_tls_handshake_errors_total";
 
@@ -157,6 +157,38 @@ async fn sessions_are_not_resumed() {
         assert_eq!(client.post("/mutate", body("orders")).await.status, StatusCode::OK);
         let stream = client.stream().await.unwrap();
         assert_eq!(stream.get_ref().1.handshake_kind(), Some(HandshakeKind::Full));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn handshake_that_does_not_end_is_cut() {
+    let server = server(&[]).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    // A hello of 60 KiB, in records of 8.
+    let mut hello = vec![1, 0, 0xf0, 0, 3, 3];
+    hello.resize(60 << 10, b'x');
+    for part in hello.chunks(8 << 10) {
+        let mut record = vec![0x16, 3, 1];
+        record.extend(u16::try_from(part.len()).unwrap().to_be_bytes());
+        record.extend(part);
+        if stream.write_all(&record).await.is_err() {
+            break;
+        }
+    }
+    let end = within("the close", stream.read_u8()).await;
+    assert!(end.is_err(), "{end:?}");
+    assert!((handshake_errors(&server, "io").await - 1.0).abs() < f64::EPSILON);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn body_that_comes_right_behind_the_handshake_is_read() {
+    let server = server(&[]).await;
+    let large = of_size(1 << 20);
+    for version in [&TLS12, &TLS13] {
+        let answer = client(&server, &[version], &[]).post("/mutate", large.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK);
     }
     server.stop().await;
 }
