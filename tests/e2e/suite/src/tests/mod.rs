@@ -4,6 +4,7 @@ mod api_server;
 mod association_file;
 mod association_resources;
 mod attacks;
+mod client_authority;
 mod cold_start;
 mod config_map;
 mod deployment;
@@ -76,6 +77,7 @@ pub fn beside() -> Vec<Case> {
         reinvocation::sidecars_that_are_added_after_us_have_the_identity,
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
         api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
+        client_authority::only_the_api_server_is_answered,
         config_map::what_the_config_map_says_decides_within_two_seconds,
         precedence::association_wins_over_annotation_and_annotation_over_entry,
         readme::examples_of_sources_give_what_the_table_says,

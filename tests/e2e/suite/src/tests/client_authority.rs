@@ -1,0 +1,39 @@
+//! A webhook that knows API servers by their certificates.
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::json;
+
+use crate::harness::Test;
+use crate::harness::http;
+use crate::harness::port_forward::PortForward;
+use crate::harness::registration::await_injection;
+use crate::harness::release::Release;
+
+const KEY: &str = "authority.pem";
+
+/// The cluster's API server shows a certificate to webhooks that ask for one.
+pub async fn only_the_api_server_is_answered(test: Test) -> Result<()> {
+    let authority = test.cluster.verb(&["client-ca"]).await?;
+    test.put("api-servers", KEY, &authority).await?;
+    let ours = json!({"matchLabels": {"kubernetes.io/metadata.name": test.namespace}});
+    let known = json!({"configMap": "api-servers", "key": KEY});
+    let values = json!({
+        "replicas": 1,
+        "webhook": {"namespaceSelector": ours},
+        "certificate": {"clientCa": known},
+    });
+    let release = Release::install(&test.cluster, "known", &test.namespace, &values).await?;
+    await_injection(&test.cluster, &test.namespace).await?;
+
+    let secret = test.api::<Secret>().get(&format!("{}-tls", release.fullname())).await?;
+    let data = secret.data.context("an empty Secret")?;
+    let authority = String::from_utf8(data.get("ca.crt").context("no ca.crt")?.0.clone())?;
+    let way = PortForward::to(&test.namespace, &release.fullname(), 443).await?;
+    let name = format!("{}.{}.svc", release.fullname(), test.namespace);
+    let answer = http::post(&way.address, &name, &authority, "/mutate", &json!({})).await?;
+    ensure!(answer.status == 401, "a stranger was answered {}: {}", answer.status, answer.body);
+    // And nothing of that has disturbed the API server's calls.
+    await_injection(&test.cluster, &test.namespace).await?;
+    release.uninstall().await
+}
