@@ -36,6 +36,13 @@ use lane::Lane;
 use record::Record;
 use refusal::Refusal;
 
+/// Most memory, in bytes, that the one large review that is worked on takes beside what is counted: its lists and
+/// texts before they are counted, its patch and the answer while they are written.
+pub const LARGE_WORK: usize = 24 << 20;
+
+/// The same of every other review that a thread works on.
+pub const SMALL_WORK: usize = 4 << 20;
+
 /// Lines a second, and at first at once, about calls that no API server makes: whoever reaches the port
 /// can make as many as he likes.
 const STRANGERS: u32 = 20;

@@ -1,6 +1,7 @@
 //! What calls hold counts: their bodies, what is read of them, and their answers until these are sent.
 
 mod burst;
+mod chart;
 
 use std::sync::Arc;
 

@@ -1,0 +1,38 @@
+//! The memory that the chart gives a replica is the sum of all that it may have to hold at once.
+
+use pod_identity_webhook::admission::{LARGE_WORK, SMALL_WORK};
+use pod_identity_webhook::manifests;
+use pod_identity_webhook::server::{CONNECTION_MEMORY, SOCKET_BUFFER};
+use pod_identity_webhook::settings::{Limits, METRICS_CONNECTIONS};
+
+const VALUES: &str = include_str!("../../../charts/pod-identity-webhook/values.yaml");
+
+const MIB: usize = 1 << 20;
+
+/// The program as it is once it serves, with a full queue of the log.
+const PROGRAM: usize = 14 * MIB;
+
+/// 150,000 accounts, as `make bench` has them; a list is whole before it takes the place of the one before.
+const ACCOUNTS: usize = 2 * 27 * MIB;
+
+/// Answers of the API server: a page of each of three lists, and 32 accounts that are looked up.
+const ANSWERS: usize = 3 * 8 * MIB + 32 * 2 * MIB;
+
+/// Threads that work on reviews.
+const THREADS: usize = 4;
+
+#[test]
+fn the_charts_limit_is_the_sum_of_the_programs_limits() {
+    let Limits { connections, request_memory, .. } = Limits::default();
+    // The kernel takes twice of what it is asked for, of the direction in which nobody reads.
+    let connection = CONNECTION_MEMORY + 2 * usize::try_from(SOCKET_BUFFER).unwrap();
+    let connections = (connections + METRICS_CONNECTIONS) * connection;
+    let work = LARGE_WORK + THREADS * SMALL_WORK;
+    let sum = PROGRAM + ACCOUNTS + ANSWERS + connections + request_memory + work;
+
+    let values = manifests::parse(VALUES).unwrap();
+    let limit = &values.documents()[0].value()["resources"]["limits"]["memory"];
+    let limit: usize = limit.as_str().unwrap().strip_suffix("Mi").unwrap().parse().unwrap();
+    assert!(sum <= limit * MIB, "{} MiB of {limit}", sum / MIB);
+    assert!(sum * 5 / 4 > limit * MIB, "{} MiB of {limit}: what is the rest for?", sum / MIB);
+}
