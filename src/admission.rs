@@ -23,9 +23,9 @@ use crate::args;
 use crate::identities::{Identities, Need};
 use crate::injection::answer::Answer;
 use crate::injection::denial::Demand;
-use crate::injection::excess::cut;
+use crate::injection::excess::{TOLD, cut};
 use crate::injection::review::Subject;
-use crate::injection::warning::{LONGEST, Warning};
+use crate::injection::warning::Warning;
 use crate::injection::{Defaults, Denial, Grant, Outcome, Plan, Pod, Review, Rules, decide};
 use crate::metrics::Metrics;
 use crate::role_policy::PolicyFile;
@@ -173,7 +173,7 @@ impl Admission {
                 return Ok(leave(Outcome::NoIdentity, &[]));
             }
             // No longer than a warning tells of.
-            let [namespace, name] = [namespace, name].map(|text| cut(text, LONGEST));
+            let [namespace, name] = [namespace, name].map(|text| cut(text, TOLD));
             let account = format!("{namespace}/{name}");
             return Ok(leave(Outcome::AccountMissing, &[Warning::AccountMissing { account }]));
         };

@@ -38,6 +38,9 @@ pub const AUDIENCE: usize = 2_048;
 /// Bytes of a patch: the API server takes no object larger than 3 MiB.
 pub const PATCH: usize = bound(3 << 20, 4096);
 
+/// Longest text of others that a line tells of, in characters.
+pub const TOLD: usize = 80;
+
 /// Which of the bounds a pod is beyond. Display is a sentence's clause, with its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excess {

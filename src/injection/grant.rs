@@ -1,8 +1,7 @@
 //! What an account has been granted, whichever source says so.
 
 use super::annotation;
-use super::excess;
-use super::warning::LONGEST as TOLD;
+use super::excess::{self, TOLD};
 
 /// Shortest lifetime of a projected token that the API server accepts.
 pub const MIN_LIFETIME: u64 = 600;

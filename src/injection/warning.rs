@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::excess::Excess;
+use super::excess::{Excess, TOLD};
 use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method, RoleSource};
 use super::policy::Forbidden;
 use super::role::RoleArnError;
@@ -227,22 +227,19 @@ pub(super) struct RoleArn<'a>(pub(super) &'a str);
 /// The same in quotes with everything unprintable escaped: what users wrote, not a name.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
-/// Longest text of others that a line tells, in characters.
-pub(crate) const LONGEST: usize = 80;
-
 /// Longest role's ARN that IAM makes, in characters: a path of 512, a name of 64, and what stands before.
 const LONGEST_ARN: usize = 640;
 
 impl fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        cut(f, self.0, LONGEST)
+        cut(f, self.0, TOLD)
     }
 }
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\"")?;
-        cut(f, self.0, LONGEST)?;
+        cut(f, self.0, TOLD)?;
         f.write_str("\"")
     }
 }

@@ -16,7 +16,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::ServiceExt;
 
-use super::connections::{Entry, Place};
+use super::connections::Place;
+use super::entry::Entry;
 use super::handshake::Handshakes;
 use super::stream::Stream;
 use super::tls;

@@ -7,13 +7,13 @@
 //! certificate goes last of all.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus::IntGauge;
-use tokio::task::AbortHandle;
 
 use super::activity::{Activity, Phase};
+use super::entry::Entry;
 use super::group::Group;
 use super::peer::Peer;
 use crate::metrics::{ClosedConnection, Metrics, Port};
@@ -22,15 +22,6 @@ use crate::telemetry::Throttle;
 
 /// One line about connections that were closed.
 const COMPLAINTS: Duration = Duration::from_secs(10);
-
-/// One connection.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) id: u64,
-    pub(super) activity: Activity,
-    peer: Peer,
-    task: OnceLock<AbortHandle>,
-}
 
 /// All connections of one port.
 #[derive(Debug)]
@@ -65,19 +56,6 @@ pub(super) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.connections.remove(&self.entry);
-    }
-}
-
-impl Entry {
-    /// Tells the task by which the connection is closed.
-    pub(super) fn task(&self, task: AbortHandle) {
-        drop(self.task.set(task));
-    }
-
-    fn close(&self) {
-        if let Some(task) = self.task.get() {
-            task.abort();
-        }
     }
 }
 
@@ -116,7 +94,7 @@ impl Connections {
         }
         state.next += 1;
         let activity = Activity::new(self.origin);
-        let entry = Arc::new(Entry { id: state.next, activity, peer, task: OnceLock::new() });
+        let entry = Arc::new(Entry::new(state.next, activity, peer));
         state.all.insert(entry.clone());
         state.peers.entry(peer).or_default().insert(entry.clone());
         self.count(&state);

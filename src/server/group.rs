@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::activity::{Phase, Seen};
-use super::connections::Entry;
+use super::entry::Entry;
 
 /// Fewest connections that a look notes.
 const NOTES: usize = 16;

@@ -8,6 +8,7 @@ mod activity;
 pub mod admin;
 mod connection;
 mod connections;
+mod entry;
 mod group;
 mod handshake;
 mod peer;

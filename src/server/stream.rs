@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::connections::Entry;
+use super::entry::Entry;
 
 /// How much is read, and dropped, of a request that was answered before its end. What the client has sent
 /// by then would else meet a closed socket, and the answer be lost to it (RFC 9112, 9.6). Enough for what
