@@ -18,9 +18,11 @@ use super::Tally;
 use super::crafted;
 use super::target::Target;
 
-/// Names a second to each replica, over this many connections.
+/// Names a second to each replica.
 const NAMES: u32 = 1000;
-const ASKERS: u32 = 16;
+
+/// Connections over which they are asked for: each waits for its answer, which may take as long as a look-up.
+const ASKERS: u32 = 300;
 
 /// Answers under way that are read by a byte, now and then.
 const READERS: usize = 100;

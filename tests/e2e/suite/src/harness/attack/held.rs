@@ -16,7 +16,7 @@ use super::target::Target;
 const CONNECTIONS: u32 = 2000;
 
 /// Descriptors that these need for a replica, and what else is open.
-pub const DESCRIPTORS: usize = 2 * CONNECTIONS as usize + 500;
+pub const DESCRIPTORS: usize = 2 * CONNECTIONS as usize + 1000;
 
 /// All of them are opened within this: nobody is to be there before them.
 const RUSH: Duration = Duration::from_secs(2);
