@@ -53,7 +53,7 @@ pub enum Denial {
 /// Why no container of a pod would find the pod's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unused {
-    /// Annotations leave all of them out, or they set a part of the variables themselves.
+    /// Annotations leave all of them out, or they set the variables themselves without the token.
     NoContainer,
     /// The pod is beyond a bound, and so left as it is.
     Excess(Excess),
@@ -135,8 +135,8 @@ impl Denial {
                 match unused {
                     Unused::NoContainer => format!(
                         "no container of the pod would use {what}: the annotations {prefix}/{SKIP_CONTAINERS} and \
-                         {prefix}/{INJECT_CONTAINERS} leave them out, or they set a part of its variables \
-                         themselves; let one have it, and the pod can be made"
+                         {prefix}/{INJECT_CONTAINERS} leave them out, or they set its variables \
+                         themselves without the token; let one have it, and the pod can be made"
                     ),
                     Unused::Excess(excess) => format!(
                         "{excess}: the pod is left without {what}; take less, and the pod can be made"

@@ -75,7 +75,7 @@ pub struct Additions<'a> {
     pub region: Variable,
     /// The credential pair of the pod's method.
     pub credentials: Variable,
-    /// The container sets both of the pair itself, as it does when it is admitted again.
+    /// The container sets both of the pair itself and mounts the token, as it does when it is admitted again.
     pub has_own_pair: bool,
     /// `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`: goes with the pair or not at all.
     pub endpoint_mode: Variable,
@@ -189,16 +189,22 @@ impl<'a> Judge<'a, '_> {
         let all_set =
             [sts, region, credentials].iter().all(|variable| matches!(variable, Variable::AlreadySet(_)));
         let mount = if all_set { MountPlan::NotNeeded } else { self.mount(container, warnings) };
-        let has_own_pair = pair.iter().all(|name| set.contains(name));
+        let has_own_pair =
+            pair.iter().all(|name| set.contains(name)) && self.existing_mount(container).is_some();
         Additions { sts, region, credentials, has_own_pair, endpoint_mode, mount }
     }
 
-    fn mount(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> MountPlan<'a> {
-        let mounts = self.pod.mounts(container);
+    /// Where the container mounts the token's volume already.
+    fn existing_mount(&self, container: &'a Container<'a>) -> Option<&'a Mount<'a>> {
         let ours = |mount: &&Mount<'_>| mount.volume == self.volume.name() && !mount.is_sub_path;
-        if let Some(mount) = mounts.iter().find(ours) {
+        self.pod.mounts(container).iter().find(ours)
+    }
+
+    fn mount(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> MountPlan<'a> {
+        if let Some(mount) = self.existing_mount(container) {
             return MountPlan::Existing { path: &mount.path };
         }
+        let mounts = self.pod.mounts(container);
         let wanted = self.defaults.token_volume(self.grant.method()).mount_path.as_str();
         let path = path::free(wanted, mounts.iter().map(|mount| &*mount.path), self.windows);
         if path != wanted {

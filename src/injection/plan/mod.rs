@@ -131,8 +131,8 @@ impl<'a> Plan<'a> {
         let new = ephemeral(pod).filter(|container| !known.contains(&*container.name));
         let Some(volume) = volume::existing(old, grant, defaults) else {
             let mut warnings = Vec::new();
-            // Names that are too many are told of below.
-            if let Ok(selection) = container::Selection::of(&old.metadata, &mut warnings) {
+            let selection = container::Selection::of(&old.metadata, &mut warnings);
+            if let Ok(selection) = &selection {
                 let left = new.map(|container| &*container.name);
                 let left: Vec<_> = left.filter(|name| selection.skips(name).is_none()).collect();
                 if !left.is_empty() {
@@ -140,7 +140,7 @@ impl<'a> Plan<'a> {
                 }
             }
             let mut plan = Self::assemble(pod, old, std::iter::empty(), None, grant, defaults, warnings);
-            if let Some(excess) = plan.excess {
+            if let Some(excess) = plan.excess.or(selection.err()) {
                 plan.give_up(excess, None);
             }
             return plan;
