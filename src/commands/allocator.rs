@@ -21,12 +21,16 @@ const TOLD: [(&str, &str); 3] = [
 /// Variables by which an operator has told it something himself.
 const OWN: [&str; 1] = ["GLIBC_TUNABLES"];
 
+/// Says that it was told. Of a binary with file capabilities the C library takes the variables above away, and
+/// without a mark of our own it would begin again for ever.
+const MARK: (&str, &str) = ("POD_IDENTITY_WEBHOOK_ALLOCATOR", "told");
+
 /// Begins the process once more, with the same arguments, unless the allocator was told already. Comes
 /// back only if there is nothing to tell, or no way to: then memory stays, and nothing else is amiss.
 pub(super) fn tell(arguments: &[OsString]) {
-    let is_told = |(name, _): &(&str, &str)| std::env::var_os(name).is_some();
-    let is_own = OWN.iter().any(|name| std::env::var_os(name).is_some());
-    if cfg!(not(all(target_os = "linux", target_env = "gnu"))) || is_own || TOLD.iter().any(is_told) {
+    let mut told = TOLD.iter().map(|(name, _)| name).chain(&OWN).chain([&MARK.0]);
+    let is_told = told.any(|name| std::env::var_os(name).is_some());
+    if cfg!(not(all(target_os = "linux", target_env = "gnu"))) || is_told {
         return;
     }
     #[cfg(unix)]
@@ -34,6 +38,6 @@ pub(super) fn tell(arguments: &[OsString]) {
         use std::os::unix::process::CommandExt;
         let mut again = std::process::Command::new(program);
         // Comes back only where it fails.
-        drop(again.arg0(name).args(arguments).envs(TOLD).exec());
+        drop(again.arg0(name).args(arguments).envs(TOLD).envs([MARK]).exec());
     }
 }
