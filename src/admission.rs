@@ -28,6 +28,7 @@ use crate::injection::review::Subject;
 use crate::injection::warning::Warning;
 use crate::injection::{Defaults, Denial, Grant, Outcome, Plan, Pod, Review, Rules, decide};
 use crate::metrics::Metrics;
+use crate::pressure::Pressure;
 use crate::role_policy::PolicyFile;
 use crate::settings::Limits;
 use crate::telemetry::Throttle;
@@ -73,6 +74,12 @@ impl Admission {
         let memory = Memory::new(&limits);
         let strangers = Throttle::new(Duration::from_secs(1)).with_burst(STRANGERS);
         Self { identities, defaults, policy, limits, memory, lane: Lane::new(), strangers, metrics }
+    }
+
+    /// Whether the memory for calls is short.
+    #[must_use]
+    pub fn pressure(&self) -> Arc<Pressure> {
+        self.memory.pressure()
     }
 
     /// `/mutate`, the same for namespaces that require an identity, and the Go webhook's debug paths

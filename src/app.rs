@@ -90,6 +90,7 @@ impl App {
 
         let listener = bind(settings.address, "--port")?;
         let admin_listener = bind(settings.metrics_address, "--metrics-port")?;
+        let pressure = admission.pressure();
         let webhook = Server {
             strangers: clients.as_ref().map(|_| strangers(admin::probes(readiness.clone()), metrics.clone())),
             tls: Some(tls::acceptor(&settings.tls, certificates, clients).context("failed to set up TLS")?),
@@ -98,6 +99,7 @@ impl App {
             metrics: metrics.clone(),
             port: Port::Webhook,
             open: Some(metrics.connections().clone()),
+            pressure: Some(pressure),
             shutdown: shutdown.clone(),
             listener,
         };
@@ -109,6 +111,7 @@ impl App {
             metrics,
             port: Port::Metrics,
             open: None,
+            pressure: None,
             shutdown: shutdown.clone(),
             listener: admin_listener,
         };

@@ -34,6 +34,7 @@ pub mod kubernetes;
 pub mod lifecycle;
 pub mod manifests;
 pub mod metrics;
+pub mod pressure;
 mod regular_file;
 pub mod role_policy;
 pub mod server;

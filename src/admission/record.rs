@@ -76,11 +76,12 @@ impl<'m> Record<'m> {
         metrics.admission(outcome, took);
         let left_out = match outcome {
             // Whoever reaches the port can have as many of them as he likes.
-            Outcome::Malformed | Outcome::Abandoned => match strangers.allow() {
-                Some(left_out) => left_out,
-                None => return,
-            },
-            _ => 0,
+            Outcome::Malformed | Outcome::Abandoned => strangers.allow(),
+            Outcome::Unavailable if uid.is_empty() => strangers.allow(),
+            _ => Some(0),
+        };
+        let Some(left_out) = left_out else {
+            return;
         };
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let outcome = outcome.label();

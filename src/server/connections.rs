@@ -17,6 +17,7 @@ use super::entry::Entry;
 use super::group::Group;
 use super::peer::Peer;
 use crate::metrics::{ClosedConnection, Metrics, Port};
+use crate::pressure::{PRESSED, Pressure};
 use crate::settings::Limits;
 use crate::telemetry::Throttle;
 
@@ -31,6 +32,7 @@ pub(super) struct Connections {
     idle: Duration,
     idle_when_full: Duration,
     answer: Duration,
+    pressure: Option<Arc<Pressure>>,
     origin: Instant,
     state: Mutex<State>,
     open: Option<IntGauge>,
@@ -60,7 +62,13 @@ impl Drop for Place {
 }
 
 impl Connections {
-    pub(super) fn new(limits: &Limits, metrics: Arc<Metrics>, port: Port, open: Option<IntGauge>) -> Self {
+    pub(super) fn new(
+        limits: &Limits,
+        metrics: Arc<Metrics>,
+        port: Port,
+        open: Option<IntGauge>,
+        pressure: Option<Arc<Pressure>>,
+    ) -> Self {
         let share = limits.connections_per_peer;
         Self {
             most: limits.connections,
@@ -68,6 +76,7 @@ impl Connections {
             idle: limits.idle,
             idle_when_full: limits.idle_when_full.min(limits.idle),
             answer: limits.request,
+            pressure,
             origin: Instant::now(),
             state: Mutex::default(),
             open,
@@ -145,9 +154,10 @@ impl Connections {
         let mut state = self.state();
         let took = |entry: &Entry| now.saturating_sub(entry.activity.seen().since());
         let is = |entry: &Entry, phase| entry.activity.seen().phase() == phase;
+        let is_pressed = self.pressure.as_ref().is_some_and(|pressure| pressure.is_up());
+        let most = if is_pressed { self.answer.min(PRESSED) } else { self.answer };
         // A connection's first request and a call have deadlines of their own.
-        let answers =
-            state.all.members().filter(|entry| is(entry, Phase::Answering) && took(entry) > self.answer);
+        let answers = state.all.members().filter(|entry| is(entry, Phase::Answering) && took(entry) > most);
         let answers: Vec<_> = answers.cloned().collect();
         for entry in answers {
             self.close(&mut state, &entry, ClosedConnection::SlowReader);

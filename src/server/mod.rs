@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::lifecycle::Shutdown;
 use crate::metrics::{Metrics, Port};
+use crate::pressure::Pressure;
 use crate::settings::Limits;
 use crate::telemetry::Throttle;
 use connection::Context;
@@ -75,6 +76,9 @@ pub struct Server {
     /// Counts the connections that are open, if anybody is to know: whoever asks for metrics would
     /// only count themselves.
     pub open: Option<IntGauge>,
+    /// Whether the memory for calls is short, which answers hold until they are read; `None` where they are
+    /// small.
+    pub pressure: Option<Arc<Pressure>>,
     /// When to stop.
     pub shutdown: Shutdown,
 }
@@ -89,8 +93,8 @@ impl Server {
     /// Serves until told to stop, and then until the last connection has ended or the limit of
     /// the drain is over.
     pub async fn serve(self) {
-        let Self { listener, tls, router, strangers, limits, metrics, port, open, shutdown } = self;
-        let connections = Arc::new(Connections::new(&limits, metrics.clone(), port, open));
+        let Self { listener, tls, router, strangers, limits, metrics, port, open, pressure, shutdown } = self;
+        let connections = Arc::new(Connections::new(&limits, metrics.clone(), port, open, pressure));
         let tasks = TaskTracker::new();
         let drain = limits.drain;
         let context = Arc::new(Context {

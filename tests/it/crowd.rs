@@ -215,6 +215,7 @@ async fn answer_that_is_read_a_byte_at_a_time_is_cut() {
         metrics: metrics.clone(),
         port: Port::Metrics,
         open: None,
+        pressure: None,
         shutdown: shutdown.clone(),
     };
     let server = tokio::spawn(server.serve());

@@ -98,6 +98,17 @@ impl Client {
                 socket.connect(self.address).await?
             }
         };
+        self.stream_over(tcp).await
+    }
+
+    /// The same for which the kernel keeps next to nothing that was not read.
+    pub async fn deaf_stream(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4096)?;
+        self.stream_over(socket.connect(self.address).await?).await
+    }
+
+    async fn stream_over(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from("localhost").unwrap();
         self.connector.connect(name, tcp).await
     }

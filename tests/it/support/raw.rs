@@ -16,6 +16,11 @@ impl Raw {
         Self(client.stream().await.unwrap())
     }
 
+    /// The same, with a client that keeps nothing unread.
+    pub async fn connect_deaf(client: &Client) -> Self {
+        Self(client.deaf_stream().await.unwrap())
+    }
+
     /// Writes bytes as they are.
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.0.write_all(bytes.as_ref()).await?;
