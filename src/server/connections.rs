@@ -21,6 +21,10 @@ use crate::pressure::{PRESSED, Pressure};
 use crate::settings::Limits;
 use crate::telemetry::Throttle;
 
+/// How many times as many connections as a newcomer's peer another one has at least, the newcomer counted, that
+/// gives a call for it while all are busy. Two that take turns at the door would else cut each other's calls for ever.
+const LARGER: usize = 2;
+
 /// One line about connections that were closed.
 const COMPLAINTS: Duration = Duration::from_secs(10);
 
@@ -131,11 +135,7 @@ impl Connections {
         if !is_full {
             return Ok(None);
         }
-        let victim = state.all.silent_stranger(now).or_else(|| {
-            // All are busy. Who takes more than a share has calls that others need the room of.
-            let greedy = state.peers.values().filter(|peer| peer.len() > share).max_by_key(|peer| peer.len());
-            greedy.and_then(Group::longest_call).or_else(|| state.all.last_resort(now))
-        });
+        let victim = state.all.silent_stranger(now).or_else(|| state.busy(peer, share, now));
         victim.map(|victim| Some((victim, ClosedConnection::Full))).ok_or(NoVictim)
     }
 
@@ -225,6 +225,18 @@ impl Connections {
 struct NoVictim;
 
 impl State {
+    /// Who goes for one of `peer` while all are busy. Who has more than a share, or far more than the newcomer's
+    /// peer, has calls that others need the room of, however short they are: a few peers that always have one
+    /// under way would else keep everybody out.
+    fn busy(&self, peer: Peer, share: usize, now: Duration) -> Option<Arc<Entry>> {
+        let own = self.peers.get(&peer).map_or(0, Group::len);
+        let gives = share.saturating_add(1).min(LARGER * (own + 1));
+        let larger = self.peers.iter().filter(|(other, group)| **other != peer && group.len() >= gives);
+        let calls = larger.filter_map(|(_, group)| Some((group.len(), group.longest_call()?)));
+        let call = calls.max_by_key(|(size, _)| *size).map(|(_, call)| call);
+        call.or_else(|| self.all.last_resort(now))
+    }
+
     fn remove(&mut self, entry: &Arc<Entry>) {
         self.all.remove(entry.id);
         if let Some(peer) = self.peers.get_mut(&entry.peer) {

@@ -128,6 +128,27 @@ async fn calls_that_are_never_sent_whole_keep_nobody_out() {
 }
 
 #[tokio::test]
+async fn short_calls_of_two_peers_keep_nobody_out() {
+    let server = server(|limits| {
+        (limits.connections, limits.connections_per_peer) = (10, 5);
+        // No call is cut for its length.
+        limits.request = Duration::from_mins(1);
+    })
+    .await;
+    // Each has its share, no more, and every place is in the middle of a call that has just begun.
+    let mut calls = Vec::new();
+    for from in [STRANGER, OTHER_STRANGER].repeat(5) {
+        let mut call = Raw::connect(&server.client.from(from)).await;
+        call.announce("/mutate", 1000).await;
+        calls.push(call);
+    }
+    assert_admits(&server).await;
+    assert!(closed(&server, "webhook", "full").await >= 1.0);
+    assert!(closed(&server, "webhook", "refused").await.abs() < 0.5);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn newcomer_is_closed_where_all_others_are_in_the_middle_of_a_call() {
     let server = server(|limits| (limits.connections, limits.connections_per_peer) = (2, 0)).await;
     let review = body("orders");
