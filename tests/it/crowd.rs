@@ -199,6 +199,31 @@ async fn crowd_at_the_metrics_port_starves_no_probe() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scrapes_that_are_asked_for_by_the_hundred_starve_no_probe() {
+    let server = server(|_| ()).await;
+    // All places of the port, two peers with a share each, and work for minutes.
+    let requests = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(300);
+    let mut crowd = Vec::new();
+    for from in [STRANGER, OTHER_STRANGER].repeat(64) {
+        let mut scraper = connect(from, server.metrics_address).await.unwrap();
+        scraper.write_all(requests.as_bytes()).await.unwrap();
+        crowd.push(scraper);
+    }
+    for probe in ["/readyz", "/livez"].repeat(5) {
+        let answer = timeout(SOON, get_plain(server.metrics_address, probe)).await.expect("an answer soon");
+        assert_eq!(answer.status, StatusCode::OK, "{probe}");
+    }
+    // One answer each, and then the end.
+    for mut scraper in crowd {
+        let mut bytes = Vec::new();
+        drop(within("the end", scraper.read_to_end(&mut bytes)).await);
+        let answers = String::from_utf8_lossy(&bytes).matches("HTTP/1.1 ").count();
+        assert!(answers <= 1, "{answers}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn connection_idles_shorter_the_more_there_are() {
     let server = server(|limits| {
