@@ -93,7 +93,10 @@ impl Connections {
     /// A place for a connection of this peer, after another was closed if need be; `None` if every other
     /// is in the middle of a call.
     pub(super) fn admit(self: &Arc<Self>, peer: Peer) -> Option<Place> {
-        let now = self.origin.elapsed();
+        self.admit_at(peer, self.origin.elapsed())
+    }
+
+    fn admit_at(self: &Arc<Self>, peer: Peer, now: Duration) -> Option<Place> {
         let mut state = self.state();
         let victim = self.victim(&mut state, peer, now);
         if let Ok(Some((victim, reason))) = &victim {
@@ -124,8 +127,11 @@ impl Connections {
         let is_full = state.all.len() >= self.most;
         let share = self.per_peer;
         if let Some(own) = state.peers.get_mut(&peer).filter(|own| own.len() >= share) {
-            if let Some(victim) = own.silent(now) {
-                return Ok(Some((victim, ClosedConnection::PeerShare)));
+            match own.silent(now) {
+                // Many come at once, and each brings a call.
+                Some(silent) if !is_full && silent.activity.seen().is_young(now) => return Ok(None),
+                Some(victim) => return Ok(Some((victim, ClosedConnection::PeerShare))),
+                None => (),
             }
             if is_full {
                 let victim = own.longest_call().ok_or(NoVictim)?;
@@ -135,7 +141,10 @@ impl Connections {
         if !is_full {
             return Ok(None);
         }
-        let victim = state.all.silent_stranger(now).or_else(|| state.busy(peer, share, now));
+        if let Some(victim) = state.greedy(share, now) {
+            return Ok(Some((victim, ClosedConnection::PeerShare)));
+        }
+        let victim = state.silent_for(peer, now).or_else(|| state.busy(peer, share, now));
         victim.map(|victim| Some((victim, ClosedConnection::Full))).ok_or(NoVictim)
     }
 
@@ -225,6 +234,24 @@ impl Connections {
 struct NoVictim;
 
 impl State {
+    /// The longest silent one of the largest peer that has more than its share.
+    fn greedy(&mut self, share: usize, now: Duration) -> Option<Arc<Entry>> {
+        let greedy = self.peers.values_mut().filter(|group| group.len() > share);
+        greedy.max_by_key(|group| group.len())?.silent_stranger(now)
+    }
+
+    /// The longest silent one, for one of `peer`. A handshake of who has less than that peer is not ended for it:
+    /// whoever was let in because others had too much would go again for the next of them.
+    fn silent_for(&mut self, peer: Peer, now: Duration) -> Option<Arc<Entry>> {
+        let silent = self.all.silent_stranger(now)?;
+        let size = |peer| self.peers.get(&peer).map_or(0, Group::len);
+        if !silent.activity.seen().is_young(now) || size(silent.peer) >= size(peer) {
+            return Some(silent);
+        }
+        let own = self.peers.get_mut(&peer)?;
+        own.silent_stranger(now).or_else(|| own.longest_call())
+    }
+
     /// Who goes for one of `peer` while all are busy. Who has more than a share, or far more than the newcomer's
     /// peer, has calls that others need the room of, however short they are: a few peers that always have one
     /// under way would else keep everybody out.
@@ -247,3 +274,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,7 @@ async fn idle_connections_of_one_peer_keep_nobody_out() {
     }
     assert!(server.metric("pod_identity_webhook_connections").await.unwrap() <= 50.0);
     until("the crowd was sent away", async || {
-        (closed(&server, "webhook", "peer_share").await >= 970.0).then_some(())
+        (closed(&server, "webhook", "peer_share").await >= 940.0).then_some(())
     })
     .await;
     server.stop().await;
