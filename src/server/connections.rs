@@ -134,7 +134,9 @@ impl Connections {
                 None => (),
             }
             if is_full {
-                let victim = own.longest_call().ok_or(NoVictim)?;
+                let long = own.long_call(now);
+                let victim = long.or_else(|| state.silent_beside(peer, share, now));
+                let victim = victim.or_else(|| state.peers.get(&peer)?.longest_call()).ok_or(NoVictim)?;
                 return Ok(Some((victim, ClosedConnection::PeerShare)));
             }
         }
@@ -238,6 +240,13 @@ impl State {
     fn greedy(&mut self, share: usize, now: Duration) -> Option<Arc<Entry>> {
         let greedy = self.peers.values_mut().filter(|group| group.len() > share);
         greedy.max_by_key(|group| group.len())?.silent_stranger(now)
+    }
+
+    /// The longest silent one of those others that have their share, the largest of them first.
+    fn silent_beside(&mut self, peer: Peer, share: usize, now: Duration) -> Option<Arc<Entry>> {
+        let others = self.peers.iter_mut().filter(|(other, group)| **other != peer && group.len() >= share);
+        let silent = others.filter_map(|(_, group)| Some((group.len(), group.silent_stranger(now)?)));
+        silent.max_by_key(|(size, _)| *size).map(|(_, entry)| entry)
     }
 
     /// The longest silent one, for one of `peer`. A handshake of who has less than that peer is not ended for it:

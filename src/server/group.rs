@@ -14,8 +14,9 @@ use super::entry::Entry;
 /// Fewest connections that a look notes.
 const NOTES: usize = 16;
 
-/// A call that takes longer may be cut short if nothing else can go: the longest that a pod's admission
-/// waits is 1.5 s, for a look-up, and more is the doing of whoever sends or reads slowly.
+/// A call that takes longer may be cut short if nothing silent can go. Most take less than a millisecond, and one
+/// that waits for a look-up 1.5 s; one that waits for memory or for its turn may take longer, on a replica that has
+/// more to do than it can, and is cut then if places are wanting too.
 const LONG_CALL: Duration = Duration::from_secs(3);
 
 /// How long a connection that has asked nothing yet is taken for one whose handshake is under way, and whose call
@@ -77,11 +78,14 @@ impl Group {
         self.longest(|seen| !seen.is_silent() && !seen.is_known())
     }
 
+    /// The member whose call has taken longest, if it takes too long.
+    pub(super) fn long_call(&self, now: Duration) -> Option<Arc<Entry>> {
+        self.longest_call().filter(|entry| now.saturating_sub(entry.activity.seen().since()) > LONG_CALL)
+    }
+
     /// Who goes if no stranger is silent: a call that takes too long, then a known client that is silent.
     pub(super) fn last_resort(&self, now: Duration) -> Option<Arc<Entry>> {
-        let is_long = |seen: Seen| now.saturating_sub(seen.since()) > LONG_CALL;
-        self.longest(|seen| !seen.is_silent() && !seen.is_known() && is_long(seen))
-            .or_else(|| self.longest(|seen| seen.is_silent() && seen.is_known()))
+        self.long_call(now).or_else(|| self.longest(|seen| seen.is_silent() && seen.is_known()))
     }
 
     /// The first note that still holds.

@@ -1,5 +1,8 @@
 use super::*;
 
+/// A call that takes this long is a long one.
+const LONG: Duration = Duration::from_secs(4);
+
 /// Longer than a handshake is waited for, shorter than a long call.
 const A_WHILE: Duration = Duration::from_secs(2);
 
@@ -90,4 +93,27 @@ fn who_was_let_in_is_not_closed_for_the_next_of_a_larger_peer() {
     let _newcomer = connections.admit(peer(2)).unwrap();
     assert!(all_open(&connections, &let_in));
     assert_eq!(open(&connections, &calls), [false, true, true, true]);
+}
+
+#[test]
+fn call_of_a_peer_with_its_share_stays_while_another_with_a_share_idles() {
+    let connections = connections(10, 5);
+    let calls = some(&connections, 1, 5, calling);
+    let idle = some(&connections, 2, 5, idle);
+    let _newcomers = some(&connections, 1, 1, calling);
+    assert!(all_open(&connections, &calls));
+    assert_eq!(open(&connections, &idle), [false, true, true, true, true]);
+    // Who has less than a share keeps it.
+    let _newcomer = connections.admit(peer(1)).unwrap();
+    assert_eq!(open(&connections, &calls), [false, true, true, true, true]);
+}
+
+#[test]
+fn long_call_of_a_peer_with_its_share_goes_for_the_next_of_it() {
+    let connections = connections(10, 5);
+    let calls = some(&connections, 1, 5, calling);
+    let idle = some(&connections, 2, 5, idle);
+    let _newcomer = connections.admit_at(peer(1), connections.origin.elapsed() + LONG).unwrap();
+    assert_eq!(open(&connections, &calls), [false, true, true, true, true]);
+    assert!(all_open(&connections, &idle));
 }
