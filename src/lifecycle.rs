@@ -195,13 +195,16 @@ impl Signals {
     /// nothing at all: the kernel spares a container's first process what it has no handler for.
     ///
     /// Signals that other programs take for "read your files again" or "tell more" end nothing here: what
-    /// changes is followed anyway.
+    /// changes is followed anyway. Nor does a write whose reader has gone, which says so itself. Rust's runtime
+    /// ignores that signal, but a process that failed to become another one has it as the system does.
     pub fn of_process() -> std::io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let mut user_1 = signal(SignalKind::user_defined1())?;
         let mut user_2 = signal(SignalKind::user_defined2())?;
+        // Once taken it stays taken, though nobody waits for it.
+        drop(signal(SignalKind::pipe())?);
         let (told, signals) = mpsc::unbounded_channel();
         // A task, so that they are heard whatever else is waited for.
         tokio::spawn(async move {

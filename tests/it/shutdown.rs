@@ -8,7 +8,7 @@ use http::StatusCode;
 use tempfile::TempDir;
 
 use crate::support::client::{Client, get, get_plain};
-use crate::support::process::{Process, Starting};
+use crate::support::process::{PROGRAM, Process, Starting};
 use crate::support::raw::Raw;
 use crate::support::reviews::{WORLD, body};
 use crate::support::wait::{until, within};
@@ -181,4 +181,25 @@ async fn signals_that_ask_for_something_else_end_nothing() {
         assert!(line.contains("ignored"), "{line}");
     }
     assert_eq!(process.client.post("/mutate", body("orders")).await.status, StatusCode::OK);
+}
+
+/// Where the process cannot begin once more, for its allocator's sake, the attempt has undone what keeps this signal
+/// from ending it. Here its file is gone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn reader_that_has_gone_ends_nothing_where_the_process_cannot_begin_once_more() {
+    let folder = TempDir::new_in(std::path::Path::new(PROGRAM).parent().unwrap()).unwrap();
+    let file = folder.path().join("webhook");
+    std::fs::hard_link(PROGRAM, &file).unwrap();
+    let script = "exec 3<\"$0\" && rm \"$0\" && exec /proc/self/fd/3 \"$@\"";
+    let mut process = Process::start_by(
+        Command::new("/bin/sh").args(["-c", script]).arg(&file),
+        &["--shutdown-delay=0"],
+        &[],
+    )
+    .await;
+    process.signal("PIPE");
+    assert_eq!(process.client.post("/mutate", body("orders")).await.status, StatusCode::OK);
+    process.terminate();
+    assert!(process.ended().await.success());
 }
