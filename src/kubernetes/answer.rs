@@ -18,12 +18,17 @@ use super::client::Fresh;
 use super::collection::{Collection, Form, Head};
 use super::error::ApiError;
 
-/// Bytes of one answer, and of one line of a watch. The largest object that etcd takes has 3 MiB; the
-/// largest ConfigMap, a MiB of which every byte becomes six in JSON, is below 8 MiB with its metadata.
+/// Bytes of one answer.
 pub(super) const LARGEST_ANSWER: usize = 8 << 20;
 
+/// Bytes of one object, alone on its page or on a line of a watch: the API server takes no request above 3 MiB, JSON
+/// makes at most six bytes of one, and there is something around it. Not less: whoever may make a ServiceAccount may
+/// make the largest, for owners' names have no limit, and what cannot be read stops the list of all.
+pub(super) const LARGEST_OBJECT: usize = 20 << 20;
+
 /// Bytes of the metadata of one object that is looked up, many of which are at the same time: annotations have
-/// 256 KiB at most, of which every byte may become six in JSON.
+/// 256 KiB at most, of which every byte may become six in JSON. One that is larger by its owners' names cannot be
+/// looked up, which nobody's pods notice but its own: the list and the watch know it.
 const LARGEST_METADATA: usize = 2 << 20;
 
 /// Bytes of an answer that says why there is none.
@@ -110,6 +115,7 @@ pub(super) async fn page(
     client: &Client,
     collection: &Collection,
     params: &kube::api::ListParams,
+    limit: usize,
 ) -> Result<String, ApiError> {
     let requests = collection.requests();
     let request = match collection.form() {
@@ -117,7 +123,7 @@ pub(super) async fn page(
         Form::Metadata => requests.list_metadata(params),
     };
     let request = request.map_err(|error| ApiError::Client(kube::Error::BuildRequest(error)))?;
-    fetch(client, request, LARGEST_ANSWER).await
+    fetch(client, request, limit).await
 }
 
 /// The text of an answer.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
+use std::ops::Range;
 
 use http_body_util::BodyExt;
 use hyper::body::Bytes;
@@ -13,7 +14,7 @@ use kube::core::Status;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answer::{LARGEST_ANSWER, open};
+use super::answer::{LARGEST_OBJECT, open};
 use super::collection::{Collection, Form, Head};
 use super::error::ApiError;
 
@@ -73,7 +74,7 @@ impl Events {
     pub(crate) async fn next(&mut self) -> Result<Option<Event>, ApiError> {
         loop {
             let Some(line) = self.line().await? else { return Ok(None) };
-            match self.read(&line) {
+            match self.read(line) {
                 // What was cut in the middle of a line.
                 Err(_) if self.is_over => return Ok(None),
                 Ok(None) => {}
@@ -104,30 +105,32 @@ impl Events {
     }
 
     fn grow(&mut self, more: &[u8]) -> Result<(), ApiError> {
-        if self.begun.len() + more.len() > LARGEST_ANSWER {
+        if self.begun.len() + more.len() > LARGEST_OBJECT {
             self.begun = Vec::new();
-            return Err(ApiError::TooLong(LARGEST_ANSWER));
+            return Err(ApiError::TooLong(LARGEST_OBJECT));
         }
         self.begun.extend_from_slice(more);
         Ok(())
     }
 
     /// The event of a line; `None` for one that is blank.
-    fn read(&self, line: &[u8]) -> Result<Option<Event>, ApiError> {
-        let text = std::str::from_utf8(line).map_err(|_| ApiError::Unreadable("no UTF-8".to_owned()))?;
+    fn read(&self, line: Vec<u8>) -> Result<Option<Event>, ApiError> {
+        let text = String::from_utf8(line).map_err(|_| ApiError::Unreadable("no UTF-8".to_owned()))?;
         if text.trim().is_empty() {
             return Ok(None);
         }
-        let EventLine { event, object } = serde_json::from_str(text).map_err(ApiError::unreadable)?;
+        let EventLine { event, object } = serde_json::from_str(&text).map_err(ApiError::unreadable)?;
         let object = object.unwrap_or(RawValue::NULL);
         Ok(Some(match &*event {
             "ADDED" | "MODIFIED" => {
                 let version = self.version(object)?;
-                Event::Applied(object.to_owned(), version)
+                let place = place(&text, object);
+                Event::Applied(cut(text, place)?, version)
             }
             "DELETED" => {
                 let version = self.version(object)?;
-                Event::Deleted(object.to_owned(), version)
+                let place = place(&text, object);
+                Event::Deleted(cut(text, place)?, version)
             }
             "BOOKMARK" => Event::Bookmark(self.version(object)?),
             "ERROR" => {
@@ -135,7 +138,7 @@ impl Events {
                 Event::Refused(status.boxed())
             }
             // Some answer with a Status alone.
-            "" => match serde_json::from_str::<Status>(text) {
+            "" => match serde_json::from_str::<Status>(&text) {
                 Ok(status) if status.code != 0 => Event::Refused(status.boxed()),
                 _ => return Err(ApiError::unknown_event("")),
             },
@@ -148,6 +151,19 @@ impl Events {
         self.collection.check(&head)?;
         Ok(head.into_version())
     }
+}
+
+/// Where in the text of its line an object stands.
+fn place(text: &str, object: &RawValue) -> Range<usize> {
+    let start = object.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    start..start + object.get().len()
+}
+
+/// The object alone. Not a copy: the largest would then be there twice.
+fn cut(mut text: String, place: Range<usize>) -> Result<Box<RawValue>, ApiError> {
+    text.truncate(place.end);
+    text.drain(..place.start);
+    RawValue::from_string(text).map_err(ApiError::unreadable)
 }
 
 /// Whether a connection ended in the middle of a watch, as it does when an API server leaves: to whoever

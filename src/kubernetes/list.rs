@@ -9,14 +9,14 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::answer::page;
-use super::collection::Collection;
+use super::answer::{LARGEST_ANSWER, LARGEST_OBJECT, page};
+use super::collection::{Collection, Form};
 use super::error::{ApiError, WatchError};
 use super::pace::PAGE_LIMIT;
 use crate::injection::json::{Array, Elements, Fold, Object, Text, skip};
 
 /// Pages of one list at most. A million objects are 200 pages; what remains is for pages that were made
-/// smaller because their objects are large: all that etcd can hold, 8 GiB, are 1,024 full answers.
+/// smaller because their objects are large.
 const MOST_PAGES: usize = 4000;
 
 /// Objects of one list at most: seven times as many accounts as the largest cluster that Kubernetes is tested
@@ -104,7 +104,7 @@ impl<'a> Pages<'a> {
             }
             self.params.limit = Some(self.size.1);
             let until = self.until.min(Instant::now() + PAGE_LIMIT);
-            match timeout_at(until, page(self.client, self.collection, &self.params)).await {
+            match timeout_at(until, page(self.client, self.collection, &self.params, self.largest())).await {
                 Ok(Ok(text)) => {
                     self.steady += 1;
                     if self.steady >= STEADY {
@@ -124,6 +124,13 @@ impl<'a> Pages<'a> {
                 }
             }
         }
+    }
+
+    /// Bytes of the next page. One large account among many small ones must not take them a page each.
+    fn largest(&self) -> usize {
+        let (full, now) = self.size;
+        let is_small = now < full && self.collection.form() == Form::Metadata;
+        if now <= 1 || is_small { LARGEST_OBJECT } else { LARGEST_ANSWER }
     }
 
     /// Goes on from a page that was read.

@@ -246,13 +246,13 @@ async fn what_does_not_end_is_told_in_words() {
     );
     skip(LONG).await;
     api.set_fault(Route::List, Fault::Flood);
-    let text = "failed to list accounts: the answer does not end after 8192 KiB";
+    let text = "failed to list accounts: the answer does not end after 20480 KiB";
     assert_eq!(error(&mut follow).await.to_string(), text);
     api.set_fault(Route::List, Fault::None);
     skip(LONG).await;
     assert!(matches!(next(&mut follow).await.unwrap(), News::All(_)));
     api.set_fault(Route::Watch, Fault::Flood);
     api.drop_watches();
-    let text = "failed to watch accounts: the answer does not end after 8192 KiB";
+    let text = "failed to watch accounts: the answer does not end after 20480 KiB";
     assert_eq!(error(&mut follow).await.to_string(), text);
 }

@@ -15,8 +15,10 @@ const PROGRAM: usize = 14 * MIB;
 /// 150,000 accounts, as `make bench` has them; a list is whole before it takes the place of the one before.
 const ACCOUNTS: usize = 2 * 27 * MIB;
 
-/// Answers of the API server: a page of each of three lists, and 32 accounts that are looked up.
-const ANSWERS: usize = 3 * 8 * MIB + 32 * 2 * MIB;
+/// Answers of the API server: of ServiceAccounts a page that was made smaller or a line of their watch, which are not
+/// read at once; of two more sources a page each; and 32 accounts that are looked up. No more than a page has a
+/// custom resource, which etcd keeps as the JSON that is sent, and a ConfigMap, which is that of the own namespace.
+const ANSWERS: usize = 20 * MIB + 2 * 8 * MIB + 32 * 2 * MIB;
 
 /// Threads that work on reviews.
 const THREADS: usize = 4;

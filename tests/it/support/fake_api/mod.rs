@@ -93,6 +93,13 @@ impl FakeApi {
         self.world.change(|world| put_account(world, namespace, name, annotations, Publicity::Announced))
     }
 
+    /// Creates or replaces an account whose owner has this name, which may have any length; open watches hear of it.
+    pub fn put_owned(&self, namespace: &str, name: &str, owner: &str) -> u64 {
+        let body = Map::from_iter([(objects::OWNER.to_owned(), Value::from(owner))]);
+        let account = (namespace, name);
+        self.world.change(|world| world.put(SERVICE_ACCOUNTS, account, &[], body, Publicity::Announced))
+    }
+
     /// Creates or replaces an account of which no watch will ever hear: only GETs and lists show it.
     /// For news that is merely late, see [`Self::withhold_watch_events`].
     pub fn put_unannounced(&self, namespace: &str, name: &str, annotations: &[(&str, &str)]) -> u64 {

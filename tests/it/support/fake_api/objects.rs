@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::resource::Resource;
 use super::world::{Change, ChangeKind, Object, Page};
 
+/// The member of an object's body that is the name of its owner, and so part of its metadata.
+pub(super) const OWNER: &str = "fakeOwner";
+
 /// Which representation of an object the client asked for with `Accept`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -187,6 +190,10 @@ fn metadata(object: &Object) -> Value {
         let annotations = object.annotations.iter();
         let annotations = annotations.map(|(key, value)| (key.clone(), Value::from(value.as_str())));
         fields.insert("annotations".to_owned(), Value::Object(annotations.collect()));
+    }
+    if let Some(owner) = object.body.get(OWNER) {
+        let owner = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": "1" });
+        fields.insert("ownerReferences".to_owned(), json!([owner]));
     }
     metadata
 }
