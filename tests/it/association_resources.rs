@@ -7,11 +7,14 @@ mod trouble;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use pod_identity_webhook::certificates::Authority;
 use pod_identity_webhook::settings::{AssociationResources, Controller, Namespaces, Selection, Settings};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{Said, Webhook};
 use crate::support::fake_api::{FakeApi, Resource};
+use crate::support::pair_files::{PairFiles, leaf};
+use crate::support::process::Starting;
 use crate::support::wait::until;
 
 const ACK: Resource = Resource {
@@ -178,6 +181,46 @@ async fn resources_for_another_cluster_or_namespace_do_not_count() {
     wait_for(&webhook, "ours alone", &["cart"]).await;
     wait_for_state(&webhook, "other_cluster", 1.0).await;
     wait_for_state(&webhook, "other_namespace", 1.0).await;
+}
+
+#[tokio::test]
+async fn resources_that_are_left_out_for_their_namespace_are_warned_of_once() {
+    let api = accounts().await;
+    api.install(ACK);
+    api.put_object(ACK, "infra", "a", synced("billing"));
+    api.put_object(ACK, "infra", "b", synced("cart"));
+    let url = format!("--kube-api={}", api.url());
+    let pair = PairFiles::plain(&leaf(&Authority::new().unwrap()));
+    let [certificate, key] = pair.args();
+    let ack = "--watch-association-resources=ack";
+    let process = Starting::spawn(&["--in-cluster=false", &url, ack, &certificate, &key]);
+    let warnings = || process.log().into_iter().filter(|line| line.contains("than their own do not count"));
+    let wait_for = async |count: usize| {
+        until(&format!("{count} warnings"), async || (warnings().count() == count).then_some(())).await;
+    };
+    wait_for(1).await;
+    let first = warnings().next().unwrap();
+    for part in
+        ["WARN", "resources=2 example=infra/a names=\"shop\"", "-own-namespace-only=false lets all count"]
+    {
+        assert!(first.contains(part), "{first}");
+    }
+    // What is malformed is told of, and with it that all before it was read.
+    let wait_until_read = async |marker: &str| {
+        api.put_object(ACK, "shop", marker, body(json!({ "spec": {} })));
+        until(marker, async || process.log().iter().any(|line| line.contains(marker)).then_some(())).await;
+    };
+    // One of two, and another more, are no news.
+    api.delete_object(ACK, "infra", "a");
+    api.put_object(ACK, "infra", "c", synced("orders"));
+    wait_until_read("marker-1").await;
+    assert_eq!(warnings().count(), 1);
+    api.delete_object(ACK, "infra", "b");
+    api.delete_object(ACK, "infra", "c");
+    wait_until_read("marker-2").await;
+    api.put_object(ACK, "infra", "d", synced("orders"));
+    wait_for(2).await;
+    assert!(warnings().nth(1).unwrap().contains("resources=1 example=infra/d"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ import unittest
 
 import yaml
 
-from chart import AUTHORITY, CHART, Rendered, refusal
+from chart import AUTHORITY, CHART, Rendered, notes, refusal
 
 
 class CaBundle(unittest.TestCase):
@@ -246,6 +246,12 @@ class Options(unittest.TestCase):
         any_namespace = "sources.associationResources.ownNamespaceOnly=false"
         both = [["eks.aws.m.upbound.io", "eks.aws.upbound.io"]]
         self.assertEqual(groups(f"{key}={{crossplane}}", any_namespace), both)
+
+    def test_of_association_resources_that_count_in_their_namespace_alone_are_told_of(self):
+        key = "sources.associationResources.controllers={ack}"
+        self.assertIn("ownNamespaceOnly=false", notes(key))
+        self.assertNotIn("ownNamespaceOnly", notes(key, "sources.associationResources.ownNamespaceOnly=false"))
+        self.assertNotIn("ownNamespaceOnly", notes())
 
     def test_leave_users_and_groups_to_openshift(self):
         nulls = ",".join(f"podSecurityContext.{key}=null" for key in ("runAsUser", "runAsGroup", "fsGroup"))

@@ -36,6 +36,8 @@ pub struct AssociationResources {
     metrics: ResourceMetrics,
     /// Whether it was said that they are for several clusters.
     is_warned: bool,
+    /// Whether any is for accounts of another namespace than its own, which was said then.
+    is_elsewhere: bool,
 }
 
 /// What is known of one kind.
@@ -70,7 +72,7 @@ impl AssociationResources {
         };
         let parts = Kind::of(controller).iter().filter(is_of_use);
         let parts = parts.map(|kind| Part { kind, objects: None, trouble: None }).collect();
-        Self { selection, parts, source, metrics, is_warned: false }
+        Self { selection, parts, source, metrics, is_warned: false, is_elsewhere: false }
     }
 
     /// Keeps the source up to date, for ever.
@@ -111,6 +113,21 @@ impl AssociationResources {
         let judged = || objects().flat_map(Objects::judged);
         for standing in Standing::ALL {
             self.metrics.set(standing.label(), judged().filter(|(_, found)| *found == standing).count());
+        }
+        let elsewhere = || objects().flat_map(Objects::elsewhere);
+        if let Some((name, namespace)) = elsewhere().next() {
+            if !std::mem::replace(&mut self.is_elsewhere, true) {
+                tracing::warn!(
+                    source = self.source.name(),
+                    resources = elsewhere().count(),
+                    example = %name,
+                    names = namespace,
+                    "resources that name accounts of another namespace than their own do not count: \
+                     --association-resources-own-namespace-only=false lets all count"
+                );
+            }
+        } else {
+            self.is_elsewhere = false;
         }
         let used = || judged().filter(|(_, standing)| *standing == Standing::Used).map(|(used, _)| used);
         let set = used().map(|used| (&used.namespace, &used.account)).collect();

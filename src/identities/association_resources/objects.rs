@@ -110,6 +110,14 @@ impl Objects {
         })
     }
 
+    /// Every object that is for accounts of another namespace than its own, which is the second.
+    pub(super) fn elsewhere(&self) -> impl Iterator<Item = (&Name, &str)> {
+        self.0.iter().filter_map(|(name, entry)| match entry {
+            Entry::Judged(association, Standing::OtherNamespace) => Some((name, &*association.namespace)),
+            Entry::Judged(..) | Entry::Malformed(_) => None,
+        })
+    }
+
     /// Every object that could not be read.
     pub(super) fn malformed(&self) -> impl Iterator<Item = (&Name, &Malformed)> {
         self.0.iter().filter_map(|(name, entry)| match entry {
