@@ -99,7 +99,7 @@ Where the authorities of client certificates are mounted; empty without them.
 {{- define "pod-identity-webhook.clientCa" -}}
 {{- with .Values.certificate.clientCa }}
 {{- if .configMap }}
-{{- printf "/etc/webhook/client-ca/%s" .key }}
+{{- printf "/etc/webhook/client-ca/%s" (.key | default "ca.crt") }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -54,6 +54,27 @@ class AssociationFile(unittest.TestCase):
             self.assertIn("associationFile", refusal(f"sources.associationFile.{value}"))
 
 
+class Upgrade(unittest.TestCase):
+    # What a release made with an older chart does not have, and --reuse-values does not bring.
+    NEW = (
+        "certificate.clientCa",
+        "networkPolicy.webhookFrom",
+        "server.maxConnectionsPerPeer",
+        "sources.lookupBurst",
+        "sources.lookupRate",
+    )
+
+    def test_takes_the_values_of_an_older_chart(self):
+        for on in ("networkPolicy.enabled=false", "networkPolicy.enabled=true,sources.configMap.enabled=true"):
+            old = [f"{key}=null" for key in self.NEW]
+            self.assertEqual(Rendered(on, *old).objects, Rendered(on).objects)
+            self.assertEqual(notes(on, *old), notes(on))
+
+    def test_needs_no_more_than_a_name_of_what_is_new(self):
+        name = "certificate.clientCa.configMap=authorities"
+        self.assertEqual(Rendered(name, "certificate.clientCa.key=null").objects, Rendered(name).objects)
+
+
 class ClientCa(unittest.TestCase):
     def test_authorities_are_mounted_where_the_flag_looks(self):
         release = Rendered("certificate.clientCa.configMap=authorities")
