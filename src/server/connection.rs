@@ -98,7 +98,7 @@ impl Context {
             async {
                 let mut answer = answer.await?;
                 // Who keeps a connection is told to make its next one, elsewhere, before this is closed.
-                if self.shutdown.leaving.is_cancelled() {
+                if self.shutdown.leaving.is_cancelled() || entry.is_told() {
                     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 let status = answer.status();
@@ -114,8 +114,11 @@ impl Context {
         tokio::pin!(connection);
         let first_request = sleep_until(first_request);
         tokio::pin!(first_request);
+        let told = entry.told();
+        tokio::pin!(told);
         let mut is_waiting = true;
         let mut is_serving = true;
+        let mut is_kept = true;
         loop {
             tokio::select! {
                 biased;
@@ -135,6 +138,14 @@ impl Context {
                         tracing::debug!(%error, "connection ended");
                     }
                     return;
+                }
+                // After the connection, which has read by then what came meanwhile.
+                is_idle = &mut told, if is_kept => {
+                    is_kept = false;
+                    if is_idle {
+                        return;
+                    }
+                    connection.as_mut().graceful_shutdown();
                 }
                 () = &mut first_request, if is_waiting => {
                     is_waiting = false;

@@ -1,10 +1,10 @@
 //! Who is in: every connection, and which of them goes when another comes and there is no room. Nobody
 //! waits at the door: a thousand connections that say nothing would shut the API server out.
 //!
-//! What is new is always let in. First to go is the connection that has been silent for longest, whether it
-//! idles or has asked nothing yet; a peer that has more than its share loses one of its own. A call is never
-//! cut short while anything else can go, and what has carried admissions for a client with a verified
-//! certificate goes last of all.
+//! First to go is the connection that has been silent for longest, whether it idles or has asked nothing yet; a
+//! peer that has more than its share loses one of its own. A call is never cut short while anything else can go, and
+//! what has carried admissions for a client with a verified certificate goes last of all. What idles is told to go,
+//! and finishes a call that comes just then; the others are ended at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,11 @@ const LARGER: usize = 2;
 /// One line about connections that were closed.
 const COMPLAINTS: Duration = Duration::from_secs(10);
 
+/// How many at most are on their way out beyond the number that is allowed: told to go, but a call may have come on
+/// them that they finish. Without one they end within microseconds. Those of both ports are half of the descriptors
+/// that the process has in reserve.
+const GOING: usize = 32;
+
 /// All connections of one port.
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -50,6 +55,8 @@ struct State {
     next: u64,
     all: Group,
     peers: HashMap<Peer, Group>,
+    /// Those that were told to go, and have not gone.
+    going: Group,
 }
 
 /// A connection's place; dropped it is free, however the connection ended.
@@ -168,7 +175,8 @@ impl Connections {
         let is_pressed = self.pressure.as_ref().is_some_and(|pressure| pressure.is_up());
         let most = if is_pressed { self.answer.min(PRESSED) } else { self.answer };
         // A connection's first request and a call have deadlines of their own.
-        let answers = state.all.members().filter(|entry| is(entry, Phase::Answering) && took(entry) > most);
+        let all = state.all.members().chain(state.going.members());
+        let answers = all.filter(|entry| is(entry, Phase::Answering) && took(entry) > most);
         let answers: Vec<_> = answers.cloned().collect();
         for entry in answers {
             self.close(&mut state, &entry, ClosedConnection::SlowReader);
@@ -178,8 +186,9 @@ impl Connections {
         let mut idlers: Vec<_> = idlers.map(|entry| (took(entry), entry.clone())).collect();
         idlers.sort_unstable_by_key(|(took, _)| std::cmp::Reverse(*took));
         for (took, entry) in idlers {
-            // Every one that goes gives the others more time.
-            if took > self.idle_time(state.all.len()) {
+            // Every one that goes gives the others more time. None is hurried: the next look is soon.
+            let is_first = is(&entry, Phase::Idle) && took > self.idle_time(state.all.len());
+            if is_first && state.going.len() < GOING {
                 self.close(&mut state, &entry, ClosedConnection::Idle);
             }
         }
@@ -195,9 +204,16 @@ impl Connections {
     }
 
     fn close(&self, state: &mut State, entry: &Arc<Entry>, reason: ClosedConnection) {
-        entry.close();
         let open = state.all.len();
-        state.remove(entry);
+        let seen = entry.activity.seen();
+        let was_told = state.remove(entry);
+        // A call that comes just now would be lost, and is not made again.
+        if seen.phase() == Phase::Idle && !was_told && state.going.len() < GOING {
+            entry.tell(seen);
+            state.going.insert(entry.clone());
+        } else {
+            entry.close();
+        }
         self.count(state);
         self.say(entry.peer, reason, open);
     }
@@ -273,14 +289,17 @@ impl State {
         call.or_else(|| self.all.last_resort(now))
     }
 
-    fn remove(&mut self, entry: &Arc<Entry>) {
+    /// Whether it had been told to go.
+    fn remove(&mut self, entry: &Arc<Entry>) -> bool {
         self.all.remove(entry.id);
+        let was_told = self.going.remove(entry.id);
         if let Some(peer) = self.peers.get_mut(&entry.peer) {
             peer.remove(entry.id);
             if peer.len() == 0 {
                 self.peers.remove(&entry.peer);
             }
         }
+        was_told
     }
 }
 

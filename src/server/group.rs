@@ -42,8 +42,9 @@ impl Group {
         self.members.insert(entry.id, entry);
     }
 
-    pub(super) fn remove(&mut self, id: u64) {
-        self.members.remove(&id);
+    /// Whether it was in.
+    pub(super) fn remove(&mut self, id: u64) -> bool {
+        self.members.remove(&id).is_some()
     }
 
     pub(super) fn len(&self) -> usize {

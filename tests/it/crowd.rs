@@ -245,6 +245,44 @@ async fn connection_idles_shorter_the_more_there_are() {
     server.stop().await;
 }
 
+/// On one thread: what comes while nothing is waited for comes at once for the server.
+#[tokio::test]
+async fn request_that_comes_with_the_newcomer_is_answered_and_then_the_connection_closed() {
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let shutdown = Shutdown::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = server::Server {
+        listener,
+        tls: None,
+        router: Router::new().route("/", get(async || "ok")),
+        strangers: None,
+        limits: Limits { connections: 1, ..Limits::default() },
+        metrics: Arc::new(Metrics::new().unwrap()),
+        port: Port::Metrics,
+        open: None,
+        pressure: None,
+        shutdown: shutdown.clone(),
+    };
+    let server = tokio::spawn(server.serve());
+    for _ in 0..10 {
+        let mut kept = TcpStream::connect(address).await.unwrap();
+        kept.write_all(REQUEST).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nok") {
+            answer.push(within("an answer", kept.read_u8()).await.unwrap());
+        }
+        let newcomer = std::net::TcpStream::connect(address).unwrap();
+        assert_eq!(kept.try_write(REQUEST).unwrap(), REQUEST.len());
+        let mut answer = String::new();
+        within("the end", kept.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer:?}");
+        drop(newcomer);
+    }
+    shutdown.stopping.cancel();
+    within("the end", server).await.unwrap();
+}
+
 #[tokio::test]
 async fn answer_that_is_read_a_byte_at_a_time_is_cut() {
     let limits = Limits { request: Duration::from_millis(500), ..Limits::default() };

@@ -117,3 +117,15 @@ fn long_call_of_a_peer_with_its_share_goes_for_the_next_of_it() {
     assert_eq!(open(&connections, &calls), [false, true, true, true, true]);
     assert!(all_open(&connections, &idle));
 }
+
+#[test]
+fn no_more_are_on_their_way_out_than_that() {
+    let connections = connections(2 * GOING, 0);
+    let idle = some(&connections, 1, 2 * GOING, idle);
+    let newcomers = some(&connections, 2, 2 * GOING, opening);
+    assert!(!open(&connections, &idle).contains(&true));
+    assert!(all_open(&connections, &newcomers));
+    assert_eq!(connections.state().going.len(), GOING);
+    drop(idle);
+    assert_eq!(connections.state().going.len(), 0);
+}
