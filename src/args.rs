@@ -252,11 +252,11 @@ pub struct ServerArgs {
     /// How long to serve on after SIGTERM, until no API server comes here any more
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = go::duration, allow_hyphen_values = true)]
     pub shutdown_delay: Duration,
-    /// Connections to the webhook's port at the same time; for one more the longest idle one is closed
+    /// Connections to the webhook's port at the same time; for one more another is closed, what is silent first
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = go::within::<u32>(1..=1_000_000),
           allow_negative_numbers = true)]
     pub max_connections: u32,
-    /// Of these, connections of one address (of one /64 in IPv6): with more, its own longest idle one is closed; 0: no share, for API servers behind one address [default: half of --max-connections]
+    /// Of these, connections of one address (of one /64 in IPv6): with more, one of its own is closed first; 0: no share, for API servers behind one address [default: half of --max-connections]
     #[arg(long, value_name = "NUMBER", value_parser = go::within::<u32>(0..=1_000_000),
           allow_negative_numbers = true)]
     pub max_connections_per_peer: Option<u32>,
