@@ -53,6 +53,13 @@ pub const CONNECTION_MEMORY: usize = 80 << 10;
 /// any pod in one round trip, and for a hundred MB a second within a cluster.
 pub const SOCKET_BUFFER: u32 = 64 << 10;
 
+/// How long is waited for some of them to go.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Connections that were told to go and have not gone, at most, before the next is accepted: each has its
+/// descriptor and its memory until its task has run once more.
+const GOING: usize = 64;
+
 /// How often connections are looked over for those that idle, or read, for too long: a look at a thousand
 /// takes microseconds.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -97,6 +104,7 @@ impl Server {
         let connections = Arc::new(Connections::new(&limits, metrics.clone(), port, open, pressure));
         let tasks = TaskTracker::new();
         let drain = limits.drain;
+        let most = limits.connections + GOING;
         let context = Arc::new(Context {
             tls: tls.map(Handshakes::new),
             router,
@@ -117,7 +125,8 @@ impl Server {
                     connections.sweep();
                     continue;
                 }
-                accepted = listener.accept() => accepted,
+                accepted = listener.accept(), if tasks.len() < most => accepted,
+                () = sleep(TURN), if tasks.len() >= most => continue,
             };
             match accepted {
                 Ok((stream, peer)) => {
