@@ -4,12 +4,16 @@
 //! Anybody who may create a pod, or who reaches the port, can name an account that nobody knows. What waits is
 //! bounded, and whoever must wait for too long is told so at once: the API server asks again.
 
+mod bucket;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
+
+use bucket::Bucket;
 
 /// The part of all turns that namespaces have together of which no account is known: strangers can make
 /// up as many as they like, and a real one is known a moment after its first account was made.
@@ -149,7 +153,8 @@ impl Turns {
         let most = state.most_waiting(class, &self.pace, Instant::now());
         let queue = state.queue(class);
         if queue.waiting >= most {
-            displaced = Some(queue.displace(namespace, standing).ok_or(self.busy())?);
+            displaced =
+                Some(queue.displace(namespace, standing, self.pace.in_a_namespace).ok_or(self.busy())?);
         }
         queue.push(namespace, standing, wake);
         drop(state);
@@ -218,7 +223,7 @@ impl State {
             Class::Known => &mut self.bucket,
             Class::Strange => &mut self.strange_bucket,
         };
-        bucket.within(pace.patience, now).max(pace.at_once)
+        bucket.within(pace.patience, now).max(1)
     }
 
     /// Who has the next turn, if there is one now.
@@ -292,21 +297,38 @@ impl Queue {
         None
     }
 
-    /// Makes room for one more of this namespace: where most wait the last goes, or in the same namespace one whose
-    /// account is not known for one whose is.
-    fn displace(&mut self, namespace: &str, standing: Standing) -> Option<oneshot::Sender<Turn>> {
+    /// Makes room for one more of this namespace. For an account that is known one goes that is not: of the same
+    /// namespace, or of any, else whoever makes one wait in each namespace would shut out all. But so come no more
+    /// than `most` of a namespace. Else where most wait the last goes.
+    fn displace(
+        &mut self,
+        namespace: &str,
+        standing: Standing,
+        most: usize,
+    ) -> Option<oneshot::Sender<Turn>> {
         let own = self.lanes.get_mut(namespace);
-        let waiting = own.as_deref().map_or(0, Lane::waiting);
-        let of_own = own.filter(|_| standing == Standing::Account).and_then(|lane| lane.others.pop_back());
-        let (gone, from) = of_own.map(|gone| (gone, Box::from(namespace))).or_else(|| {
-            let (longest, lane) = self.lanes.iter_mut().max_by_key(|(_, lane)| lane.waiting())?;
-            let is_longer = lane.waiting() > waiting + 1;
-            let gone = is_longer.then(|| lane.others.pop_back().or_else(|| lane.accounts.pop_back()));
-            Some((gone.flatten()?, longest.clone()))
-        })?;
+        let (waiting, accounts) = own.as_deref().map_or((0, 0), |lane| (lane.waiting(), lane.accounts.len()));
+        let is_account = standing == Standing::Account;
+        let of_own = own.filter(|_| is_account).and_then(|lane| lane.others.pop_back());
+        let (gone, from) = of_own
+            .map(|gone| (gone, Box::from(namespace)))
+            .or_else(|| if is_account && accounts < most { self.pop_other() } else { None })
+            .or_else(|| {
+                let (longest, lane) = self.lanes.iter_mut().max_by_key(|(_, lane)| lane.waiting())?;
+                let is_longer = lane.waiting() > waiting + 1;
+                let gone = is_longer.then(|| lane.others.pop_back().or_else(|| lane.accounts.pop_back()));
+                Some((gone.flatten()?, longest.clone()))
+            })?;
         self.waiting -= 1;
         self.tidy(&from);
         Some(gone)
+    }
+
+    /// The last of those whose account is not known, where most wait.
+    fn pop_other(&mut self) -> Option<(oneshot::Sender<Turn>, Box<str>)> {
+        let lanes = self.lanes.iter_mut().filter(|(_, lane)| !lane.others.is_empty());
+        let (longest, lane) = lanes.max_by_key(|(_, lane)| lane.waiting())?;
+        Some((lane.others.pop_back()?, longest.clone()))
     }
 
     fn forget_closed(&mut self, namespace: &str) {
@@ -341,53 +363,6 @@ impl Queue {
 impl Lane {
     fn waiting(&self) -> usize {
         self.accounts.len() + self.others.len()
-    }
-}
-
-/// A token bucket.
-#[derive(Debug)]
-struct Bucket {
-    rate: f64,
-    burst: f64,
-    tokens: f64,
-    at: Instant,
-}
-
-impl Bucket {
-    fn new(rate: u32, burst: u32) -> Self {
-        let burst = f64::from(burst);
-        Self { rate: f64::from(rate), burst, tokens: burst, at: Instant::now() }
-    }
-
-    fn has(&mut self, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.at = self.at.max(now);
-        self.tokens = passed.mul_add(self.rate, self.tokens).min(self.burst);
-        self.tokens >= 1.0
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        let has = self.has(now);
-        if has {
-            self.tokens -= 1.0;
-        }
-        has
-    }
-
-    /// How many there will have been after such a time.
-    fn within(&mut self, time: Duration, now: Instant) -> usize {
-        self.has(now);
-        // Few, and never less than none.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let tokens = time.as_secs_f64().mul_add(self.rate, self.tokens).ceil() as usize;
-        tokens
-    }
-
-    /// When there is a token again; `None` if there is one.
-    fn when(&self, now: Instant) -> Option<Instant> {
-        let missing = 1.0 - self.tokens;
-        // A timer's least step more: rounding must not lead in a circle.
-        (missing > 0.0).then(|| now + Duration::from_secs_f64(missing / self.rate) + Duration::from_millis(1))
     }
 }
 

@@ -129,6 +129,56 @@ async fn accounts_that_are_known_come_first_in_their_namespace() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_is_known_has_a_place_though_one_waits_in_every_namespace() {
+    let turns = turns(PACE);
+    exhaust(&turns);
+    let storm: Vec<_> =
+        (0..100).map(|number| wait(&turns, &format!("ns-{number}"), Standing::Namespace)).collect();
+    tokio::task::yield_now().await;
+    let waiting = turns.state().known.waiting;
+    // What is not known displaces none of as many.
+    assert!(matches!(now(&turns, "shop", Standing::Namespace), Some(Err(_))));
+    let known = wait(&turns, "shop", Standing::Account);
+    let stranger = wait(&turns, "ns-0", Standing::Account);
+    tokio::task::yield_now().await;
+    assert_eq!(turns.state().known.waiting, waiting);
+    assert!(known.await.unwrap() && stranger.await.unwrap());
+    let mut had = 0;
+    for one in storm {
+        had += usize::from(one.await.unwrap());
+    }
+    assert_eq!(had, waiting - 2);
+    // Nobody is displaced for one of as little standing, or by more than there are.
+    exhaust(&turns);
+    let known: Vec<_> =
+        (0..100).map(|number| wait(&turns, &format!("ns-{number}"), Standing::Account)).collect();
+    tokio::task::yield_now().await;
+    assert!(matches!(now(&turns, "shop", Standing::Account), Some(Err(_))));
+    for one in known {
+        drop(one.await);
+    }
+    assert!(turns.state().known.lanes.is_empty() && turns.state().known.ring.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_strangers_wait_than_get_their_turn() {
+    let turns = turns(PACE);
+    exhaust(&turns);
+    while now(&turns, "made-up", Standing::Nothing).is_some_and(|turn| turn.is_ok()) {}
+    let storm: Vec<_> =
+        (0..100).map(|number| wait(&turns, &format!("made-up-{number}"), Standing::Nothing)).collect();
+    tokio::task::yield_now().await;
+    let waiting = turns.state().strange.waiting;
+    let mut had = 0;
+    for one in storm {
+        let had_it = timeout(PACE.patience, one).await;
+        had += usize::from(matches!(had_it, Ok(Ok(true))));
+    }
+    assert_eq!(had, waiting);
+    assert!((3..=7).contains(&waiting), "{waiting}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_goes_away_leaves_nothing_behind() {
     let turns = turns(PACE);
     exhaust(&turns);
