@@ -17,9 +17,8 @@ use crate::injection::name;
 use crate::metrics::LookupResult;
 use crate::source::Source;
 
-/// Requests: who is asked has other callers too, and counts all of them together. AWS refills the EKS API's
-/// buckets with 5 to 50 calls a second for all clusters of an account in a region, and a look-up that fails is made
-/// twice.
+/// Requests: who is asked has other callers too, and counts all of them together: AWS throttles the calls of an account
+/// in a region, and does not say from how many a second on. So few, and a look-up that fails may be made twice.
 const AT_ONCE: usize = 10;
 const IN_A_NAMESPACE: usize = 4;
 const RATE: u32 = 10;
@@ -79,8 +78,7 @@ impl Askable {
             return Ok(false);
         }
         let request = |departure| self.request(namespace, name, departure);
-        // A failure too: whoever joined it has waited long enough.
-        let is_final = |answer: &Answer| *answer != Ok(false);
+        let is_final = |answer: &Answer| *answer == Ok(true);
         let answer = self.flights.ask(namespace, name, deadline, request, is_final).await;
         answer.unwrap_or_else(|| Err("no answer in time".into())).map_err(|reason| Unavailable::Association {
             source_name: self.source.name(),
@@ -233,6 +231,22 @@ mod tests {
         assert_eq!(answers, vec![Err(text.to_owned()); 3]);
         assert!(asked.counted("error"));
         assert_eq!(asked.look_up(&names(1), Some(Ok(true))).await, [Ok(true)]);
+        assert_eq!(asked.requests.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_from_before_a_call_is_asked_once_more_and_no_more_often() {
+        let asked = Asked::new();
+        let first = tokio::spawn({
+            let askable = asked.askable.clone();
+            async move { askable.look_up("shop", "orders", Instant::now() + LIMIT).await.is_err() }
+        });
+        while asked.running.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let answers = asked.look_up(&names(15), Some(Err("throttled".into()))).await;
+        assert!(first.await.unwrap() && answers.iter().all(Result::is_err));
         assert_eq!(asked.requests.lock().unwrap().len(), 2);
     }
 

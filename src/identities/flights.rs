@@ -3,7 +3,7 @@
 //!
 //! What is looked up was changed just before, or else it would be known: so nothing is remembered,
 //! and a call that joined a request which was sent before it arrived asks once more, unless that one
-//! brought what cannot become better.
+//! brought what cannot become better. A failure can: it may be of what was over when the call came.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

@@ -55,8 +55,7 @@ impl Live {
         deadline: Instant,
     ) -> Result<Lookup, Unavailable> {
         let request = |departure| self.request(namespace, name, standing, departure);
-        // A failure too: whoever joined it has waited long enough.
-        let is_final = |answer: &Answer| answer.as_ref().map_or(true, Lookup::has_role);
+        let is_final = |answer: &Answer| answer.as_ref().is_ok_and(Lookup::has_role);
         let answer = self.flights.ask(namespace, name, deadline, request, is_final).await;
         answer.unwrap_or_else(|| Err("no answer in time".into())).map_err(|reason| Unavailable::Lookup {
             namespace: namespace.into(),

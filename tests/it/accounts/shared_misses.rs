@@ -84,6 +84,27 @@ async fn an_account_seen_without_a_role_before_the_call_is_asked_once_more() {
 }
 
 #[tokio::test]
+async fn a_failure_of_before_the_call_is_asked_once_more() {
+    let api = FakeApi::start().await;
+    let webhook = patient(&api).await;
+    api.put_unannounced("shop", "orders", &annotation(ORDERS));
+    api.hold_gets(Hold::Answer);
+    api.set_fault(Route::Get, Fault::Status(500));
+    let mut answers = webhook.admit_all(&[("shop", "orders")]).await;
+    api.wait_for_gets_running(1).await;
+    api.set_fault(Route::Get, Fault::None);
+    answers.extend(webhook.admit_all(&[("shop", "orders"); 20]).await);
+    webhook.wait_until_read().await;
+    api.release_gets();
+    let mut answers = answers.into_iter();
+    assert_eq!(answers.next().unwrap().await.unwrap(), Said::Unavailable);
+    for answer in answers {
+        assert_eq!(answer.await.unwrap(), role(ORDERS));
+    }
+    assert_eq!(api.traffic().gets.len(), 2);
+}
+
+#[tokio::test]
 async fn misses_of_different_accounts_do_not_wait_for_each_other() {
     let api = FakeApi::start().await;
     let webhook = patient(&api).await;
