@@ -100,13 +100,15 @@ impl AssociationResources {
         } = &sources.association_resources;
         let is_of_files = !sources.manifests.is_empty();
         if text.is_empty() {
-            let given = [(OWN, own.is_some() && !is_of_files), (PENDING, *uses_pending)];
-            let given = given.into_iter().find(|(_, is_given)| *is_given);
             let why = "it says which resources count";
-            return match given {
-                Some((flag, _)) => Err(SettingsError::Incomplete { flag, other: WATCH, why }),
-                None => Ok(None),
-            };
+            if *uses_pending {
+                return Err(SettingsError::Incomplete { flag: PENDING, other: WATCH, why });
+            }
+            if own.is_some() && !is_of_files {
+                // Whoever gives a default of his own for all clusters gives it also where none are followed.
+                notices.push(format!("{OWN} has nothing to do without {WATCH}: {why}"));
+            }
+            return Ok(None);
         }
         let controller = |name: &str| Controller::ALL.into_iter().find(|known| known.name() == name);
         let mut controllers: Vec<_> = text

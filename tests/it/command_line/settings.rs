@@ -175,6 +175,12 @@ fn association_resources_are_taken_by_their_controllers_names() {
                   namespace; --association-resources-own-namespace-only=false lets all count, for accounts of any \
                   namespace";
     assert_eq!(settings.notices, [notice]);
+    for value in ["true", "false"] {
+        let settings = in_files(&[&format!("--association-resources-own-namespace-only={value}")]);
+        let notice = "--association-resources-own-namespace-only has nothing to do without \
+                      --watch-association-resources: it says which resources count";
+        assert_eq!(settings.notices, [notice]);
+    }
 }
 
 #[test]
