@@ -111,9 +111,8 @@ class NetworkPolicy(unittest.TestCase):
         self.assertEqual(self.ingress(pods), [("https", None), ("metrics", peers)])
 
     def test_that_keeps_prometheus_out_is_told_of(self):
-        monitored = f"{self.ON},serviceMonitor.enabled=true"
-        self.assertIn("networkPolicy.metricsFrom", notes(monitored))
-        self.assertNotIn("networkPolicy", notes(monitored, "networkPolicy.metricsFrom[0].podSelector.matchLabels.a=b"))
+        self.assertIn("networkPolicy.metricsFrom", notes(self.ON))
+        self.assertNotIn("networkPolicy", notes(self.ON, "networkPolicy.metricsFrom[0].podSelector.matchLabels.a=b"))
         self.assertNotIn("networkPolicy", notes("serviceMonitor.enabled=true"))
 
     def test_takes_lists_of_peers_alone(self):
