@@ -1,7 +1,7 @@
 //! What is injected, and when: the pure part. Bytes and settings in, a plan out.
 //!
 //! [`review`] reads the request, [`pod`] the few fields of a pod that matter, [`grant`] says what
-//! an account has, [`decide`] and [`plan`] decide, [`patch`] and [`answer`] write; [`excess`] is where
+//! an account has, [`decide()`] and [`plan`] decide, [`patch`] and [`answer`] write; [`excess`] is where
 //! looking ends. No clock, no randomness, no
 //! I/O, no logging: a test scans this folder's imports.
 

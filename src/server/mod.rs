@@ -50,15 +50,15 @@ pub const CONNECTION_MEMORY: usize = 80 << 10;
 /// Bytes that the kernel is asked to keep of a connection in each direction, while we do not read or the client
 /// does not; it takes twice as much for its own bookkeeping. By itself it lets a fast connection grow to
 /// several MiB, which count against the memory of the container: a thousand would end it. Enough for a review of
-/// any pod in one round trip, and for a hundred MB a second within a cluster.
-pub const SOCKET_BUFFER: u32 = 64 << 10;
+/// nearly any pod in one round trip, and for some tens of MB a second within a cluster.
+pub const SOCKET_BUFFER: u32 = 32 << 10;
 
-/// How long is waited for some of them to go.
+/// Connections beyond the number that is allowed that were closed and whose tasks have not ended, at most, before the
+/// next is accepted: each keeps its descriptor and its memory until its task has run once more.
+const ENDING: usize = 64;
+
+/// How long is waited for some of them to end.
 const TURN: Duration = Duration::from_millis(1);
-
-/// Connections that were told to go and have not gone, at most, before the next is accepted: each has its
-/// descriptor and its memory until its task has run once more.
-const GOING: usize = 64;
 
 /// How often connections are looked over for those that idle, or read, for too long: a look at a thousand
 /// takes microseconds.
@@ -104,7 +104,7 @@ impl Server {
         let connections = Arc::new(Connections::new(&limits, metrics.clone(), port, open, pressure));
         let tasks = TaskTracker::new();
         let drain = limits.drain;
-        let most = limits.connections + GOING;
+        let most = limits.connections + ENDING;
         let context = Arc::new(Context {
             tls: tls.map(Handshakes::new),
             router,

@@ -79,7 +79,7 @@ struct Values<'a> {
 impl<'a> Plan<'a> {
     /// The plan of a pod that is being made.
     ///
-    /// The parameters are those of [`super::decide`].
+    /// The parameters are those of [`super::decide()`].
     pub(super) fn of_pod(
         pod: &'a Pod<'a>,
         grant: &'a Grant,

@@ -26,8 +26,8 @@ const THREADS: usize = 4;
 #[test]
 fn the_charts_limit_is_the_sum_of_the_programs_limits() {
     let Limits { connections, request_memory, .. } = Limits::default();
-    // The kernel takes twice of what it is asked for, of the direction in which nobody reads.
-    let connection = CONNECTION_MEMORY + 2 * usize::try_from(SOCKET_BUFFER).unwrap();
+    // The kernel takes twice of what it is asked for; who asks much and reads nothing fills both directions.
+    let connection = CONNECTION_MEMORY + 2 * 2 * usize::try_from(SOCKET_BUFFER).unwrap();
     let connections = (connections + METRICS_CONNECTIONS) * connection;
     let work = LARGE_WORK + THREADS * SMALL_WORK;
     let sum = PROGRAM + ACCOUNTS + ANSWERS + connections + request_memory + work;
