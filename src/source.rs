@@ -218,7 +218,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::identities::associations::AssociationSet;
+    use crate::identities::association_set::AssociationSet;
 
     fn source() -> (Arc<Source<AssociationSet>>, Readiness, Metrics) {
         let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());

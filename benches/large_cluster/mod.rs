@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use pod_identity_webhook::identities::associations::{AssociationSet, Associations};
-use pod_identity_webhook::identities::config_map::{ConfigMap, Contents, Entries};
+use pod_identity_webhook::identities::association_set::AssociationSet;
+use pod_identity_webhook::identities::associations::Associations;
+use pod_identity_webhook::identities::config_map::{Contents, Entries};
+use pod_identity_webhook::identities::config_map_source::ConfigMap;
 use pod_identity_webhook::identities::service_accounts::{self, ServiceAccounts};
 use pod_identity_webhook::identities::{Accounts, Found, Identities, Need};
 use pod_identity_webhook::injection::annotation::Prefix;

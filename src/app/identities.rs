@@ -12,8 +12,10 @@ use axum::routing::get;
 
 use crate::identities::association_file;
 use crate::identities::association_resources::AssociationResources;
-use crate::identities::associations::{AssociationSet, Associations};
-use crate::identities::config_map::{self, ConfigMap, Entries};
+use crate::identities::association_set::AssociationSet;
+use crate::identities::associations::Associations;
+use crate::identities::config_map::{self, Entries};
+use crate::identities::config_map_source::ConfigMap;
 use crate::identities::manifests::Manifests;
 use crate::identities::service_accounts::{self, ServiceAccounts};
 use crate::identities::{Accounts, Identities};

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
 use super::Unavailable;
-use super::associations::AssociationSet;
+use super::association_set::AssociationSet;
 use super::flights::{Count, Departure, Flights};
 use super::turns::{Pace, Standing, Turns};
 use crate::injection::name;

@@ -9,7 +9,7 @@ use proptest::sample::subsequence;
 use proptest::test_runner::Config;
 
 use super::askable::Askable;
-use super::associations::AssociationSet;
+use super::association_set::AssociationSet;
 use super::config_map::{Contents, Entries};
 use super::*;
 use crate::injection::Pod;

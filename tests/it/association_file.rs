@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pod_identity_webhook::identities::association_file;
-use pod_identity_webhook::identities::associations::AssociationSet;
+use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::source::Source;

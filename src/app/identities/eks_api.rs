@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::identities::associations::{AssociationSet, Associations};
+use crate::identities::association_set::AssociationSet;
+use crate::identities::associations::Associations;
 use crate::identities::eks_api::{Connection, EksApi, NAME, Pace};
 use crate::lifecycle::{Readiness, Tasks};
 use crate::metrics::Metrics;

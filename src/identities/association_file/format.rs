@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 
-use super::super::associations::AssociationSet;
+use super::super::association_set::AssociationSet;
 use crate::injection::json::{self, Array, Elements, Fold, Object, Text, skip};
 use crate::source::Complaint;
 

@@ -5,7 +5,7 @@ mod format;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::associations::AssociationSet;
+use super::association_set::AssociationSet;
 use crate::source::file::{self, Parts};
 use crate::source::{Complaint, Source};
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use futures_util::stream::{StreamExt, select_all};
 use kube::Client;
 
-use super::associations::AssociationSet;
+use super::association_set::AssociationSet;
 use crate::kubernetes::WatchError;
 use crate::metrics::ResourceMetrics;
 use crate::settings::{Controller, Namespaces, Selection};

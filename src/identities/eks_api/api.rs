@@ -12,7 +12,7 @@ use aws_sdk_eks::types::PodIdentityAssociationSummary;
 use super::Pace;
 use super::error::{Asked, ListError, line};
 use super::limit::BodyLimit;
-use crate::identities::associations::AssociationSet;
+use crate::identities::association_set::AssociationSet;
 use crate::settings::ClusterName;
 use crate::source::Complaint;
 

@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::askable::Askable;
-use super::associations::AssociationSet;
+use super::association_set::AssociationSet;
 use crate::kubernetes::jittered;
 use crate::settings::ClusterName;
 use crate::source::{Complaint, Source};

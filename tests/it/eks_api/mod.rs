@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use aws_sdk_eks::Client;
 use aws_sdk_eks::config::{BehaviorVersion, Config, Credentials, Region};
-use pod_identity_webhook::identities::associations::{AssociationSet, Associations};
+use pod_identity_webhook::identities::association_set::AssociationSet;
+use pod_identity_webhook::identities::associations::Associations;
 use pod_identity_webhook::identities::eks_api::{Connection, EksApi, NAME, Pace};
 use pod_identity_webhook::identities::manifests::Manifests;
 use pod_identity_webhook::identities::{Accounts, Identities, Need, Unavailable};

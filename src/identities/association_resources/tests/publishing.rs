@@ -5,7 +5,7 @@ use super::super::objects::{Name, Resource};
 use super::super::watch::Reading;
 use super::super::{Association, AssociationResources, Existence, Malformed};
 use super::{ack, synced};
-use crate::identities::associations::AssociationSet;
+use crate::identities::association_set::AssociationSet;
 use crate::kubernetes::{ApiError, Change, WatchError};
 use crate::lifecycle::Readiness;
 use crate::metrics::Metrics;

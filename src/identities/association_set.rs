@@ -1,0 +1,77 @@
+//! The accounts that a source of associations names.
+
+use super::by_account::ByAccount;
+
+/// The accounts that associations name, namespace and name to the letter.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct AssociationSet(ByAccount<()>);
+
+impl AssociationSet {
+    pub(super) fn insert(&mut self, namespace: &str, name: &str) {
+        self.0.insert(namespace, name, ());
+    }
+
+    /// Gives back the memory that growing has left over.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    /// Whether an association names this account.
+    #[must_use]
+    pub fn contains(&self, namespace: &str, name: &str) -> bool {
+        self.0.get(namespace, name).is_some()
+    }
+
+    /// Namespace and name of every account, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(namespace, name, ())| (namespace, name))
+    }
+
+    /// How many accounts there are, each counted once.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<N: AsRef<str>, A: AsRef<str>> FromIterator<(N, A)> for AssociationSet {
+    fn from_iter<I: IntoIterator<Item = (N, A)>>(associations: I) -> Self {
+        let mut set = Self::default();
+        for (namespace, name) in associations {
+            set.insert(namespace.as_ref(), name.as_ref());
+        }
+        set.shrink_to_fit();
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exact() {
+        let set: AssociationSet = [("shop", "orders")].into_iter().collect();
+        assert!(set.contains("shop", "orders"));
+        for (namespace, name) in
+            [("shop", "order"), ("sho", "porders"), ("orders", "shop"), ("Shop", "orders")]
+        {
+            assert!(!set.contains(namespace, name), "{namespace}/{name}");
+        }
+    }
+
+    #[test]
+    fn order_and_repetition_make_no_difference() {
+        let one: AssociationSet = [("a", "x"), ("b", "x"), ("a", "y")].into_iter().collect();
+        let other: AssociationSet = [("a", "y"), ("a", "x"), ("b", "x"), ("a", "x")].into_iter().collect();
+        assert_eq!(one, other);
+        assert_eq!((one.len(), AssociationSet::default().is_empty()), (3, true));
+        assert_ne!(one, [("a", "x"), ("b", "x"), ("b", "y")].into_iter().collect());
+    }
+}
