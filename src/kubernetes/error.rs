@@ -103,8 +103,7 @@ impl ApiError {
     }
 
     /// JSON that could not be read. serde's own words may quote it: only where it broke off is told.
-    // By value, as `map_err` has it.
-    #[allow(clippy::needless_pass_by_value)]
+    #[allow(clippy::needless_pass_by_value, reason = "as `map_err` has it")]
     pub(crate) fn unreadable(error: serde_json::Error) -> Self {
         let what = json::expected(&error).unwrap_or_else(|| "no JSON".to_owned());
         Self::Unreadable(format!("{what} at line {} column {}", error.line(), error.column()))

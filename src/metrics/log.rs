@@ -26,8 +26,10 @@ impl Collector for DroppedLines {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        // No process drops as many lines as a float cannot count.
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "no process drops as many lines as a float cannot count"
+        )]
         let dropped = telemetry::dropped_lines() as f64;
         let mut counter = Counter::default();
         counter.set_value(dropped);

@@ -37,8 +37,11 @@ impl Bucket {
     /// How many there will have been after such a time.
     pub(super) fn within(&mut self, time: Duration, now: Instant) -> usize {
         self.has(now);
-        // Few, and never less than none.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "few, and never less than none"
+        )]
         let tokens = time.as_secs_f64().mul_add(self.rate, self.tokens).ceil() as usize;
         tokens
     }
