@@ -34,8 +34,8 @@ fn main() {
     }
     let cluster = LargeCluster::start();
     let mut is_wasteful = false;
-    for (what, namespace, name) in KNOWN {
-        let allocations = allocation_counter::measure(|| drop(black_box(cluster.find(namespace, name))));
+    for (what, account) in KNOWN {
+        let allocations = allocation_counter::measure(|| drop(black_box(cluster.find(account))));
         // Nobody should pay for those who have nothing; a role is shared.
         is_wasteful |= allocations.count_total > u64::from(what == "an association");
         println!("{what} is known: {} allocations", allocations.count_total);

@@ -1,5 +1,5 @@
-//! The path of a pod: request, review, identity, plan, patch, answer. The only thing that waits is
-//! the look-up of the identity.
+//! The path of a pod over HTTP: request, review, identity, decision, answer. What the decision is, is
+//! [`decide()`]'s to say; the only thing that waits is the look-up of the identity.
 
 mod body;
 mod lane;
@@ -20,16 +20,14 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::args;
-use crate::identities::{Identities, Need};
-use crate::injection::answer::Answer;
+use crate::identities::Identities;
+use crate::injection::decide::Reason;
 use crate::injection::denial::Demand;
-use crate::injection::excess::{TOLD, cut};
 use crate::injection::review::Subject;
-use crate::injection::warning::Warning;
-use crate::injection::{Defaults, Denial, Grant, Outcome, Plan, Pod, Review, Rules, decide};
+use crate::injection::{AccountName, Candidate, Decision, Defaults, Denial, Outcome, Review, Rules, decide};
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
-use crate::role_policy::PolicyFile;
+use crate::role_policy::{PolicyFile, Snapshot};
 use crate::settings::Limits;
 use crate::telemetry::Throttle;
 use body::{Memory, Share};
@@ -52,6 +50,7 @@ const STRANGERS: u32 = 20;
 #[derive(Debug)]
 pub struct Admission {
     identities: Identities,
+    sources: Vec<&'static str>,
     defaults: Defaults,
     policy: Option<PolicyFile>,
     limits: Limits,
@@ -73,7 +72,8 @@ impl Admission {
     ) -> Self {
         let memory = Memory::new(&limits);
         let strangers = Throttle::new(Duration::from_secs(1)).with_burst(STRANGERS);
-        Self { identities, defaults, policy, limits, memory, lane: Lane::new(), strangers, metrics }
+        let sources = identities.names();
+        Self { identities, sources, defaults, policy, limits, memory, lane: Lane::new(), strangers, metrics }
     }
 
     /// Whether the memory for calls is short.
@@ -126,7 +126,7 @@ impl Admission {
         let decode = || Review::decode(&body, &self.defaults.annotation_prefix);
         let review = self.lane.run(body.len(), deadline, decode).await??;
         record.uid(&review.uid);
-        let held = body.capacity() + review.subject.weight();
+        let held = body.capacity() + review.subject.as_ref().map_or(0, Subject::weight);
         share.grow(held)?;
         let (outcome, answer) = self.decide(&review, namespace, deadline, record).await?;
         share.grow(held + answer.capacity())?;
@@ -135,61 +135,34 @@ impl Admission {
         Ok((outcome, json(answer, share)))
     }
 
-    /// What to answer to a review, before the deadline.
+    /// What to answer to a review, before the deadline: who the pod is, what was found, what becomes of it.
     async fn decide(
         &self,
         review: &Review<'_>,
-        demand: Option<Demand>,
+        namespace: Option<Demand>,
         deadline: Instant,
         record: &mut Record<'_>,
     ) -> Result<(Outcome, Vec<u8>), Refusal> {
-        let leave = |outcome, warnings: &[Warning]| {
-            let (version, uid) = (review.version, &*review.uid);
-            let answer =
-                Answer { version, uid, outcome, patch: None, warnings, denial: None, forbidden: None };
-            (outcome, answer.write())
+        let answer = |decision: &Decision<'_>| (decision.outcome(), decision.answer(review));
+        let Some(candidate) = Candidate::of_review(review, namespace) else {
+            return Ok(answer(&Decision::untouched(Reason::NotHandled)));
         };
-        let Some(pod) = review.subject.pod() else {
-            return Ok(leave(Outcome::NotHandled, &[]));
-        };
-        let namespace = namespace(review, pod);
-        let name = pod.service_account();
-        record.pod(namespace, pod.name(), name);
-        if pod.metadata.is_mirror {
-            return Ok(leave(Outcome::MirrorPod, &[]));
+        record.pod(&candidate);
+        if let Some(reason) = candidate.settled() {
+            return Ok(answer(&Decision::untouched(reason)));
         }
         let lookup = deadline.min(Instant::now() + self.limits.lookup);
-        let need = match &review.subject {
-            // Its pod runs, and somebody wants to find out what is wrong.
-            Subject::Ephemeral { .. } => Need::Usual,
-            Subject::Pod(_) | Subject::Other => Need::of(pod, demand),
-        };
         // Whatever the account has: nothing is answered before all that is configured was read.
         let policy =
             self.policy.as_ref().map(|file| file.current().ok_or(Refusal::PolicyUnread)).transpose()?;
-        let found = self.identities.find(namespace, name, need, lookup).await?;
-        let demand = need.demand();
-        let Some(grant) = &found.grant else {
-            if let Some(demand) = demand {
-                let (exists, sources) = (found.exists, self.identities.names());
-                let denial = Denial::RequiredMissing { demand, exists, sources };
-                let message = denial.message(&self.defaults.annotation_prefix, namespace, name);
-                return Ok(refuse(review, Outcome::RequiredMissing, &message));
-            }
-            if found.exists {
-                return Ok(leave(Outcome::NoIdentity, &[]));
-            }
-            // No longer than a warning tells of.
-            let [namespace, name] = [namespace, name].map(|text| cut(text, TOLD));
-            let account = format!("{namespace}/{name}");
-            return Ok(leave(Outcome::AccountMissing, &[Warning::AccountMissing { account }]));
-        };
-        self.metrics.method(grant.method());
-        let guard = policy.as_ref().map(|policy| policy.guard(namespace, name));
-        let rules = Rules { defaults: &self.defaults, guard };
-        let size = review.subject.weight().max(grant.patch_size(review.subject.containers()));
-        let answer = || answer(review, grant, rules, demand, [namespace, name]);
-        self.lane.run(size, deadline, answer).await
+        let found = self.identities.find(candidate.account, candidate.need, lookup).await?;
+        if let Some(grant) = &found.grant {
+            self.metrics.method(grant.method());
+        }
+        let policy = policy.as_ref().map(Snapshot::active);
+        let rules = Rules { defaults: &self.defaults, policy, sources: &self.sources };
+        let decide = || answer(&decide(&candidate, &found, &rules));
+        self.lane.run(candidate.size(&found), deadline, decide).await
     }
 
     /// The body of a request that is one of ours by its head.
@@ -210,68 +183,18 @@ impl Admission {
             let (body, share) = self.body(request, deadline).await?;
             let decode = || Review::decode(&body, &self.defaults.annotation_prefix);
             let review = self.lane.run(body.len(), deadline, decode).await??;
-            let answer = Answer {
-                version: review.version,
-                uid: &review.uid,
-                outcome: Outcome::NotHandled,
-                patch: None,
-                warnings: &[],
-                denial: Some("denied by the debug path /debug/alpha/deny"),
-                forbidden: None,
-            };
-            Ok(json(answer.write(), share))
+            let message = Denial::Debug.message(&self.defaults.annotation_prefix, AccountName::default());
+            let decision = Decision::Refused { denial: Denial::Debug, message };
+            Ok(json(decision.answer(&review), share))
         };
         self.guarded(call).await.into_response()
     }
-}
-
-/// The answer to a review of a pod whose account, by namespace and name, has an identity.
-fn answer(
-    review: &Review<'_>,
-    grant: &Grant,
-    rules: Rules<'_>,
-    demand: Option<Demand>,
-    [namespace, name]: [&str; 2],
-) -> (Outcome, Vec<u8>) {
-    let decision = decide(&review.subject, grant, rules, demand, Some(&review.uid));
-    let plan = decision.as_ref().map(|decision| &decision.plan);
-    let outcome = plan.map_or(Outcome::NotHandled, Plan::outcome);
-    let prefix = &rules.defaults.annotation_prefix;
-    let denial = plan.and_then(|plan| plan.denial.as_ref());
-    let denial = denial.map(|denial| denial.message(prefix, namespace, name));
-    let forbidden = plan.and_then(Plan::forbidden);
-    let answer = Answer {
-        version: review.version,
-        uid: &review.uid,
-        outcome,
-        patch: decision.as_ref().and_then(|decision| decision.patch.as_deref()),
-        warnings: plan.map_or(&[], |plan| &plan.warnings),
-        denial: denial.as_deref(),
-        forbidden: forbidden.as_deref(),
-    };
-    (outcome, answer.write())
-}
-
-/// An answer that refuses the pod.
-fn refuse(review: &Review<'_>, outcome: Outcome, message: &str) -> (Outcome, Vec<u8>) {
-    let (version, uid) = (review.version, &*review.uid);
-    let denial = Some(message);
-    let answer = Answer { version, uid, outcome, patch: None, warnings: &[], denial, forbidden: None };
-    (outcome, answer.write())
 }
 
 /// The Go webhook's way to try an operator's alarms, and ours to prove that a bug stays where it is.
 #[allow(clippy::panic, reason = "what the debug path is for")]
 fn fail() -> Result<Response, Refusal> {
     panic!("the debug path /debug/alpha/500 was called")
-}
-
-/// The namespace of the request rules; the pod's own may be empty.
-fn namespace<'a>(review: &'a Review<'a>, pod: &'a Pod<'a>) -> &'a str {
-    [&*review.namespace, &*pod.metadata.namespace]
-        .into_iter()
-        .find(|namespace| !namespace.is_empty())
-        .unwrap_or("default")
 }
 
 /// An answer that holds its part of the common memory until its last byte is sent.

@@ -24,6 +24,7 @@
 pub mod admission;
 pub mod app;
 pub mod args;
+pub mod aws;
 pub mod certificates;
 pub mod commands;
 mod descriptors;

@@ -2,7 +2,6 @@
 //! can be relied on; whatever is wrong is said in one line and ends the start with exit code 2.
 
 mod association_resources;
-mod cluster;
 mod discovery;
 mod display;
 mod eks_api;
@@ -16,10 +15,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::args::{Args, LogFormat, ServeArgs, ServerArgs, SourceArgs};
+use crate::aws::ClusterName;
+use crate::identities::sources::association_resources::Namespaces;
+use crate::identities::sources::service_accounts::LookupPace;
 use crate::injection::{Defaults, name};
 
-pub use association_resources::{AssociationResources, Controller, Namespaces, Pending, Selection};
-pub use cluster::ClusterName;
+pub use association_resources::AssociationResources;
 pub use discovery::{Discovery, MissingIpFamily, MissingRoleNames};
 pub use injection::defaults;
 pub use limits::{BODY_LIMIT, HEAD_LIMIT, Limits, METRICS_CONNECTIONS};
@@ -73,16 +74,7 @@ pub struct Sources {
     /// The cluster whose associations the EKS API is asked for.
     pub eks_api: Option<ClusterName>,
     /// How many ServiceAccounts are looked up live.
-    pub lookups: Lookups,
-}
-
-/// How many ServiceAccounts are looked up live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lookups {
-    /// A second, over time.
-    pub rate: u32,
-    /// At once, after a while in which fewer were.
-    pub burst: u32,
+    pub lookups: LookupPace,
 }
 
 /// Where ServiceAccounts are read.
@@ -227,7 +219,7 @@ impl Settings {
                 )?,
                 config_map: config_map(serve, &mut notices)?,
                 eks_api: eks_api::cluster(sources, cfg!(feature = "eks-api"))?,
-                lookups: Lookups { rate: sources.lookup_rate, burst: sources.lookup_burst },
+                lookups: LookupPace { rate: sources.lookup_rate, burst: sources.lookup_burst },
             },
             certificate: certificate(serve)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
@@ -288,7 +280,7 @@ fn accounts(serve: &ServeArgs, discovery: &Discovery) -> Result<AccountSource, S
                 return Err(SettingsError::Conflict { one: "--manifests", other, why });
             }
         }
-        let namespaces = Namespaces::of(&sources.association_resources);
+        let namespaces = association_resources::namespaces(&sources.association_resources);
         return Ok(AccountSource::Manifests { paths: sources.manifests.clone(), namespaces });
     }
     let server = (!sources.kube_api.is_empty())

@@ -12,15 +12,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
-use pod_identity_webhook::identities::config_map::{Contents, Entries};
-use pod_identity_webhook::identities::config_map_source::ConfigMap;
-use pod_identity_webhook::identities::service_accounts::{self, ServiceAccounts};
-use pod_identity_webhook::identities::{Accounts, Found, Identities, Need};
+use pod_identity_webhook::identities::sources::config_map::{Contents, Entries};
+use pod_identity_webhook::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
+use pod_identity_webhook::identities::{Accounts, Identities};
 use pod_identity_webhook::injection::annotation::Prefix;
+use pod_identity_webhook::injection::{AccountName, Found, Need};
 use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
-use pod_identity_webhook::settings::Lookups;
 use pod_identity_webhook::source::Source;
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::time::{Instant, sleep};
@@ -33,13 +32,13 @@ const ENTRIES: usize = 4_900;
 const WILDCARDS: usize = 100;
 
 /// Accounts by what is known of them, each in the midst of its kind.
-pub const KNOWN: [(&str, &str, &str); 5] = [
-    ("an association", "team-0001", "account-075001"),
-    ("a role", "team-1500", "account-076500"),
-    ("nothing", "team-1502", "account-076502"),
-    ("an entry", "team-0504", "account-024504"),
+pub const KNOWN: [(&str, AccountName<'static>); 5] = [
+    ("an association", AccountName { namespace: "team-0001", name: "account-075001" }),
+    ("a role", AccountName { namespace: "team-1500", name: "account-076500" }),
+    ("nothing", AccountName { namespace: "team-1502", name: "account-076502" }),
+    ("an entry", AccountName { namespace: "team-0504", name: "account-024504" }),
     // The last of those that are tried.
-    ("an entry with a wildcard", "team-1099", "account-070099"),
+    ("an entry with a wildcard", AccountName { namespace: "team-1099", name: "account-070099" }),
 ];
 
 /// The cluster, and what keeps it alive.
@@ -59,10 +58,10 @@ impl LargeCluster {
 
     /// What is known of an account, at once. Between one watch and the next an account without a role is
     /// looked up live: then once more, until the next is there.
-    pub fn find(&self, namespace: &str, name: &str) -> Found {
+    pub fn find(&self, account: AccountName<'_>) -> Found {
         loop {
             let deadline = Instant::now() + Duration::from_secs(1);
-            let found = self.identities.find(namespace, name, Need::Usual, deadline).now_or_never();
+            let found = self.identities.find(account, Need::Usual, deadline).now_or_never();
             if let Some(found) = found {
                 return found.unwrap();
             }
@@ -83,7 +82,7 @@ async fn follow() -> (Identities, FakeApi) {
     let prefix = Prefix::new("eks.amazonaws.com").unwrap();
     let synced = readiness.latch("service-accounts", "not all read yet");
     let limit = Duration::from_secs(1);
-    let pace = service_accounts::pace(Lookups { rate: 50, burst: 100 }, limit);
+    let pace = service_accounts::pace(LookupPace { rate: 50, burst: 100 }, limit);
     let accounts =
         Arc::new(ServiceAccounts::new(client.clone(), prefix, limit, pace, synced, metrics.clone()));
     let followed = accounts.clone();
@@ -100,8 +99,7 @@ async fn follow() -> (Identities, FakeApi) {
         sleep(Duration::from_millis(10)).await;
     }
     let associations = vec![Associations::Followed(associations)];
-    let config_map = Some(ConfigMap::Followed(config_map));
-    (Identities::new(Accounts::Cluster(accounts), associations, config_map), api)
+    (Identities::new(Accounts::Cluster(accounts), associations, Some(config_map)), api)
 }
 
 /// Entries that name accounts without a role of their own.

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use pod_identity_webhook::identities::manifests::Manifests;
-use pod_identity_webhook::identities::{Identities, Need};
-use pod_identity_webhook::injection::answer::Answer;
-use pod_identity_webhook::injection::{Decision, Defaults, Review, Rules, decide};
+use pod_identity_webhook::identities::Identities;
+use pod_identity_webhook::identities::offline::Manifests;
+use pod_identity_webhook::injection::{Candidate, Defaults, Review, Rules, decide};
 use pod_identity_webhook::manifests;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -155,21 +154,9 @@ pub fn identities(defaults: &Defaults) -> Identities {
 /// From a review's bytes to the answer's: what a call does between its socket reads and writes.
 pub fn answer(body: &[u8], identities: &Identities, defaults: &Defaults) -> Vec<u8> {
     let review = Review::decode(body, &defaults.annotation_prefix).unwrap();
-    let pod = review.subject.pod().unwrap();
+    let candidate = Candidate::of_review(&review, None).unwrap();
     let deadline = Instant::now() + Duration::from_secs(1);
-    let found = identities.find(&review.namespace, pod.service_account(), Need::of(pod, None), deadline);
-    let found = found.now_or_never().unwrap();
-    let grant = found.unwrap().grant.unwrap();
-    let rules = Rules { defaults, guard: None };
-    let Decision { plan, patch } = decide(&review.subject, &grant, rules, None, Some(&review.uid)).unwrap();
-    Answer {
-        version: review.version,
-        uid: &review.uid,
-        outcome: plan.outcome(),
-        patch: patch.as_deref(),
-        warnings: &plan.warnings,
-        denial: None,
-        forbidden: None,
-    }
-    .write()
+    let found = identities.find(candidate.account, candidate.need, deadline).now_or_never().unwrap();
+    let rules = Rules { defaults, policy: None, sources: &[] };
+    decide(&candidate, &found.unwrap(), &rules).answer(&review)
 }

@@ -4,12 +4,12 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::injection::{Defaults, Grant, Review};
-use pod_identity_webhook_fuzz::{defaults, grants, patch_of};
+use pod_identity_webhook::injection::{Defaults, Found, Review};
+use pod_identity_webhook_fuzz::{defaults, founds, patch_of};
 use serde_json::Value;
 
 static DEFAULTS: LazyLock<Defaults> = LazyLock::new(defaults);
-static GRANTS: LazyLock<[Grant; 2]> = LazyLock::new(grants);
+static FOUND: LazyLock<[Found; 2]> = LazyLock::new(founds);
 
 fuzz_target!(|body: &[u8]| {
     let prefix = &DEFAULTS.annotation_prefix;
@@ -20,9 +20,9 @@ fuzz_target!(|body: &[u8]| {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return;
     };
-    for grant in GRANTS.iter() {
+    for found in FOUND.iter() {
         // The patch of the bytes as they came fits them, though members may stand there twice.
-        if let Some(patch) = patch_of(&review, grant, &DEFAULTS) {
+        if let Some(patch) = patch_of(&review, found, &DEFAULTS) {
             apply(&mut value.clone(), &patch);
         }
         // The API server writes every member once; so may what is admitted again.
@@ -31,13 +31,13 @@ fuzz_target!(|body: &[u8]| {
         let Ok(review) = Review::decode(&once, prefix) else {
             continue;
         };
-        let Some(patch) = patch_of(&review, grant, &DEFAULTS) else {
+        let Some(patch) = patch_of(&review, found, &DEFAULTS) else {
             continue;
         };
         apply(&mut value, &patch);
         let again = serde_json::to_vec(&value).unwrap();
         let review = Review::decode(&again, prefix).expect("the patched pod can be read");
-        let second = patch_of(&review, grant, &DEFAULTS);
+        let second = patch_of(&review, found, &DEFAULTS);
         assert!(second.is_none(), "{}", String::from_utf8_lossy(&second.unwrap()));
     }
 });

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::identities::association_file::Contents;
+use pod_identity_webhook::identities::sources::association_file::Contents;
 use serde_json::json;
 
 fuzz_target!(|bytes: &[u8]| {

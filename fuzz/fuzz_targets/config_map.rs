@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::identities::config_map::Contents;
+use pod_identity_webhook::identities::sources::config_map::Contents;
 use pod_identity_webhook::injection::Grant;
 
 fuzz_target!(|document: &str| {
@@ -26,14 +26,14 @@ fuzz_target!(|document: &str| {
         let Some((namespace, name)) = account.split_once('/') else {
             continue;
         };
-        let mut matching = entries.matching(namespace, name);
+        let mut matching = entries.matching(AccountName::new(namespace, name));
         let Some(closest) = matching.next() else {
             continue;
         };
         let is_there = *closest.key == **key || matching.any(|entry| *entry.key == **key);
         named += usize::from(is_there);
         assert!(closest.line >= 1 && closest.line <= document.lines().count());
-        match entries.grant(namespace, name).as_deref() {
+        match entries.grant(AccountName::new(namespace, name)).as_deref() {
             None => assert!(closest.grant.is_none()),
             Some(Grant::Role(role)) => assert!(!role.role_arn.is_empty() && role.audience.as_deref() != Some("")),
             Some(Grant::Association(_)) => panic!("an entry gives a role"),

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use json_patch::Patch;
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::identities::manifests::Manifests;
+use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::manifests::{self, Document};
 use serde_json::{Value, json};

@@ -1,11 +1,14 @@
 //! What the targets share: flags and grants as an operator would have them.
 
+use std::sync::LazyLock;
+
 use pod_identity_webhook::injection::agent::{Agent, IpFamily};
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
 use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
 use pod_identity_webhook::injection::role::RoleArnValidation;
-use pod_identity_webhook::injection::{Decision, Defaults, Grant, Review, Rules, decide};
+use pod_identity_webhook::injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
+use pod_identity_webhook::injection::{Candidate, Defaults, Found, Grant, Review, Rules, decide};
 
 /// The default flags, a region and IPv6, so that all variables are in play.
 pub fn defaults() -> Defaults {
@@ -34,26 +37,31 @@ pub fn defaults() -> Defaults {
 }
 
 /// One of each method.
-pub fn grants() -> [Grant; 2] {
+pub fn founds() -> [Found; 2] {
     let role = RoleGrant {
         role_arn: "arn:aws:iam::123456789012:role/app".into(),
         source: RoleSource::Annotation,
         audience: None,
         preferences: Preferences::default(),
     };
-    [Grant::Role(role), Grant::Association(Preferences::default())]
+    [Grant::Role(role), Grant::Association(Preferences::default())].map(Found::from)
 }
 
 /// The patch of a review, as the server would answer it; `None` where nothing is added.
-pub fn patch_of(review: &Review<'_>, grant: &Grant, defaults: &Defaults) -> Option<Vec<u8>> {
-    let pod = review.subject.pod()?;
-    if pod.metadata.is_mirror {
-        return None;
+pub fn patch_of(review: &Review<'_>, found: &Found, defaults: &Defaults) -> Option<Vec<u8>> {
+    let candidate = Candidate::of_review(review, None)?;
+    let policies = [None, Some(ActivePolicy { policy: &POLICY, mode: PolicyMode::Enforce, file: "policy" })];
+    let [decision, withheld] = policies
+        .map(|policy| decide(&candidate, found, &Rules { defaults, policy, sources: &["fuzz"] }));
+    for decision in [&decision, &withheld] {
+        assert!(decision.warnings().iter().all(|warning| !warning.to_string().contains(char::is_control)));
+        decision.answer(review);
     }
-    let rules = Rules { defaults, guard: None };
-    let Decision { plan, patch } = decide(&review.subject, grant, rules, None, Some(&review.uid))?;
-    for warning in &plan.warnings {
-        assert!(!warning.to_string().contains(char::is_control));
-    }
-    patch
+    // A policy without rules allows no role.
+    let adds_role = |patch: &[u8]| patch.windows(12).any(|name| name == b"AWS_ROLE_ARN");
+    assert!(!withheld.patch().is_some_and(adds_role));
+    decision.patch().map(<[u8]>::to_vec)
 }
+
+/// Allows nothing.
+static POLICY: LazyLock<RolePolicy> = LazyLock::new(RolePolicy::default);

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use super::refusal::Refusal;
-use crate::injection::Outcome;
+use crate::injection::{AccountName, Candidate, Outcome};
 use crate::metrics::Metrics;
 use crate::telemetry::Throttle;
 
@@ -14,7 +14,7 @@ use crate::telemetry::Throttle;
 const LONGEST: usize = 253;
 
 /// What is known of a call so far. Dropped before its end it was given up by whoever made it, which
-/// is said as well: the API server has stopped to wait.
+/// is said as well: the API server has stopped waiting.
 #[derive(Debug)]
 pub(super) struct Record<'m> {
     metrics: &'m Metrics,
@@ -48,10 +48,11 @@ impl<'m> Record<'m> {
         self.uid = cut(uid);
     }
 
-    pub(super) fn pod(&mut self, namespace: &str, pod: &str, service_account: &str) {
+    pub(super) fn pod(&mut self, candidate: &Candidate<'_>) {
+        let AccountName { namespace, name } = candidate.account;
         self.namespace = cut(namespace);
-        self.pod = cut(pod);
-        self.service_account = cut(service_account);
+        self.pod = cut(candidate.pod().name());
+        self.service_account = cut(name);
     }
 
     /// The call is answered.

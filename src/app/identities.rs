@@ -10,19 +10,18 @@ use anyhow::Result;
 use axum::Router;
 use axum::routing::get;
 
-use crate::identities::association_file;
-use crate::identities::association_resources::AssociationResources;
 use crate::identities::association_set::AssociationSet;
 use crate::identities::associations::Associations;
-use crate::identities::config_map::{self, Entries};
-use crate::identities::config_map_source::ConfigMap;
-use crate::identities::manifests::Manifests;
-use crate::identities::service_accounts::{self, ServiceAccounts};
+use crate::identities::offline::Manifests;
+use crate::identities::sources::association_file;
+use crate::identities::sources::association_resources::{AssociationResources, Controller, Namespaces};
+use crate::identities::sources::config_map::{self, Entries};
+use crate::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
 use crate::identities::{Accounts, Identities};
 use crate::kubernetes;
 use crate::lifecycle::{Readiness, Tasks};
 use crate::metrics::Metrics;
-use crate::settings::{self, AccountSource, Controller, Lookups, Namespaces, Settings, Sources};
+use crate::settings::{self, AccountSource, Settings, Sources};
 use crate::source::Source;
 
 /// Begins to follow every source that is configured; and what the debug handlers show of them.
@@ -41,8 +40,9 @@ pub(super) async fn follow(
     let accounts = match accounts {
         AccountSource::Manifests { paths, namespaces } => {
             let manifests = Arc::new(manifests(paths, *namespaces, settings)?);
-            associations.push(Associations::Manifests(manifests.clone()));
-            roles = Some(ConfigMap::Manifests(manifests.clone()));
+            let (named, entries) = manifests.sources();
+            associations.push(Associations::Followed(named));
+            roles = entries;
             Accounts::Manifests(manifests)
         }
         AccountSource::Cluster { kubeconfig, server } => {
@@ -56,16 +56,17 @@ pub(super) async fn follow(
                 debug = handlers(accounts.clone());
             }
             if let Some(namespace) = config_map {
-                let source = Source::new("config-map", Entries::len, readiness, metrics);
-                tasks.spawn("config-map", config_map::follow(client, namespace.clone(), source.clone()));
-                roles = Some(ConfigMap::Followed(source));
+                let source = Source::new(config_map::SOURCE, Entries::len, readiness, metrics);
+                let follow = config_map::follow(client, namespace.clone(), source.clone());
+                tasks.spawn(config_map::SOURCE, follow);
+                roles = Some(source);
             }
             Accounts::Cluster(accounts)
         }
     };
     if let Some(path) = association_file {
-        let source = Source::new("association-file", AssociationSet::len, readiness, metrics);
-        tasks.spawn("association-file", association_file::follow(path.clone(), source.clone()));
+        let source = Source::new(association_file::NAME, AssociationSet::len, readiness, metrics);
+        tasks.spawn(association_file::NAME, association_file::follow(path.clone(), source.clone()));
         associations.push(Associations::Followed(source));
     }
     #[cfg(feature = "eks-api")]
@@ -117,7 +118,7 @@ fn follow_resources(
 
 fn service_accounts(
     client: kube::Client,
-    lookups: Lookups,
+    lookups: LookupPace,
     settings: &Settings,
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
@@ -128,11 +129,11 @@ fn service_accounts(
         settings.defaults.annotation_prefix.clone(),
         settings.limits.lookup,
         service_accounts::pace(lookups, settings.limits.lookup),
-        readiness.latch("service-accounts", "not all read yet"),
+        readiness.latch(service_accounts::NAME, "not all read yet"),
         metrics.clone(),
     ));
     let followed = accounts.clone();
-    tasks.spawn("service-accounts", async move { followed.follow(client).await });
+    tasks.spawn(service_accounts::NAME, async move { followed.follow(client).await });
     accounts
 }
 

@@ -1,5 +1,5 @@
 //! `inject`: manifests in, the same manifests with their AWS identity out; offline, by the same
-//! plan as the webhook's.
+//! decision as the webhook's.
 
 mod explain;
 mod workload;
@@ -14,13 +14,13 @@ use json_patch::Patch;
 
 use super::{USAGE, fail, print, printable, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
-use crate::identities::manifests::{Manifests, Place};
-use crate::identities::{Found, Need};
+use crate::identities::offline::{Manifests, Place};
+use crate::identities::sources::association_resources::Namespaces;
 use crate::injection::review::Subject;
-use crate::injection::{Decision, Defaults, Denial, Pod, Rules, decide};
+use crate::injection::{AccountName, Candidate, Decision, Defaults, Found, Pod, Rules, decide};
 use crate::manifests::{self, Stream};
 use crate::role_policy::Snapshot;
-use crate::settings::{self, Namespaces};
+use crate::settings;
 use workload::Template;
 
 pub(super) fn run(args: &InjectArgs) -> ExitCode {
@@ -187,60 +187,46 @@ impl Question<'_> {
             let what = text.split(" at line ").next().unwrap_or_default().to_owned();
             anyhow::anyhow!("the pod of {template} cannot be read: {what}")
         })?;
-        if pod.metadata.is_mirror {
-            return Ok(Decided { explanation: explain::mirror(), ..Decided::default() });
+        let subject = Subject::Pod(Box::new(pod));
+        let candidate = Candidate::offline(&subject, template.namespace);
+        if let Some(reason) = candidate.settled() {
+            return Ok(Decided { explanation: explain::settled(&reason), ..Decided::default() });
         }
-        if pod.metadata.has_skip_label {
+        if candidate.pod().metadata.has_skip_label {
             return Ok(Decided { explanation: explain::skipped(), ..Decided::default() });
         }
-        let (namespace, account) = (template.namespace, &*pod.service_account().to_owned());
-        let found = identities.find(namespace, account);
-        let source = explain::source(identities, namespace, account, &found, defaults);
-        let Some(grant) = &found.grant else {
-            return Ok(self.without(&pod, &found, source));
-        };
-        let guard = policy.map(|policy| policy.guard(namespace, account));
-        let demand = Need::of(&pod, None).demand();
-        let subject = Subject::Pod(Box::new(pod));
-        let decision = decide(&subject, grant, Rules { defaults, guard }, demand, None);
-        let Decision { plan, patch } = decision.context("a pod is decided on")?;
-        let patch = match patch {
-            Some(bytes) => serde_json::from_slice(&bytes).context("a patch of ours cannot be read")?,
+        let account = candidate.account;
+        let found = identities.find(account);
+        let policy = policy.map(Snapshot::active);
+        let rules = Rules { defaults, policy, sources: &["manifests"] };
+        let decision = decide(&candidate, &found, &rules);
+        let patch = match decision.patch() {
+            Some(bytes) => serde_json::from_slice(bytes).context("a patch of ours cannot be read")?,
             None => Patch::default(),
         };
-        let message = |denial: &Denial| denial.message(&defaults.annotation_prefix, namespace, account);
-        let denial = plan.denial.as_ref().map(message);
         Ok(Decided {
             patch,
-            explanation: source + &explain::policy(guard, &plan) + &explain::plan(&plan, denial.as_deref()),
-            warnings: plan.warnings.iter().map(ToString::to_string).collect(),
-            denial,
+            explanation: explain::source(identities, account, &found, defaults)
+                + &explain::policy(policy, &found, &decision)
+                + &explain::decision(&decision),
+            warnings: match found {
+                Found { grant: None, exists: false } => missing(account).into_iter().collect(),
+                _ => decision.warnings().iter().map(ToString::to_string).collect(),
+            },
+            denial: match decision {
+                Decision::Refused { message, .. } => Some(message),
+                Decision::Untouched { .. } | Decision::Admitted(_) => None,
+            },
         })
     }
+}
 
-    /// A pod of an account that has no identity.
-    fn without(&self, pod: &Pod<'_>, found: &Found, source: String) -> Decided {
-        let Self { template, identities: _, defaults, policy: _ } = self;
-        let (namespace, account) = (template.namespace, pod.service_account());
-        // Every namespace has its `default`, which is in no manifest.
-        let is_missing = !found.exists && account != "default";
-        let missing = || {
-            let place = "neither in the input nor in --manifests";
-            format!("no AWS identity injected: ServiceAccount {namespace}/{account} is {place}")
-        };
-        let denial = match Need::of(pod, None) {
-            Need::Usual | Need::OptedIn => None,
-            Need::Required(demand) => {
-                let sources = vec!["manifests"];
-                let denial = Denial::RequiredMissing { demand, exists: found.exists, sources };
-                Some(denial.message(&defaults.annotation_prefix, namespace, account))
-            }
-        };
-        Decided {
-            explanation: source + &explain::nothing(found, denial.as_deref()),
-            warnings: is_missing.then(missing).into_iter().collect(),
-            denial,
-            ..Decided::default()
-        }
-    }
+/// What is said of an account that is not in the input: more than the server knows.
+fn missing(account: AccountName<'_>) -> Option<String> {
+    // Every namespace has its `default`, which is in no manifest.
+    (account.name != "default").then(|| {
+        format!(
+            "no AWS identity injected: ServiceAccount {account} is neither in the input nor in --manifests"
+        )
+    })
 }

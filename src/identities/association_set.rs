@@ -1,30 +1,31 @@
 //! The accounts that a source of associations names.
 
 use super::by_account::ByAccount;
+use crate::injection::AccountName;
 
 /// The accounts that associations name, namespace and name to the letter.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct AssociationSet(ByAccount<()>);
 
 impl AssociationSet {
-    pub(super) fn insert(&mut self, namespace: &str, name: &str) {
-        self.0.insert(namespace, name, ());
+    pub(in crate::identities) fn insert(&mut self, account: AccountName<'_>) {
+        self.0.insert(account, ());
     }
 
     /// Gives back the memory that growing has left over.
-    pub(super) fn shrink_to_fit(&mut self) {
+    pub(in crate::identities) fn shrink_to_fit(&mut self) {
         self.0.shrink_to_fit();
     }
 
     /// Whether an association names this account.
     #[must_use]
-    pub fn contains(&self, namespace: &str, name: &str) -> bool {
-        self.0.get(namespace, name).is_some()
+    pub fn contains(&self, account: AccountName<'_>) -> bool {
+        self.0.get(account).is_some()
     }
 
-    /// Namespace and name of every account, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(namespace, name, ())| (namespace, name))
+    /// Every account, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = AccountName<'_>> {
+        self.0.iter().map(|(account, ())| account)
     }
 
     /// How many accounts there are, each counted once.
@@ -40,11 +41,20 @@ impl AssociationSet {
     }
 }
 
+impl<'a> FromIterator<AccountName<'a>> for AssociationSet {
+    fn from_iter<I: IntoIterator<Item = AccountName<'a>>>(associations: I) -> Self {
+        let mut set = Self::default();
+        associations.into_iter().for_each(|account| set.insert(account));
+        set.shrink_to_fit();
+        set
+    }
+}
+
 impl<N: AsRef<str>, A: AsRef<str>> FromIterator<(N, A)> for AssociationSet {
     fn from_iter<I: IntoIterator<Item = (N, A)>>(associations: I) -> Self {
         let mut set = Self::default();
         for (namespace, name) in associations {
-            set.insert(namespace.as_ref(), name.as_ref());
+            set.insert(AccountName::new(namespace.as_ref(), name.as_ref()));
         }
         set.shrink_to_fit();
         set
@@ -58,11 +68,11 @@ mod tests {
     #[test]
     fn names_are_exact() {
         let set: AssociationSet = [("shop", "orders")].into_iter().collect();
-        assert!(set.contains("shop", "orders"));
+        assert!(set.contains(AccountName::new("shop", "orders")));
         for (namespace, name) in
             [("shop", "order"), ("sho", "porders"), ("orders", "shop"), ("Shop", "orders")]
         {
-            assert!(!set.contains(namespace, name), "{namespace}/{name}");
+            assert!(!set.contains(AccountName::new(namespace, name)), "{namespace}/{name}");
         }
     }
 

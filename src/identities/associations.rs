@@ -1,72 +1,58 @@
-//! EKS Pod Identity's associations, whichever source says so: which accounts have one. The role
-//! itself is nothing to the webhook: the node's agent asks EKS for it.
+//! EKS Pod Identity's associations, whichever source says so: which accounts have one. The role does not
+//! matter to the webhook: the node's agent asks EKS for it.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::Unavailable;
-use super::askable::Askable;
 use super::association_set::AssociationSet;
-use super::manifests::Manifests;
+use super::sources::single_lookups::SingleLookups;
+use super::unavailable::Unavailable;
+use crate::injection::AccountName;
 use crate::source::Source;
 
 /// One source of associations. Sources add up: none can take away what another grants.
 #[derive(Debug, Clone)]
 pub enum Associations {
-    /// Files that were read at start.
-    Manifests(Arc<Manifests>),
-    /// A set that a task keeps up to date.
+    /// A set that a task keeps up to date, or that was read at start.
     Followed(Arc<Source<AssociationSet>>),
     /// Such a set, of a source that can be asked for one account too.
-    Askable(Arc<Askable>),
+    Askable(Arc<SingleLookups>),
 }
 
 impl Associations {
-    /// Whether this source names the account; `None` before it was read for the first time.
-    #[must_use]
-    pub fn contains(&self, namespace: &str, name: &str) -> Option<bool> {
+    pub(super) fn source(&self) -> &Source<AssociationSet> {
         match self {
-            Self::Manifests(manifests) => Some(manifests.association_place(namespace, name).is_some()),
-            Self::Followed(source) => Some(source.current()?.contains(namespace, name)),
-            Self::Askable(askable) => Some(askable.source().current()?.contains(namespace, name)),
+            Self::Followed(source) => source,
+            Self::Askable(lookups) => lookups.source(),
         }
     }
 
-    /// An error before it was read for the first time.
-    pub fn check_read(&self) -> Result<(), Unavailable> {
-        let is_read = match self {
-            Self::Manifests(_) => true,
-            Self::Followed(source) => source.is_synced(),
-            Self::Askable(askable) => askable.source().is_synced(),
-        };
-        if is_read { Ok(()) } else { Err(Unavailable::Cold(self.name())) }
+    /// Whether this source names the account; an error before it was read for the first time.
+    pub(super) fn contain(&self, account: AccountName<'_>) -> Result<bool, Unavailable> {
+        let source = self.source();
+        let set = source.current().ok_or(Unavailable::Cold(source.name()))?;
+        Ok(set.contains(account))
     }
 
-    /// Whether this source names the account now, asked before `deadline`: `false` where there is
-    /// nobody to ask, for then [`Self::contains`] has said all that can be known.
-    pub async fn look_up(&self, namespace: &str, name: &str, deadline: Instant) -> Result<bool, Unavailable> {
+    /// Whether this source names the account now, asked before `deadline`: `false` where single accounts cannot be
+    /// asked for, for then [`Self::contain`] has said all that can be known.
+    pub(super) async fn fetch(
+        &self,
+        account: AccountName<'_>,
+        deadline: Instant,
+    ) -> Result<bool, Unavailable> {
         match self {
-            Self::Manifests(_) | Self::Followed(_) => Ok(false),
-            Self::Askable(askable) => askable.look_up(namespace, name, deadline).await,
+            Self::Followed(_) => Ok(false),
+            Self::Askable(lookups) => lookups.fetch(account, deadline).await,
         }
     }
 
-    /// An error if what this source says may be old, unless [`Self::look_up`] has just asked it.
-    pub fn check_current(&self) -> Result<(), Unavailable> {
+    /// An error if what this source says may be old, unless [`Self::fetch`] has just asked it.
+    pub(super) fn check_current(&self) -> Result<(), Unavailable> {
         match self {
-            Self::Manifests(_) | Self::Askable(_) => Ok(()),
             Self::Followed(source) => Unavailable::if_stale(source),
-        }
-    }
-
-    /// The source's name, for people.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Manifests(_) => "manifests",
-            Self::Followed(source) => source.name(),
-            Self::Askable(askable) => askable.source().name(),
+            Self::Askable(_) => Ok(()),
         }
     }
 }

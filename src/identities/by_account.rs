@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
+use crate::injection::AccountName;
+
 /// Values by the account that they belong to.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct ByAccount<V> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::identities) struct ByAccount<V> {
     namespaces: HashMap<Box<str>, HashMap<Box<str>, V>>,
     len: usize,
 }
@@ -18,17 +20,18 @@ impl<V> Default for ByAccount<V> {
 
 impl<V> ByAccount<V> {
     /// What belongs to an account.
-    pub(super) fn get(&self, namespace: &str, name: &str) -> Option<&V> {
-        self.namespaces.get(namespace)?.get(name)
+    pub(in crate::identities) fn get(&self, account: AccountName<'_>) -> Option<&V> {
+        self.namespaces.get(account.namespace)?.get(account.name)
     }
 
     /// Whether anything belongs to an account of this namespace.
-    pub(super) fn has_namespace(&self, namespace: &str) -> bool {
+    pub(in crate::identities) fn has_namespace(&self, namespace: &str) -> bool {
         self.namespaces.contains_key(namespace)
     }
 
     /// Puts a value in the place of the one before it, which is given back.
-    pub(super) fn insert(&mut self, namespace: &str, name: &str, value: V) -> Option<V> {
+    pub(in crate::identities) fn insert(&mut self, account: AccountName<'_>, value: V) -> Option<V> {
+        let AccountName { namespace, name } = account;
         // Not the entry API: it would need the namespace's name owned each time.
         if !self.namespaces.contains_key(namespace) {
             self.namespaces.insert(namespace.into(), HashMap::new());
@@ -40,35 +43,35 @@ impl<V> ByAccount<V> {
     }
 
     /// Takes an account's value out.
-    pub(super) fn remove(&mut self, namespace: &str, name: &str) -> Option<V> {
-        let accounts = self.namespaces.get_mut(namespace)?;
-        let previous = accounts.remove(name);
+    pub(in crate::identities) fn remove(&mut self, account: AccountName<'_>) -> Option<V> {
+        let accounts = self.namespaces.get_mut(account.namespace)?;
+        let previous = accounts.remove(account.name);
         self.len -= usize::from(previous.is_some());
         if accounts.is_empty() {
-            self.namespaces.remove(namespace);
+            self.namespaces.remove(account.namespace);
         }
         previous
     }
 
     /// How many accounts there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::identities) fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::identities) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Namespace, name and value of every account, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &V)> {
+    /// Every account with its value, in no order.
+    pub(in crate::identities) fn iter(&self) -> impl Iterator<Item = (AccountName<'_>, &V)> {
         self.namespaces.iter().flat_map(|(namespace, accounts)| {
-            accounts.iter().map(move |(name, value)| (&**namespace, &**name, value))
+            accounts.iter().map(move |(name, value)| (AccountName::new(namespace, name), value))
         })
     }
 
     /// Gives back the memory that growing has left over.
-    pub(super) fn shrink_to_fit(&mut self) {
+    pub(in crate::identities) fn shrink_to_fit(&mut self) {
         self.namespaces.values_mut().for_each(HashMap::shrink_to_fit);
         self.namespaces.shrink_to_fit();
     }
@@ -80,21 +83,20 @@ mod tests {
 
     #[test]
     fn counts_what_it_holds() {
+        let [a_one, a_two, b_one, c_two] = [("a", "one"), ("a", "two"), ("b", "one"), ("c", "two")]
+            .map(|(ns, name)| AccountName::new(ns, name));
         let mut map = ByAccount::default();
-        assert_eq!(map.insert("a", "one", 1), None);
-        assert_eq!(map.insert("a", "two", 2), None);
-        assert_eq!(map.insert("b", "one", 3), None);
-        assert_eq!(map.insert("a", "two", 4), Some(2));
+        assert_eq!(map.insert(a_one, 1), None);
+        assert_eq!(map.insert(a_two, 2), None);
+        assert_eq!(map.insert(b_one, 3), None);
+        assert_eq!(map.insert(a_two, 4), Some(2));
         assert_eq!(map.len(), 3);
-        assert_eq!((map.get("a", "two"), map.get("b", "two"), map.get("c", "one")), (Some(&4), None, None));
+        assert_eq!((map.get(a_two), map.get(c_two)), (Some(&4), None));
         let mut all: Vec<_> = map.iter().collect();
         all.sort_unstable();
-        assert_eq!(all, [("a", "one", &1), ("a", "two", &4), ("b", "one", &3)]);
-        assert_eq!(
-            (map.remove("a", "one"), map.remove("a", "one"), map.remove("c", "one")),
-            (Some(1), None, None)
-        );
-        assert_eq!((map.remove("a", "two"), map.remove("b", "one")), (Some(4), Some(3)));
+        assert_eq!(all, [(a_one, &1), (a_two, &4), (b_one, &3)]);
+        assert_eq!((map.remove(a_one), map.remove(a_one), map.remove(c_two)), (Some(1), None, None));
+        assert_eq!((map.remove(a_two), map.remove(b_one)), (Some(4), Some(3)));
         assert!(map.is_empty() && map.namespaces.is_empty());
     }
 }

@@ -8,13 +8,13 @@ use proptest::prelude::{any, prop, proptest};
 use proptest::sample::subsequence;
 use proptest::test_runner::Config;
 
-use super::askable::Askable;
-use super::association_set::AssociationSet;
-use super::config_map::{Contents, Entries};
+use super::sources::config_map::Contents;
+use super::sources::single_lookups::SingleLookups;
 use super::*;
-use crate::injection::Pod;
+use crate::identities::association_set::AssociationSet;
 use crate::injection::annotation::Prefix;
 use crate::injection::grant::{AskedLifetime, Preferences};
+use crate::injection::{Grant, Pod};
 use crate::lifecycle::Readiness;
 use crate::metrics::Metrics;
 use futures_util::FutureExt;
@@ -51,21 +51,21 @@ fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize
     source.replace(AssociationSet::default());
     let times = Arc::<AtomicUsize>::default();
     let counted = times.clone();
-    let ask = move |_: &str, _: &str| {
+    let ask = move |_: AccountName<'_>| {
         counted.fetch_add(1, Ordering::Relaxed);
         std::future::ready(answer.map_err(Arc::from)).boxed()
     };
-    (Associations::Askable(Arc::new(Askable::new(source, Duration::from_secs(1), ask))), times)
+    (Associations::Askable(Arc::new(SingleLookups::new(source, Duration::from_secs(1), ask))), times)
 }
 
 /// The ConfigMap with this document; one that was not read yet for `None`.
-fn config_map(document: Option<&str>) -> ConfigMap {
+fn config_map(document: Option<&str>) -> Arc<Source<Entries>> {
     let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
     let source = Source::new("config-map", Entries::len, &readiness, &metrics);
     if let Some(document) = document {
         source.replace(Contents::parse(document).unwrap().entries);
     }
-    ConfigMap::Followed(source)
+    source
 }
 
 /// The answer, the same in whichever order the sources stand.
@@ -80,7 +80,7 @@ async fn find_for(need: Need, sources: &[Associations], name: &str) -> Result<Fo
 
 /// The same beside a ConfigMap.
 async fn find_beside(
-    config_map: Option<&ConfigMap>,
+    config_map: Option<&Arc<Source<Entries>>>,
     sources: &[Associations],
     name: &str,
 ) -> Result<Found, String> {
@@ -89,7 +89,7 @@ async fn find_beside(
 
 async fn answer(
     need: Need,
-    config_map: Option<&ConfigMap>,
+    config_map: Option<&Arc<Source<Entries>>>,
     sources: &[Associations],
     name: &str,
 ) -> Result<Found, String> {
@@ -100,7 +100,7 @@ async fn answer(
         turned.rotate_left(first);
         for sources in [turned.clone(), turned.into_iter().rev().collect()] {
             let identities = Identities::new(accounts(), sources, config_map.cloned());
-            let answer = identities.find("shop", name, need, deadline).await;
+            let answer = identities.find(AccountName::new("shop", name), need, deadline).await;
             answers.push(answer.map_err(|error| error.to_string()));
         }
     }
@@ -274,8 +274,7 @@ async fn nothing_is_denied_for_a_source_that_cannot_be_read() {
     assert_eq!(find_for(Need::OptedIn, &[ill], "plain").await.unwrap().grant, None);
 
     let config_map = config_map(Some("{}"));
-    let ConfigMap::Followed(followed) = &config_map else { panic!() };
-    followed.fail("forbidden");
+    config_map.fail("forbidden");
     let error = answer(required, Some(&config_map), &[well], "plain").await.unwrap_err();
     assert_eq!(error, "the source of identities config-map cannot be read: forbidden");
 }
@@ -337,7 +336,8 @@ async fn a_name_that_no_account_can_have_is_found_nowhere_and_at_once() {
     for (namespace, name) in
         [("shop", &*long), (&*long, "orders"), ("", "orders"), ("shop", ""), ("a.b", "orders")]
     {
-        let found = identities.find(namespace, name, Need::OptedIn, Instant::now()).await.unwrap();
+        let found =
+            identities.find(AccountName::new(namespace, name), Need::OptedIn, Instant::now()).await.unwrap();
         assert_eq!(found, Found { grant: None, exists: false });
     }
     // As sets of bytes the two long names are compared a few times; the globs alone would take minutes.
@@ -345,6 +345,6 @@ async fn a_name_that_no_account_can_have_is_found_nowhere_and_at_once() {
     assert_eq!(times.load(Ordering::Relaxed), 0);
     // Nothing is said before all was read, of such a name neither.
     let cold = Identities::new(accounts(), vec![source("two", None)], None);
-    let error = cold.find("shop", &long, Need::Usual, Instant::now()).await.unwrap_err();
+    let error = cold.find(AccountName::new("shop", &long), Need::Usual, Instant::now()).await.unwrap_err();
     assert_eq!(error.to_string(), "the source of identities two is not read yet");
 }

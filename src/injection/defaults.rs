@@ -6,6 +6,7 @@ use super::agent::Agent;
 use super::annotation::Prefix;
 use super::grant::Method;
 use super::path;
+use super::pod::Platform;
 use super::role::{RoleArnValidation, RoleNames};
 
 /// Name of the IRSA volume; no flag changes it, for users refer to it in their pods.
@@ -67,8 +68,8 @@ impl TokenVolume {
     /// token at `token_path` in it. On Windows it is what Windows programs read; the mount's own
     /// path stays as Kubernetes has it.
     #[must_use]
-    pub fn token_file(mount_path: &str, token_path: &str, windows: bool) -> String {
-        path::file(mount_path, token_path, windows)
+    pub fn token_file(mount_path: &str, token_path: &str, platform: Platform) -> String {
+        path::file(mount_path, token_path, platform)
     }
 }
 

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::annotation::{INJECT_CONTAINERS, Prefix, ROLE_ARN, SKIP_CONTAINERS};
 use super::excess::Excess;
 use super::grant::RoleSource;
+use super::name::AccountName;
 use super::pod::REQUIRE_LABEL;
 use super::policy::Forbidden;
 use super::role::RoleArnError;
@@ -41,6 +42,8 @@ pub enum Denial {
         /// What was asked, by the sources' names.
         sources: Vec<&'static str>,
     },
+    /// The debug path `/debug/alpha/deny` was called, which refuses whatever is asked.
+    Debug,
     /// It has an identity, must have it, and no container of it would find it.
     RequiredUnused {
         /// Who says so.
@@ -87,14 +90,14 @@ impl Denial {
             Self::RolePolicy { .. } => Outcome::RolePolicyDenied,
             Self::RequiredMissing { .. } => Outcome::RequiredMissing,
             Self::RequiredUnused { .. } => Outcome::RequiredUnused,
+            Self::Debug => Outcome::NotHandled,
         }
     }
 
-    /// What whoever makes the pod is told: what is wrong, where, and what to do. `account` is the
-    /// name of the pod's ServiceAccount.
+    /// What whoever makes the pod is told: what is wrong, where, and what to do. `account` is the pod's.
     #[must_use]
-    pub fn message(&self, prefix: &Prefix, namespace: &str, account: &str) -> String {
-        let (namespace, account, prefix) = (Brief(namespace), Brief(account), prefix.as_str());
+    pub fn message(&self, prefix: &Prefix, account: AccountName<'_>) -> String {
+        let (namespace, account, prefix) = (Brief(account.namespace), Brief(account.name), prefix.as_str());
         let place = |source| match source {
             RoleSource::Annotation => {
                 format!("annotation {prefix}/{ROLE_ARN} of ServiceAccount {namespace}/{account}")
@@ -126,6 +129,7 @@ impl Denial {
                     sources.join(", ")
                 )
             }
+            Self::Debug => "denied by the debug path /debug/alpha/deny".to_owned(),
             Self::RequiredUnused { demand, unused } => {
                 let whose = demand.whose();
                 let what = format!(
@@ -153,7 +157,7 @@ mod tests {
 
     fn message(source: RoleSource) -> String {
         let denial = Denial::RoleArn { role_arn: "a\nb\"".to_owned(), error: RoleArnError::NotAnArn, source };
-        denial.message(&Prefix::new("iam.example.com").unwrap(), "shop", "orders")
+        denial.message(&Prefix::new("iam.example.com").unwrap(), AccountName::new("shop", "orders"))
     }
 
     #[test]
@@ -161,7 +165,7 @@ mod tests {
         let message = |demand, exists| {
             let sources = vec!["service-accounts", "association-file"];
             let denial = Denial::RequiredMissing { demand, exists, sources };
-            denial.message(&Prefix::new("iam.example.com").unwrap(), "shop", "orders")
+            denial.message(&Prefix::new("iam.example.com").unwrap(), AccountName::new("shop", "orders"))
         };
         assert_eq!(
             message(Demand::Pod, true),
@@ -184,7 +188,8 @@ mod tests {
             file: "/etc/policy.yaml".to_owned(),
             why: Forbidden::Unnamed,
         };
-        let message = denial.message(&Prefix::new("iam.example.com").unwrap(), "shop", "orders");
+        let message =
+            denial.message(&Prefix::new("iam.example.com").unwrap(), AccountName::new("shop", "orders"));
         assert_eq!(
             message,
             format!(

@@ -1,20 +1,23 @@
-//! What is injected, and when: the pure part. Bytes and settings in, a plan out.
+//! What is injected, and when: the pure part. Bytes, what was found and the rules in, a decision out.
 //!
-//! [`review`] reads the request, [`pod`] the few fields of a pod that matter, [`grant`] says what
-//! an account has, [`decide()`] and [`plan`] decide, [`patch`] and [`answer`] write; [`excess`] is where
-//! looking ends. No clock, no randomness, no
-//! I/O, no logging: a test scans this folder's imports.
+//! [`review`] reads the request, [`pod`] the few fields of a pod that matter, [`candidate`] says for whom
+//! an identity is to be found, [`found`] and [`grant`] what was found; [`decide()`] decides, with a [`plan`] of
+//! what is added where; [`patch`] and [`answer`] write; [`excess`] is where looking ends. No clock, no
+//! randomness, no I/O, no logging: a test scans this folder's imports.
 
 pub mod agent;
 pub mod annotation;
 pub mod answer;
-mod decide;
+pub mod candidate;
+pub mod decide;
 pub mod defaults;
 pub mod denial;
 pub mod excess;
+pub mod found;
 pub mod grant;
 pub(crate) mod json;
 pub mod name;
+pub mod need;
 pub mod outcome;
 pub mod patch;
 mod path;
@@ -25,11 +28,15 @@ pub mod review;
 pub mod role;
 pub mod warning;
 
+pub use candidate::Candidate;
 pub use decide::{Decision, Rules, decide};
 pub use defaults::Defaults;
 pub use denial::Denial;
+pub use found::Found;
 pub use grant::Grant;
 pub use json::Slot;
+pub use name::{AccountName, OwnedAccountName};
+pub use need::Need;
 pub use outcome::Outcome;
 pub use plan::Plan;
 pub use pod::Pod;

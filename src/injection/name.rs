@@ -3,7 +3,66 @@
 
 mod glob;
 
+use std::fmt;
+
 pub use glob::{NameGlob, Rank};
+
+/// The name of a ServiceAccount with its namespace. Whoever sends a pod may have written it: it need not be
+/// one that Kubernetes would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct AccountName<'a> {
+    /// The namespace.
+    pub namespace: &'a str,
+    /// The name in it.
+    pub name: &'a str,
+}
+
+impl<'a> AccountName<'a> {
+    /// The account `name` of `namespace`.
+    #[must_use]
+    pub fn new(namespace: &'a str, name: &'a str) -> Self {
+        Self { namespace, name }
+    }
+
+    /// The same, kept.
+    #[must_use]
+    pub fn into_owned(self) -> OwnedAccountName {
+        OwnedAccountName { namespace: self.namespace.into(), name: self.name.into() }
+    }
+
+    /// Whether Kubernetes could have an account of this name.
+    #[must_use]
+    pub fn is_possible(self) -> bool {
+        is_label(self.namespace) && is_subdomain(self.name)
+    }
+}
+
+impl fmt::Display for AccountName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// An [`AccountName`] that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnedAccountName {
+    namespace: Box<str>,
+    name: Box<str>,
+}
+
+impl OwnedAccountName {
+    /// The name.
+    #[must_use]
+    pub fn get(&self) -> AccountName<'_> {
+        AccountName { namespace: &self.namespace, name: &self.name }
+    }
+}
+
+impl fmt::Display for OwnedAccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
 
 /// Whether a text is a DNS label of at most 63 characters: the name of a namespace or a volume.
 #[must_use]
@@ -32,6 +91,15 @@ pub fn is_subdomain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn account_is_possible_where_both_of_its_names_are() {
+        assert!(AccountName::new("shop", "orders.v2").is_possible());
+        for (namespace, name) in [("shop.eu", "orders"), ("", "orders"), ("shop", ""), ("shop", "a&b")] {
+            assert!(!AccountName::new(namespace, name).is_possible(), "{namespace}/{name}");
+        }
+        assert_eq!(AccountName::new("shop", "orders").to_string(), "shop/orders");
+    }
 
     #[test]
     fn tells_the_names_that_kubernetes_can_hold() {

@@ -17,8 +17,8 @@ pub fn write(plan: &Plan<'_>) -> Result<Option<Vec<u8>>, Excess> {
     if let Some(label) = plan.label {
         operations.label(label);
     }
-    if let Some(volume @ VolumePlan::Add { .. }) = &plan.volume {
-        operations.volume(volume, plan);
+    if let VolumePlan::Add { .. } = &plan.volume {
+        operations.volume(plan);
     }
     for container in &plan.containers {
         if let Verdict::Judged(additions) = &container.verdict {
@@ -117,7 +117,8 @@ impl Operations {
         }
     }
 
-    fn volume(&mut self, volume: &VolumePlan<'_>, plan: &Plan<'_>) {
+    fn volume(&mut self, plan: &Plan<'_>) {
+        let volume = &plan.volume;
         if plan.spec_slot.is_present() {
             let exists = plan.volumes_slot.is_present();
             self.elements(&fixed("/spec/volumes"), exists, std::iter::once(volume), projected);
@@ -143,12 +144,12 @@ impl Operations {
     }
 
     fn mount(&mut self, plan: &Plan<'_>, container: &ContainerPlan<'_>, additions: &Additions<'_>) {
-        let (Some(volume), MountPlan::Add { path: mount_path }) = (&plan.volume, &additions.mount) else {
+        let MountPlan::Add { path: mount_path } = &additions.mount else {
             return;
         };
         let path = member(container.container, "/volumeMounts");
         let exists = container.container.volume_mounts.is_present();
-        let mount = (volume.name(), &**mount_path);
+        let mount = (plan.volume.name(), &**mount_path);
         self.elements(&path, exists, std::iter::once(mount), |out, (name, mount_path)| {
             out.extend_from_slice(br#"{"name":"#);
             string(out, name);
@@ -214,7 +215,7 @@ pub(super) mod tests {
     use super::super::pod::Pod;
     use super::super::review::Subject;
     use super::super::role::RoleArnValidation;
-    use super::super::{Rules, decide};
+    use super::super::{Candidate, Found, Rules, decide};
 
     /// Some flags.
     pub(in super::super) fn defaults() -> Defaults {
@@ -241,14 +242,14 @@ pub(super) mod tests {
     #[test]
     fn pod_without_a_spec_gets_one() {
         let defaults = defaults();
-        let grant = Grant::Association(Preferences::default());
+        let found = Found::from(Grant::Association(Preferences::default()));
         for text in ["{}", r#"{"spec":null}"#] {
             let pod = Pod::decode(text, &defaults.annotation_prefix).unwrap();
             let subject = Subject::Pod(Box::new(pod));
-            let rules = Rules { defaults: &defaults, guard: None };
-            let patch = decide(&subject, &grant, rules, None, None).unwrap().patch.unwrap();
+            let rules = Rules { defaults: &defaults, policy: None, sources: &[] };
+            let decision = decide(&Candidate::offline(&subject, "shop"), &found, &rules);
             let mut object: serde_json::Value = serde_json::from_str(text).unwrap();
-            let operations: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+            let operations: json_patch::Patch = serde_json::from_slice(decision.patch().unwrap()).unwrap();
             json_patch::patch(&mut object, &operations).unwrap();
             assert_eq!(object["spec"]["volumes"][0]["name"], "v", "{text}");
         }

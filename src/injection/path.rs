@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::pod::Platform;
+
 /// Shortest equivalent of a slash-separated path: no empty, `.` or inner `..` elements, no
 /// trailing slash; empty becomes `.` (the rules of Go's `path.Clean`).
 pub(super) fn clean(path: &str) -> String {
@@ -31,8 +33,8 @@ pub(super) fn clean(path: &str) -> String {
 
 /// Where a file below a mount is to the container's programs. Kubelet takes a relative mount path
 /// from the root, on Windows from C: unless it names a drive; Windows parts by both slashes.
-pub(super) fn file(mount: &str, file: &str, windows: bool) -> String {
-    if !windows {
+pub(super) fn file(mount: &str, file: &str, platform: Platform) -> String {
+    if platform == Platform::Linux {
         return clean(&format!("/{mount}/{file}"));
     }
     let path = format!("{mount}/{file}").replace('\\', "/");
@@ -51,13 +53,12 @@ fn is_drive(text: &str) -> bool {
 /// Where a mount is, whatever its spelling: two mounts that are in the same place have equal places.
 ///
 /// Cleaning allocates, and nearly all paths are clean as they are written: those are borrowed.
-pub(super) fn place(mount: &str, windows: bool) -> Cow<'_, str> {
-    if windows {
-        let mut place = file(mount, "", true);
-        place.make_ascii_lowercase();
-        return Cow::Owned(place);
+pub(super) fn place(mount: &str, platform: Platform) -> Cow<'_, str> {
+    match platform {
+        Platform::Windows => Cow::Owned(file(mount, "", platform).to_ascii_lowercase()),
+        Platform::Linux if needs_cleaning(mount) => Cow::Owned(file(mount, "", platform)),
+        Platform::Linux => Cow::Borrowed(mount),
     }
-    if needs_cleaning(mount) { Cow::Owned(file(mount, "", false)) } else { Cow::Borrowed(mount) }
 }
 
 /// A path beside `wanted` at which none of `mounts` is: `wanted` itself, or the first of `wanted-2`,
@@ -67,19 +68,19 @@ pub(super) fn place(mount: &str, windows: bool) -> Cow<'_, str> {
 pub(super) fn free<'w, 'm>(
     wanted: &'w str,
     mounts: impl Iterator<Item = &'m str> + Clone,
-    windows: bool,
+    platform: Platform,
 ) -> Cow<'w, str> {
-    let wanted_place = place(wanted, windows);
-    if !mounts.clone().any(|mount| place(mount, windows) == wanted_place) {
+    let wanted_place = place(wanted, platform);
+    if !mounts.clone().any(|mount| place(mount, platform) == wanted_place) {
         return Cow::Borrowed(wanted);
     }
-    let taken: BTreeSet<_> = mounts.map(|mount| place(mount, windows)).collect();
+    let taken: BTreeSet<_> = mounts.map(|mount| place(mount, platform)).collect();
     // Cleaned first: behind a trailing slash or a `..` the suffix would lead elsewhere.
     let stem = clean(wanted);
     let mut number: usize = 2;
     loop {
         let path = format!("{stem}-{number}");
-        if !taken.contains(&place(&path, windows)) {
+        if !taken.contains(&place(&path, platform)) {
             return Cow::Owned(path);
         }
         number += 1;
@@ -95,6 +96,8 @@ fn needs_cleaning(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use Platform::{Linux, Windows};
+
     use super::*;
 
     #[test]
@@ -115,48 +118,48 @@ mod tests {
 
     #[test]
     fn file_is_where_kubelet_mounts_it() {
-        assert_eq!(file("/x/y/../z/", "token", false), "/x/z/token");
-        assert_eq!(file("x/../../y", "token", false), "/y/token");
-        assert_eq!(file("C:\\x", "token", false), "/C:\\x/token");
-        assert_eq!(file("/x/y/", "a/token", true), "C:\\x\\y\\a\\token");
-        assert_eq!(file("x", "token", true), "C:\\x\\token");
-        assert_eq!(file("C:\\x\\", "token", true), "C:\\x\\token");
-        assert_eq!(file("d:/x", "token", true), "d:\\x\\token");
-        assert_eq!(file("é", "token", true), "C:\\é\\token");
+        assert_eq!(file("/x/y/../z/", "token", Linux), "/x/z/token");
+        assert_eq!(file("x/../../y", "token", Linux), "/y/token");
+        assert_eq!(file("C:\\x", "token", Linux), "/C:\\x/token");
+        assert_eq!(file("/x/y/", "a/token", Windows), "C:\\x\\y\\a\\token");
+        assert_eq!(file("x", "token", Windows), "C:\\x\\token");
+        assert_eq!(file("C:\\x\\", "token", Windows), "C:\\x\\token");
+        assert_eq!(file("d:/x", "token", Windows), "d:\\x\\token");
+        assert_eq!(file("é", "token", Windows), "C:\\é\\token");
     }
 
-    fn same(one: &str, other: &str, windows: bool) -> bool {
-        place(one, windows) == place(other, windows)
+    fn same(one: &str, other: &str, platform: Platform) -> bool {
+        place(one, platform) == place(other, platform)
     }
 
     #[test]
     fn same_place_in_other_spelling() {
         for (one, other) in [("/a/b", "/a/b/"), ("/a/./b", "/a/b"), ("a/b", "/a/b"), ("", "/")] {
-            assert!(same(one, other, false), "{one} {other}");
+            assert!(same(one, other, Linux), "{one} {other}");
         }
         for (one, other) in [("/a/b", "/a/bc"), ("/a/b", "/a\\b"), ("/a/b", "C:/a/b"), ("/a/b", "/A/b")] {
-            assert!(!same(one, other, false), "{one} {other}");
+            assert!(!same(one, other, Linux), "{one} {other}");
         }
         for other in ["C:\\a\\b", "c:/a/b/", "\\a/b", "/A/B"] {
-            assert!(same("/a/b", other, true), "{other}");
+            assert!(same("/a/b", other, Windows), "{other}");
         }
-        assert!(!same("/a/b", "D:\\a\\b", true));
-        assert!(matches!(place("/a/b", false), Cow::Borrowed("/a/b")));
-        assert!(matches!(place("/", false), Cow::Borrowed("/")));
+        assert!(!same("/a/b", "D:\\a\\b", Windows));
+        assert!(matches!(place("/a/b", Linux), Cow::Borrowed("/a/b")));
+        assert!(matches!(place("/", Linux), Cow::Borrowed("/")));
     }
 
     #[test]
     fn free_path_is_the_first_that_nothing_is_mounted_at() {
-        for (wanted, mounts, windows, expected) in [
-            ("/a", &["/b", "/a-2"][..], false, "/a"),
-            ("/a", &["/a"], false, "/a-2"),
-            ("/a", &["a/", "/a-3", "/./a-2"], false, "/a-4"),
-            ("/x/../a/", &["/a"], false, "/a-2"),
-            ("/a", &["/A"], false, "/a"),
-            ("/a", &["c:\\A", "\\a-2"], true, "/a-3"),
-            ("/a", &["D:\\a"], true, "/a"),
+        for (wanted, mounts, platform, expected) in [
+            ("/a", &["/b", "/a-2"][..], Linux, "/a"),
+            ("/a", &["/a"], Linux, "/a-2"),
+            ("/a", &["a/", "/a-3", "/./a-2"], Linux, "/a-4"),
+            ("/x/../a/", &["/a"], Linux, "/a-2"),
+            ("/a", &["/A"], Linux, "/a"),
+            ("/a", &["c:\\A", "\\a-2"], Windows, "/a-3"),
+            ("/a", &["D:\\a"], Windows, "/a"),
         ] {
-            assert_eq!(free(wanted, mounts.iter().copied(), windows), expected, "{wanted} {mounts:?}");
+            assert_eq!(free(wanted, mounts.iter().copied(), platform), expected, "{wanted} {mounts:?}");
         }
     }
 }

@@ -48,11 +48,11 @@ pub struct Review<'a> {
     pub uid: Cow<'a, str>,
     /// Where the object lives; rules over the object's own.
     pub namespace: Cow<'a, str>,
-    /// What the call is about.
-    pub subject: Subject<'a>,
+    /// The pod that the call is about; `None` if it is about anything else, which is allowed as it is.
+    pub subject: Option<Subject<'a>>,
 }
 
-/// What a call is about.
+/// A pod in a call.
 #[derive(Debug)]
 pub enum Subject<'a> {
     /// A pod is being made.
@@ -64,8 +64,6 @@ pub enum Subject<'a> {
         /// The pod as it is.
         old: Box<Pod<'a>>,
     },
-    /// Anything else: allowed, untouched.
-    Other,
 }
 
 /// Why a request is no review that we can read. Its text never holds what was sent: that may be a
@@ -147,8 +145,7 @@ impl<'a> ReviewFold<'a, '_> {
         if self.request.uid.is_empty() {
             return Err(ReviewError::Missing("request.uid"));
         }
-        let (uid, namespace, subject) = self.request.finish()?;
-        Ok(Review { version, uid, namespace, subject })
+        self.request.finish(version)
     }
 }
 
@@ -182,15 +179,14 @@ impl<'a> Fold<'a> for ReviewFold<'a, '_> {
     }
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
     /// The pod whose account, annotations and volumes count: of an ephemeral container's pod, the
     /// one that runs.
     #[must_use]
-    pub fn pod(&self) -> Option<&Pod<'_>> {
+    pub fn pod(&self) -> &Pod<'a> {
         match self {
-            Self::Pod(pod) => Some(pod),
-            Self::Ephemeral { old, .. } => Some(old),
-            Self::Other => None,
+            Self::Pod(pod) => pod,
+            Self::Ephemeral { old, .. } => old,
         }
     }
 
@@ -199,7 +195,6 @@ impl Subject<'_> {
     pub fn containers(&self) -> usize {
         match self {
             Self::Pod(pod) | Self::Ephemeral { pod, .. } => pod.containers.len(),
-            Self::Other => 0,
         }
     }
 
@@ -209,7 +204,6 @@ impl Subject<'_> {
         match self {
             Self::Pod(pod) => pod.weight(),
             Self::Ephemeral { pod, old } => pod.weight() + old.weight(),
-            Self::Other => 0,
         }
     }
 }

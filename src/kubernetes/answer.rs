@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use super::client::Fresh;
 use super::collection::{Collection, Form, Head};
 use super::error::ApiError;
+use crate::injection::AccountName;
 
 /// Bytes of one answer.
 pub(super) const LARGEST_ANSWER: usize = 8 << 20;
@@ -49,8 +50,7 @@ pub enum Line {
 /// The API server does not say, or it is not the API server that answers.
 pub async fn service_account(
     client: &Client,
-    namespace: &str,
-    name: &str,
+    account: AccountName<'_>,
     line: Line,
 ) -> Result<Option<Box<RawValue>>, ApiError> {
     #[derive(Deserialize)]
@@ -63,6 +63,7 @@ pub async fn service_account(
         namespace: String,
         name: String,
     }
+    let AccountName { namespace, name } = account;
     let accounts = Collection::of::<ServiceAccount>(&(), Some(namespace)).metadata();
     let request = accounts.requests().get_metadata(name, &GetParams::default());
     let mut request = request.map_err(|error| ApiError::Client(kube::Error::BuildRequest(error)))?;
@@ -74,7 +75,7 @@ pub async fn service_account(
     accounts.check(&Head::of(&object)?)?;
     let Named { metadata } = serde_json::from_str(object.get()).map_err(ApiError::unreadable)?;
     if metadata.namespace != namespace || metadata.name != name {
-        return Err(ApiError::other(&format!("{namespace}/{name}"), &metadata.namespace, &metadata.name));
+        return Err(ApiError::other(&account.to_string(), &metadata.namespace, &metadata.name));
     }
     Ok(Some(object))
 }

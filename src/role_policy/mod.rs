@@ -6,7 +6,7 @@ mod format;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::injection::policy::{Guard, PolicyMode, RolePolicy};
+use crate::injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
 use crate::source::file::{self, FileError, Parts};
 use crate::source::{Complaint, Source};
 
@@ -58,11 +58,11 @@ impl Snapshot {
         Ok(Self { policy: Arc::new(policy), mode, path: shown(path) })
     }
 
-    /// What stands before a pod of this account.
+    /// The same, for a decision.
     #[must_use]
-    pub fn guard<'a>(&'a self, namespace: &'a str, account: &'a str) -> Guard<'a> {
+    pub fn active(&self) -> ActivePolicy<'_> {
         let Self { policy, mode, path } = self;
-        Guard { policy, mode: *mode, file: path, namespace, account }
+        ActivePolicy { policy, mode: *mode, file: path }
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::fmt;
 
-use super::{ClusterName, SettingsError, invalid};
+use super::{SettingsError, invalid};
 use crate::args::{AssociationResourceArgs, SourceArgs};
+use crate::aws::ClusterName;
+use crate::identities::sources::association_resources::{Controller, Namespaces, Pending, Selection};
 
 /// Whose resources are read, and which of them count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,76 +17,14 @@ pub struct AssociationResources {
     pub selection: Selection,
 }
 
-/// What makes associations of custom resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Controller {
-    /// AWS Controllers for Kubernetes.
-    Ack,
-    /// Crossplane, with the provider of Upbound.
-    Crossplane,
-}
-
-/// Which resources count.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Selection {
-    /// Those for this cluster alone.
-    pub cluster: Option<ClusterName>,
-    /// Whose accounts a resource may name.
-    pub namespaces: Namespaces,
-    /// What to make of associations that AWS does not have yet, as far as is known.
-    pub pending: Pending,
-}
-
-/// Whose accounts a resource may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Namespaces {
-    /// Those of its own namespace. One that is in none counts for none.
-    #[default]
-    Own,
-    /// Those of any namespace: whoever may write a resource and its status takes any account's identity.
-    Any,
-}
-
-/// What to make of associations that AWS does not have yet, as far as is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pending {
-    /// They do not count.
-    #[default]
-    Wait,
-    /// They count.
-    Use,
-}
-
-impl Namespaces {
-    /// What the flag comes to: what is not wanted otherwise is safe.
-    pub(super) fn of(args: &AssociationResourceArgs) -> Self {
-        Self::own(args.association_resources_own_namespace_only.unwrap_or(true))
-    }
-
-    /// Their own alone, or any.
-    #[must_use]
-    pub fn own(is_own: bool) -> Self {
-        if is_own { Self::Own } else { Self::Any }
-    }
-}
-
-impl Controller {
-    /// All of them, in order.
-    pub const ALL: [Self; 2] = [Self::Ack, Self::Crossplane];
-
-    /// Its name: in the flag, and as a source in log, metrics and readiness.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ack => "ack",
-            Self::Crossplane => "crossplane",
-        }
-    }
-}
-
 const WATCH: &str = "--watch-association-resources";
 const OWN: &str = "--association-resources-own-namespace-only";
 const PENDING: &str = "--use-pending-associations";
+
+/// Whose accounts resources may name: only their own namespace's, unless the flag says otherwise.
+pub(super) fn namespaces(args: &AssociationResourceArgs) -> Namespaces {
+    Namespaces::own(args.association_resources_own_namespace_only.unwrap_or(true))
+}
 
 impl AssociationResources {
     /// What the flags come to; `None` if no controller is named.
@@ -123,7 +63,7 @@ impl AssociationResources {
             notices.push(format!("{WATCH} has nothing to do: {why}"));
             return Ok(None);
         }
-        let namespaces = Namespaces::of(&sources.association_resources);
+        let namespaces = namespaces(&sources.association_resources);
         if namespaces == Namespaces::Own && controllers.contains(&Controller::Crossplane) {
             notices.push(format!(
                 "none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts, for they are in no \

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{AccountSource, CertificateSource, Namespaces, Settings, Sources};
+use super::{AccountSource, CertificateSource, Settings, Sources};
+use crate::identities::sources::association_resources::Namespaces;
 use crate::injection::Defaults;
 
 impl fmt::Display for Settings {

@@ -1,7 +1,8 @@
 //! Whether the EKS API is asked, and for which cluster.
 
-use super::{ClusterName, SettingsError, cluster_name};
+use super::{SettingsError, cluster_name};
 use crate::args::SourceArgs;
+use crate::aws::ClusterName;
 
 const FLAG: &str = "--watch-eks-api";
 

@@ -3,13 +3,14 @@
 
 mod storm;
 
+use pod_identity_webhook::injection::AccountName;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pod_identity_webhook::identities::association_file;
 use pod_identity_webhook::identities::association_set::AssociationSet;
+use pod_identity_webhook::identities::sources::association_file;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::source::Source;
@@ -129,7 +130,8 @@ fn follow(path: &Path) -> (Arc<Source<AssociationSet>>, Metrics) {
 /// The accounts of `shop` that the set names, of those that occur here.
 fn named(source: &Source<AssociationSet>) -> Vec<&'static str> {
     let current = source.current().expect("a set");
-    let named: Vec<_> = ["a", "b", "c"].into_iter().filter(|name| current.contains("shop", name)).collect();
+    let named: Vec<_> =
+        ["a", "b", "c"].into_iter().filter(|name| current.contains(AccountName::new("shop", name))).collect();
     assert_eq!(current.len(), named.len());
     named
 }

@@ -8,7 +8,10 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use pod_identity_webhook::certificates::Authority;
-use pod_identity_webhook::settings::{AssociationResources, Controller, Namespaces, Selection, Settings};
+use pod_identity_webhook::identities::sources::association_resources::{
+    Controller, Namespaces, Pending, Selection,
+};
+use pod_identity_webhook::settings::{AssociationResources, Settings};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{Said, Webhook};
@@ -162,7 +165,7 @@ async fn a_resource_counts_once_aws_has_it() {
 
 #[tokio::test]
 async fn pending_resources_count_if_an_operator_wants_it_so() {
-    let pending = pod_identity_webhook::settings::Pending::Use;
+    let pending = Pending::Use;
     let (api, webhook) = shop(Selection { pending, ..Selection::default() }).await;
     api.put_object(ACK, "shop", "one", wanted("orders"));
     wait_for(&webhook, "what is only wanted", &["orders"]).await;
@@ -170,7 +173,7 @@ async fn pending_resources_count_if_an_operator_wants_it_so() {
 
 #[tokio::test]
 async fn resources_for_another_cluster_or_namespace_do_not_count() {
-    let cluster = pod_identity_webhook::settings::ClusterName::new("prod");
+    let cluster = pod_identity_webhook::aws::ClusterName::new("prod");
     // Of another namespace by default.
     let (api, webhook) = shop(Selection { cluster, ..Selection::default() }).await;
     let mut elsewhere = synced("orders");

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::aws::ClusterName;
 use crate::identities::association_set::AssociationSet;
 use crate::identities::associations::Associations;
-use crate::identities::eks_api::{Connection, EksApi, NAME, Pace};
+use crate::identities::sources::eks_api::{Connection, EksApi, NAME, Pace};
 use crate::lifecycle::{Readiness, Tasks};
 use crate::metrics::Metrics;
-use crate::settings::{ClusterName, Limits};
+use crate::settings::Limits;
 use crate::source::Source;
 
 /// Begins to follow the associations of a cluster.
@@ -22,5 +23,5 @@ pub(super) fn follow(
     let pace = Pace { look_up: limits.lookup, ..Pace::default() };
     let eks = EksApi::new(cluster.clone(), Connection::Environment, pace, source);
     tasks.spawn(NAME, eks.clone().follow());
-    Associations::Askable(Arc::new(eks.askable()))
+    Associations::Askable(Arc::new(eks.single_lookups()))
 }

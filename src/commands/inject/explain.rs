@@ -2,19 +2,19 @@
 //! was left out and why.
 
 use super::super::printable;
-use crate::identities::Found;
-use crate::identities::config_map::{Entry, KEY};
-use crate::identities::manifests::Manifests;
+use crate::identities::offline::Manifests;
+use crate::identities::sources::config_map::{Entry, KEY};
 use crate::injection::annotation::ROLE_ARN;
+use crate::injection::decide::{Admitted, Reason};
 use crate::injection::grant::Method;
 use crate::injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
 use crate::injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL};
-use crate::injection::policy::{Guard, Judgement, Ruling};
-use crate::injection::{Defaults, Grant, Outcome, Plan};
+use crate::injection::policy::{ActivePolicy, Ruling};
+use crate::injection::{AccountName, Decision, Defaults, Found, Grant, Outcome, Plan};
 
-/// A mirror pod is left alone.
-pub(super) fn mirror() -> String {
-    format!("  annotation {MIRROR_ANNOTATION}\n{}", outcome(Outcome::MirrorPod))
+/// A pod is left as it is, whatever its account has.
+pub(super) fn settled(reason: &Reason) -> String {
+    format!("  annotation {MIRROR_ANNOTATION}\n{}", outcome(reason.outcome()))
 }
 
 /// The label keeps the pod from the webhook.
@@ -25,25 +25,23 @@ pub(super) fn skipped() -> String {
 /// Where the account's identity comes from, and what lost to it.
 pub(super) fn source(
     identities: &Manifests,
-    namespace: &str,
-    account: &str,
+    account: AccountName<'_>,
     found: &Found,
     defaults: &Defaults,
 ) -> String {
     let mut text = String::new();
-    let known = identities.account(namespace, account);
+    let known = identities.account(account);
     match known {
-        Some((_, place)) => line(&mut text, format_args!("ServiceAccount {namespace}/{account} ({place})")),
-        None => line(
-            &mut text,
-            format_args!("ServiceAccount {namespace}/{account}: neither in the input nor in --manifests"),
-        ),
+        Some((_, place)) => line(&mut text, format_args!("ServiceAccount {account} ({place})")),
+        None => {
+            line(&mut text, format_args!("ServiceAccount {account}: neither in the input nor in --manifests"))
+        }
     }
     let has_association = matches!(found.grant.as_deref(), Some(Grant::Association(_)));
-    if let Some(place) = identities.association_place(namespace, account) {
+    if let Some(place) = identities.association_place(account) {
         line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
     }
-    if let Some(place) = identities.foreign_place(namespace, account) {
+    if let Some(place) = identities.foreign_place(account) {
         let why = "passed over, it is in another namespace than its pods";
         line(&mut text, format_args!("EKS Pod Identity: an association resource names it ({place}); {why}"));
     }
@@ -57,17 +55,17 @@ pub(super) fn source(
         Some(_) if !has_association => "; passed over, the annotation comes first",
         _ => after_association,
     };
-    entries(&mut text, identities, namespace, account, lost);
+    entries(&mut text, identities, account, lost);
     text
 }
 
 /// The ConfigMap's entries that name the account, the closest first; `lost` is why none of them counts.
-fn entries(text: &mut String, identities: &Manifests, namespace: &str, account: &str, lost: &str) {
+fn entries(text: &mut String, identities: &Manifests, account: AccountName<'_>, lost: &str) {
     let Some((entries, place)) = identities.entries() else {
         return;
     };
     let mut closest: Option<&Entry> = None;
-    for entry in entries.matching(namespace, account) {
+    for entry in entries.matching(account) {
         let Entry { key, line: entry_line, .. } = entry;
         let role = entry.role_arn().map_or("grants no role".to_owned(), |role| format!("is {role}"));
         let lost = match closest {
@@ -80,47 +78,39 @@ fn entries(text: &mut String, identities: &Manifests, namespace: &str, account: 
     }
 }
 
-/// What the role policy has to do with it, where there is one.
-pub(super) fn policy(guard: Option<Guard<'_>>, plan: &Plan<'_>) -> String {
-    let Some(Guard { file, .. }) = guard else {
+/// What the role policy has to do with it, where there is one and the account has an identity.
+pub(super) fn policy(policy: Option<ActivePolicy<'_>>, found: &Found, decision: &Decision<'_>) -> String {
+    let (Some(ActivePolicy { file, .. }), Some(grant)) = (policy, &found.grant) else {
         return String::new();
     };
-    let said = match &plan.judgement {
-        Some(Judgement { ruling: Ruling::Allowed { rule }, .. }) => format!("rules[{rule}] allows it"),
-        Some(Judgement { ruling: Ruling::Forbidden(why), .. }) => format!("does not allow it: {why}"),
-        None if plan.method == Method::ContainerCredentials => {
+    let said = match decision {
+        _ if let Some((_, why)) = decision.forbidden() => format!("does not allow it: {why}"),
+        Decision::Admitted(Admitted { ruling: Some(Ruling::Allowed { rule }), .. }) => {
+            format!("rules[{rule}] allows it")
+        }
+        _ if grant.method() == Method::ContainerCredentials => {
             "not asked, it knows no associations".to_owned()
         }
-        None => "not asked, no role is injected".to_owned(),
+        _ => "not asked, no role is injected".to_owned(),
     };
     format!("  role policy {file}: {said}\n")
-}
-
-/// Why nothing is injected, and why the pod is refused if it is.
-pub(super) fn nothing(found: &Found, denial: Option<&str>) -> String {
-    let Some(denial) = denial else {
-        return outcome(if found.exists { Outcome::NoIdentity } else { Outcome::AccountMissing });
-    };
-    let mut text = outcome(Outcome::RequiredMissing);
-    line(&mut text, format_args!("{denial}"));
-    text
 }
 
 fn outcome(outcome: Outcome) -> String {
     format!("  {outcome}: {}\n", outcome.sentence())
 }
 
-/// What a plan adds, and what it leaves out; or why the pod is refused.
-pub(super) fn plan(plan: &Plan<'_>, denial: Option<&str>) -> String {
-    let mut text = outcome(plan.outcome());
-    if let Some(denial) = denial {
-        line(&mut text, format_args!("{denial}"));
-        return text;
+/// What is added, and what is left out; or why the pod is refused, or left as it is.
+pub(super) fn decision(decision: &Decision<'_>) -> String {
+    let mut text = outcome(decision.outcome());
+    match decision {
+        Decision::Refused { message, .. } => line(&mut text, format_args!("{message}")),
+        Decision::Admitted(Admitted { plan, .. }) => additions(&mut text, plan),
+        // It is said already, and with where the account was looked for.
+        Decision::Untouched { reason: Reason::AccountMissing, .. } => return text,
+        Decision::Untouched { .. } => {}
     }
-    if plan.excess.is_none() {
-        additions(&mut text, plan);
-    }
-    for warning in &plan.warnings {
+    for warning in decision.warnings() {
         line(&mut text, format_args!("warning: {warning}"));
     }
     text
@@ -132,14 +122,13 @@ fn additions(text: &mut String, plan: &Plan<'_>) {
         line(text, format_args!("label {POD_IDENTITY_LABEL}=enabled: added"));
     }
     match &plan.volume {
-        Some(VolumePlan::Add { name, audience, lifetime, .. }) => line(
+        VolumePlan::Add { name, audience, lifetime, .. } => line(
             text,
             format_args!("volume {name}: added, a token for {audience} that lasts {lifetime} seconds"),
         ),
-        Some(VolumePlan::Reuse { name, .. }) => {
+        VolumePlan::Reuse { name, .. } => {
             line(text, format_args!("volume {name}: there already, a token of the same audience"));
         }
-        None => {}
     }
     for container in &plan.containers {
         let field = container.container.list.field();

@@ -8,7 +8,7 @@ use super::super::defaults::Defaults;
 use super::super::excess::Excess;
 use super::super::grant::{Grant, Method};
 use super::super::path;
-use super::super::pod::{Container, EnvNames, Metadata, Mount, Pod, env};
+use super::super::pod::{Container, EnvNames, Metadata, Mount, Platform, Pod, env};
 use super::super::warning::Warning;
 use super::VolumePlan;
 use super::credentials::Credentials;
@@ -153,7 +153,7 @@ pub(super) struct Judge<'a, 'v> {
     pub(super) grant: &'a Grant,
     pub(super) defaults: &'a Defaults,
     pub(super) credentials: &'v Credentials<'a>,
-    pub(super) windows: bool,
+    pub(super) platform: Platform,
     pub(super) selection: Selection,
 }
 
@@ -206,7 +206,7 @@ impl<'a> Judge<'a, '_> {
         }
         let mounts = self.pod.mounts(container);
         let wanted = self.defaults.token_volume(self.grant.method()).mount_path.as_str();
-        let path = path::free(wanted, mounts.iter().map(|mount| &*mount.path), self.windows);
+        let path = path::free(wanted, mounts.iter().map(|mount| &*mount.path), self.platform);
         if path != wanted {
             warnings.push(Warning::MountPathTaken {
                 container: container.name.to_string(),

@@ -160,6 +160,15 @@ pub struct Mount<'a> {
     pub is_sub_path: bool,
 }
 
+/// What a node runs, which says how paths are written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// Linux, and whatever else has its paths.
+    Linux,
+    /// Windows.
+    Windows,
+}
+
 impl<'a> Pod<'a> {
     /// Reads a pod from its JSON, with the annotations of `prefix`.
     pub fn decode(json: &'a str, prefix: &Prefix) -> Result<Self, serde_json::Error> {
@@ -196,11 +205,11 @@ impl<'a> Pod<'a> {
         self.metadata_slot.is_present()
     }
 
-    /// Whether the pod says that it wants a Windows node: by `nodeSelector`, `os.name` or required
-    /// node affinity.
+    /// The platform of the nodes that the pod says it wants: by `nodeSelector`, `os.name` or required node
+    /// affinity.
     #[must_use]
-    pub fn is_windows(&self) -> bool {
-        self.windows.any()
+    pub fn platform(&self) -> Platform {
+        if self.windows.any() { Platform::Windows } else { Platform::Linux }
     }
 
     /// The projected tokens, each with the place of its volume in [`Pod::volumes`].

@@ -1,11 +1,11 @@
-//! The role policy: which roles the pods of which accounts may use. Whoever has it read gives it to the
-//! plan, which asks it for every role that would be injected.
+//! The role policy: which roles the pods of which accounts may use. [`super::decide()`] has it judge every
+//! role that would be injected.
 
 mod role_glob;
 
 use std::fmt;
 
-use super::name::NameGlob;
+use super::name::{AccountName, NameGlob};
 
 pub use role_glob::{RoleGlob, RoleGlobError};
 
@@ -50,19 +50,15 @@ impl PolicyMode {
     }
 }
 
-/// The policy as it stands before one pod.
+/// The policy in force while one pod is decided on.
 #[derive(Debug, Clone, Copy)]
-pub struct Guard<'a> {
+pub struct ActivePolicy<'a> {
     /// What is allowed.
     pub policy: &'a RolePolicy,
     /// What is done about what is not.
     pub mode: PolicyMode,
     /// Where the policy is read, for people.
     pub file: &'a str,
-    /// The pod's namespace.
-    pub namespace: &'a str,
-    /// The name of the pod's ServiceAccount.
-    pub account: &'a str,
 }
 
 /// What a policy says of an account and a role. Rules are counted from 0, as in `rules[0]`.
@@ -102,28 +98,6 @@ impl fmt::Display for Forbidden {
     }
 }
 
-/// What became of a role that the policy was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
-    /// What it says.
-    pub ruling: Ruling,
-    /// What came of it.
-    pub effect: Effect,
-}
-
-/// What came of a ruling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// The role is allowed.
-    Passed,
-    /// It is not; the pod gets it and its maker a warning.
-    Warned,
-    /// It is not; the pod is refused.
-    Denied,
-    /// It is not; the pod runs already, and its new container goes without.
-    Withheld,
-}
-
 impl RolePolicy {
     /// How many rules there are.
     #[must_use]
@@ -137,12 +111,11 @@ impl RolePolicy {
         self.rules.is_empty()
     }
 
-    /// What it says of an account of a namespace and a role's ARN.
+    /// What the policy says of an account and a role's ARN.
     #[must_use]
-    pub fn judge(&self, namespace: &str, account: &str, role_arn: &str) -> Ruling {
+    pub fn judge(&self, account: AccountName<'_>, role_arn: &str) -> Ruling {
         let mut others = Vec::new();
-        for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.names(namespace, account))
-        {
+        for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.names(account)) {
             if rule.roles.iter().any(|glob| glob.matches(role_arn)) {
                 return Ruling::Allowed { rule: index };
             }
@@ -163,10 +136,10 @@ impl FromIterator<Rule> for RolePolicy {
 }
 
 impl Rule {
-    fn names(&self, namespace: &str, account: &str) -> bool {
+    fn names(&self, account: AccountName<'_>) -> bool {
         let has = |globs: &[NameGlob], name| globs.iter().any(|glob| glob.matches(name));
-        has(&self.namespaces, namespace)
-            && self.service_accounts.as_deref().is_none_or(|globs| has(globs, account))
+        has(&self.namespaces, account.namespace)
+            && self.service_accounts.as_deref().is_none_or(|globs| has(globs, account.name))
     }
 }
 
@@ -211,7 +184,8 @@ mod tests {
             ("bank", "orders", "orders", Ruling::Forbidden(Forbidden::Unnamed)),
             ("shopping", "anyone", "shop/a", Ruling::Forbidden(Forbidden::Unnamed)),
         ] {
-            assert_eq!(policy.judge(namespace, account, &role(name)), ruling, "{namespace}/{account} {name}");
+            let account = AccountName::new(namespace, account);
+            assert_eq!(policy.judge(account, &role(name)), ruling, "{account} {name}");
         }
     }
 
@@ -227,7 +201,7 @@ mod tests {
 
     #[test]
     fn without_rules_nothing_is_allowed() {
-        let ruling = RolePolicy::default().judge("shop", "orders", &role("orders"));
+        let ruling = RolePolicy::default().judge(AccountName::new("shop", "orders"), &role("orders"));
         assert_eq!(ruling, Ruling::Forbidden(Forbidden::Unnamed));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::super::annotation::Prefix;
 use super::super::json::{Fold, Judge, Object, Text, skip};
 use super::super::pod::Pod;
-use super::{ReviewError, Subject};
+use super::{ApiVersion, Review, ReviewError, Subject};
 
 /// The `request` of a review.
 pub(super) struct Request<'a, 'p> {
@@ -103,22 +103,22 @@ impl<'a, 'p> Request<'a, 'p> {
         }
     }
 
-    /// The call's id, its namespace, and what it is about with its objects read as what they are.
-    pub(super) fn finish(self) -> Result<(Cow<'a, str>, Cow<'a, str>, Subject<'a>), ReviewError> {
+    /// The review of this version, with its objects read as what they are.
+    pub(super) fn finish(self, version: ApiVersion) -> Result<Review<'a>, ReviewError> {
         let Self { prefix, uid, namespace, resource, sub_resource, operation, object, old_object } = self;
         let subject = match Target::of(resource, operation, sub_resource) {
             Target::Pod => match object.into_pod(prefix)? {
-                Some(pod) => Subject::Pod(Box::new(pod)),
+                Some(pod) => Some(Subject::Pod(Box::new(pod))),
                 None => return Err(ReviewError::Missing("request.object")),
             },
             Target::Ephemeral => match (object.into_pod(prefix)?, old_object.into_pod(prefix)?) {
-                (Some(pod), Some(old)) => Subject::Ephemeral { pod: Box::new(pod), old: Box::new(old) },
+                (Some(pod), Some(old)) => Some(Subject::Ephemeral { pod: Box::new(pod), old: Box::new(old) }),
                 (None, _) => return Err(ReviewError::Missing("request.object")),
                 (_, None) => return Err(ReviewError::Missing("request.oldObject")),
             },
-            Target::Undecided | Target::Other => Subject::Other,
+            Target::Undecided | Target::Other => None,
         };
-        Ok((uid, namespace, subject))
+        Ok(Review { version, uid, namespace, subject })
     }
 
     fn payload<A: MapAccess<'a>>(&self, map: &mut A, target: Target) -> Result<Payload<'a>, A::Error> {

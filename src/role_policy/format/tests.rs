@@ -1,4 +1,5 @@
 use super::*;
+use crate::injection::AccountName;
 use crate::injection::policy::{Forbidden, Ruling};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/shop/orders";
@@ -37,9 +38,9 @@ rules:
     ]}"#;
     assert_eq!(policy(yaml), policy(json));
     assert_eq!(policy(yaml).len(), 2);
-    assert_eq!(policy(yaml).judge("shop-eu", "any", ROLE), Ruling::Allowed { rule: 0 });
+    assert_eq!(policy(yaml).judge(AccountName::new("shop-eu", "any"), ROLE), Ruling::Allowed { rule: 0 });
     let others = Ruling::Forbidden(Forbidden::OtherRoles { rules: vec![1] });
-    assert_eq!(policy(yaml).judge("bank", "logs", ROLE), others);
+    assert_eq!(policy(yaml).judge(AccountName::new("bank", "logs"), ROLE), others);
     assert!(policy("rules: []").is_empty());
 }
 

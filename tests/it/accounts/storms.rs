@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pod_identity_webhook::identities::Lookup;
-use pod_identity_webhook::identities::service_accounts::{self, ServiceAccounts};
+use pod_identity_webhook::identities::known::AccountState;
+use pod_identity_webhook::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
+use pod_identity_webhook::injection::AccountName;
 use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
-use pod_identity_webhook::settings::Lookups;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -18,7 +18,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use super::{ORDERS, annotation, eventually};
 use crate::support::fake_api::{FakeApi, Fault, Route};
 
-const LOOKUPS: Lookups = Lookups { rate: 50, burst: 100 };
+const LOOKUPS: LookupPace = LookupPace { rate: 50, burst: 100 };
 
 /// As the webhook gives a look-up.
 const LIMIT: Duration = Duration::from_millis(1500);
@@ -64,10 +64,10 @@ impl Followed {
         .await;
     }
 
-    fn find(&self, namespace: String, name: String) -> JoinHandle<Result<Lookup, String>> {
+    fn find(&self, namespace: String, name: String) -> JoinHandle<Result<AccountState, String>> {
         let accounts = self.accounts.clone();
         tokio::spawn(async move {
-            let found = accounts.find(&namespace, &name, Instant::now() + LIMIT).await;
+            let found = accounts.find(AccountName::new(&namespace, &name), Instant::now() + LIMIT).await;
             found.map_err(|doubt| doubt.error.to_string())
         })
     }
@@ -169,7 +169,7 @@ async fn a_thousand_pods_of_fifty_accounts_are_all_answered_while_the_watch_is_d
         found.push(followed.find("shop".to_owned(), format!("account-{}", number % 50)));
     }
     for found in found {
-        assert_eq!(found.await.unwrap(), Ok(Lookup::Plain));
+        assert_eq!(found.await.unwrap(), Ok(AccountState::Plain));
     }
     assert_bounded(&api, began);
 }
@@ -183,7 +183,7 @@ async fn connections_are_kept_for_the_next_look_ups() {
             .map(|number| followed.find("shop".to_owned(), format!("missing-{round}-{number}")))
             .collect();
         for found in found {
-            assert_eq!(found.await.unwrap(), Ok(Lookup::Missing));
+            assert_eq!(found.await.unwrap(), Ok(AccountState::Missing));
         }
     }
     let traffic = api.traffic();

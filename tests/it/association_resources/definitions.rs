@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pod_identity_webhook::settings::Controller;
+use pod_identity_webhook::identities::sources::association_resources::Controller;
 use tokio::time::Instant;
 
 use super::{

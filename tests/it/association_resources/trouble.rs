@@ -1,6 +1,6 @@
 //! What cannot be listed, watched or understood.
 
-use pod_identity_webhook::settings::Controller;
+use pod_identity_webhook::identities::sources::association_resources::Controller;
 use serde_json::json;
 
 use super::{

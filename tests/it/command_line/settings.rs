@@ -2,11 +2,12 @@
 
 use clap::Parser;
 use pod_identity_webhook::args::Args;
-use pod_identity_webhook::injection::policy::PolicyMode;
-use pod_identity_webhook::settings::{
-    AccountSource, CertificateSource, Controller, Lookups, Namespaces, Pending, RolePolicy, Selection,
-    Settings,
+use pod_identity_webhook::identities::sources::association_resources::{
+    Controller, Namespaces, Pending, Selection,
 };
+use pod_identity_webhook::identities::sources::service_accounts::LookupPace;
+use pod_identity_webhook::injection::policy::PolicyMode;
+use pod_identity_webhook::settings::{AccountSource, CertificateSource, RolePolicy, Settings};
 
 fn settings(args: &[&str]) -> Settings {
     let args = Args::try_parse_from(["pod-identity-webhook"].iter().chain(args)).unwrap();
@@ -186,7 +187,7 @@ fn association_resources_are_taken_by_their_controllers_names() {
 #[test]
 fn look_ups_are_as_many_as_the_flags_say() {
     let lookups = |args: &[&str]| {
-        let Lookups { rate, burst } = settings(&[&["--in-cluster=false"], args].concat()).sources.lookups;
+        let LookupPace { rate, burst } = settings(&[&["--in-cluster=false"], args].concat()).sources.lookups;
         (rate, burst)
     };
     assert_eq!(lookups(&[]), (50, 100));

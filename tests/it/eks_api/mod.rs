@@ -14,16 +14,18 @@ use std::time::Duration;
 
 use aws_sdk_eks::Client;
 use aws_sdk_eks::config::{BehaviorVersion, Config, Credentials, Region};
+use pod_identity_webhook::aws::ClusterName;
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
-use pod_identity_webhook::identities::eks_api::{Connection, EksApi, NAME, Pace};
-use pod_identity_webhook::identities::manifests::Manifests;
-use pod_identity_webhook::identities::{Accounts, Identities, Need, Unavailable};
-use pod_identity_webhook::injection::Grant;
+use pod_identity_webhook::identities::offline::Manifests;
+use pod_identity_webhook::identities::sources::association_resources::Namespaces;
+use pod_identity_webhook::identities::sources::eks_api::{Connection, EksApi, NAME, Pace};
+use pod_identity_webhook::identities::{Accounts, Identities, Unavailable};
 use pod_identity_webhook::injection::annotation::Prefix;
+use pod_identity_webhook::injection::{AccountName, Grant, Need};
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
-use pod_identity_webhook::settings::{ClusterName, Namespaces};
+
 use pod_identity_webhook::source::Source;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -92,7 +94,7 @@ impl Watched {
         let accounts = Manifests::read(&[world.into()], "default", &prefix, Namespaces::default()).unwrap();
         let identities = Identities::new(
             Accounts::Manifests(Arc::new(accounts)),
-            vec![Associations::Askable(Arc::new(api.askable()))],
+            vec![Associations::Askable(Arc::new(api.single_lookups()))],
             None,
         );
         Self { identities, source, readiness, metrics, task }
@@ -116,7 +118,7 @@ impl Watched {
         name: &str,
         need: Need,
     ) -> Result<bool, Unavailable> {
-        let found = self.identities.find("shop", name, need, Instant::now() + time).await?;
+        let found = self.identities.find(AccountName::new("shop", name), need, Instant::now() + time).await?;
         Ok(matches!(found.grant.as_deref(), Some(Grant::Association(_))))
     }
 

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 
 use pod_identity_webhook::identities::account::Account;
-use pod_identity_webhook::identities::association_file;
-use pod_identity_webhook::identities::association_resources::{Association, KIND, Kind};
-use pod_identity_webhook::identities::config_map;
+use pod_identity_webhook::identities::sources::association_file;
+use pod_identity_webhook::identities::sources::association_resources::{Association, KIND, Kind};
+use pod_identity_webhook::identities::sources::config_map;
 use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
-use pod_identity_webhook::injection::{Grant, Review, Rules, decide};
+use pod_identity_webhook::injection::{Candidate, Found, Grant, Review, Rules, decide};
 use pod_identity_webhook::role_policy;
 use serde_json::{Map, Value, json};
 
@@ -58,14 +58,14 @@ fn admitting(review: &Value) -> Box<dyn Fn()> {
         audience: None,
         preferences: Preferences::default(),
     };
-    let grants = [Grant::Role(role), Grant::Association(Preferences::default())];
+    let founds = [Grant::Role(role), Grant::Association(Preferences::default())].map(Found::from);
     let defaults = plain();
     Box::new(move || {
         let review = Review::decode(&body, &defaults.annotation_prefix).unwrap();
-        for grant in &grants {
-            let rules = Rules { defaults: &defaults, guard: None };
-            let decision = decide(&review.subject, grant, rules, None, Some(&review.uid)).unwrap();
-            black_box(decision.plan.warnings.iter().map(ToString::to_string).collect::<String>());
+        let candidate = Candidate::of_review(&review, None).unwrap();
+        for found in &founds {
+            let rules = Rules { defaults: &defaults, policy: None, sources: &[] };
+            black_box(decide(&candidate, found, &rules).answer(&review));
         }
     })
 }

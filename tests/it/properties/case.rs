@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use pod_identity_webhook::injection::decide::Reason;
 use pod_identity_webhook::injection::plan::{MountPlan, Variable, Verdict, VolumePlan};
-use pod_identity_webhook::injection::policy::Guard;
-use pod_identity_webhook::injection::{Decision, Defaults, Grant, Outcome, Plan, Pod, Review, Rules, decide};
+use pod_identity_webhook::injection::pod::Platform;
+use pod_identity_webhook::injection::policy::ActivePolicy;
+use pod_identity_webhook::injection::{
+    Candidate, Decision, Defaults, Found, Grant, Outcome, Review, Rules, decide,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -125,12 +129,15 @@ impl Case {
     }
 
     pub fn admit(&self) -> Admitted {
-        admit(&self.review.to_string(), &self.grant, &self.defaults, Some(SEED))
+        admit(&self.review.to_string(), &self.grant, &self.defaults)
     }
 
     /// The same before a role policy.
-    pub fn admit_before(&self, guard: Guard<'_>) -> Admitted {
-        judge(&self.review.to_string(), &self.grant, &self.defaults, Some(guard), Some(SEED))
+    pub fn admit_before(&self, policy: ActivePolicy<'_>) -> Admitted {
+        let review = self.review.to_string();
+        let review = Review::decode(review.as_bytes(), &self.defaults.annotation_prefix).expect("a review");
+        let candidate = Candidate::of_review(&review, None).expect("a pod or its ephemeral containers");
+        judge(&candidate, &self.grant, &self.defaults, Some(policy))
     }
 
     /// The object with the patch applied, by the crate that kube uses.
@@ -156,40 +163,54 @@ impl Case {
 }
 
 /// What the server does with a review's bytes once the grant is known.
-pub fn admit(review: &str, grant: &Grant, defaults: &Defaults, seed: Option<&str>) -> Admitted {
-    judge(review, grant, defaults, None, seed)
+pub fn admit(review: &str, grant: &Grant, defaults: &Defaults) -> Admitted {
+    let review = Review::decode(review.as_bytes(), &defaults.annotation_prefix).expect("a review");
+    let candidate = Candidate::of_review(&review, None).expect("a pod or its ephemeral containers");
+    judge(&candidate, grant, defaults, None)
 }
 
-fn judge(
-    review: &str,
+/// The same of a pod that was read, before a role policy.
+pub fn judge(
+    candidate: &Candidate<'_>,
     grant: &Grant,
     defaults: &Defaults,
-    guard: Option<Guard<'_>>,
-    seed: Option<&str>,
+    policy: Option<ActivePolicy<'_>>,
 ) -> Admitted {
-    let review = Review::decode(review.as_bytes(), &defaults.annotation_prefix).expect("a review");
-    let decision = decide(&review.subject, grant, Rules { defaults, guard }, None, seed);
-    let Decision { plan, patch } = decision.expect("a pod or its ephemeral containers");
+    let found = Found::from(grant.clone());
+    let decision = decide(candidate, &found, &Rules { defaults, policy, sources: &[] });
     Admitted {
-        patch,
-        warnings: plan.warnings.iter().map(ToString::to_string).collect(),
-        outcome: plan.outcome(),
-        seen: seen(&plan, review.subject.pod().is_some_and(Pod::is_windows), defaults),
+        patch: decision.patch().map(<[u8]>::to_vec),
+        warnings: decision.warnings().iter().map(ToString::to_string).collect(),
+        outcome: decision.outcome(),
+        seen: seen(&decision, candidate.pod().platform(), defaults),
     }
 }
 
-fn seen(plan: &Plan<'_>, windows: bool, defaults: &Defaults) -> BTreeSet<Seen> {
-    let wanted = defaults.token_volume(plan.method);
+fn seen(decision: &Decision<'_>, platform: Platform, defaults: &Defaults) -> BTreeSet<Seen> {
     let mut seen = BTreeSet::new();
     let mut note = |fact, it_is| {
         if it_is {
             seen.insert(fact);
         }
     };
+    note(Seen::Windows, platform == Platform::Windows);
+    note(Seen::Warned, !decision.warnings().is_empty());
+    note(Seen::NothingToDo, decision.patch().is_none());
+    let plan = match decision {
+        Decision::Admitted(admitted) => &admitted.plan,
+        Decision::Untouched { reason, .. } => {
+            note(Seen::NoVolume, matches!(reason, Reason::NoVolume | Reason::NothingNew));
+            return seen;
+        }
+        Decision::Refused { .. } => {
+            note(Seen::Denied, true);
+            return seen;
+        }
+    };
+    let wanted = defaults.token_volume(plan.method);
     match &plan.volume {
-        None => note(Seen::NoVolume, true),
-        Some(VolumePlan::Reuse { .. }) => note(Seen::VolumeReused, true),
-        Some(VolumePlan::Add { name, .. }) => {
+        VolumePlan::Reuse { .. } => note(Seen::VolumeReused, true),
+        VolumePlan::Add { name, .. } => {
             note(Seen::VolumeAdded, true);
             note(Seen::VolumeRenamed, *name != wanted.name);
         }
@@ -210,9 +231,5 @@ fn seen(plan: &Plan<'_>, windows: bool, defaults: &Defaults) -> BTreeSet<Seen> {
         }
     }
     note(Seen::LabelAdded, plan.label.is_some());
-    note(Seen::Windows, windows);
-    note(Seen::Warned, !plan.warnings.is_empty());
-    note(Seen::Denied, plan.denial.is_some());
-    note(Seen::NothingToDo, plan.is_empty());
     seen
 }

@@ -1,16 +1,16 @@
 //! A role policy takes roles away and nothing else: what it allows is as if there were none.
 
 use pod_identity_webhook::injection::name::NameGlob;
-use pod_identity_webhook::injection::policy::{Guard, PolicyMode, RoleGlob, RolePolicy, Rule};
+use pod_identity_webhook::injection::policy::{ActivePolicy, PolicyMode, RoleGlob, RolePolicy, Rule};
 use pod_identity_webhook::injection::{Grant, Outcome};
 use proptest::prelude::*;
 
 use super::case::{Admitted, Case, case};
 use super::cases;
 
-/// What comes of a case before a policy, for a pod of `shop/app`.
+/// What comes of a case before a policy.
 fn before(case: &Case, policy: &RolePolicy, mode: PolicyMode) -> Admitted {
-    case.admit_before(Guard { policy, mode, file: "policy.yaml", namespace: "shop", account: "app" })
+    case.admit_before(ActivePolicy { policy, mode, file: "policy.yaml" })
 }
 
 fn all() -> RolePolicy {

@@ -1,5 +1,6 @@
 //! The file by the clock of the test, which goes on only where everybody waits.
 
+use pod_identity_webhook::injection::AccountName;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ fn follow(path: &Path) -> (Arc<Source<RolePolicy>>, Metrics) {
 /// The namespaces that the policy lets use roles, of those that occur here.
 fn allowed(source: &Source<RolePolicy>) -> Option<Vec<&'static str>> {
     let current = source.current()?;
-    let may = |name: &&str| matches!(current.judge(name, "any", "arn:x"), Ruling::Allowed { .. });
+    let may =
+        |name: &&str| matches!(current.judge(AccountName::new(name, "any"), "arn:x"), Ruling::Allowed { .. });
     Some(["a", "b", "c"].into_iter().filter(may).collect())
 }
 

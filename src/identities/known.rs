@@ -1,0 +1,192 @@
+//! What is known of an account, in the words that every source has in common.
+
+use std::sync::Arc;
+
+use super::account::Account;
+use super::unavailable::Unavailable;
+use crate::injection::{Found, Grant};
+
+/// What a ServiceAccount says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountState {
+    /// The account does not exist.
+    Missing,
+    /// The account exists, without an annotation that the webhook reads.
+    Plain,
+    /// The account exists, with such annotations.
+    Annotated(Arc<Account>),
+}
+
+impl AccountState {
+    /// What an account's annotations come to.
+    #[must_use]
+    pub fn of(account: Option<Account>) -> Self {
+        account.map_or(Self::Plain, |account| Self::Annotated(Arc::new(account)))
+    }
+
+    /// Whether a role is known.
+    #[must_use]
+    pub fn has_role(&self) -> bool {
+        self.role_arn().is_some()
+    }
+
+    /// The role, as written.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match self {
+            Self::Annotated(account) => match account.role.as_deref() {
+                Some(Grant::Role(role)) => Some(&role.role_arn),
+                _ => None,
+            },
+            Self::Missing | Self::Plain => None,
+        }
+    }
+
+    fn into_annotations(self) -> Option<Arc<Account>> {
+        match self {
+            Self::Missing | Self::Plain => None,
+            Self::Annotated(account) => Some(account),
+        }
+    }
+}
+
+/// What all sources say of one account, in the order in which they count.
+#[derive(Debug)]
+pub struct Claims {
+    /// Whether any source of associations names the account.
+    pub is_associated: bool,
+    /// The annotations of the ServiceAccount.
+    pub account: AccountState,
+    /// What the ConfigMap's closest entry grants the account.
+    pub entry: Option<Arc<Grant>>,
+}
+
+impl Claims {
+    /// Precedence: association, then the ServiceAccount's annotation, then the ConfigMap.
+    ///
+    /// The winner's settings are used whole, but for Pod Identity's regional STS and lifetime,
+    /// which always come from the account's annotations.
+    #[must_use]
+    pub fn found(self) -> Found {
+        let Self { is_associated, account, entry } = self;
+        let exists = account != AccountState::Missing;
+        let annotations = account.into_annotations();
+        let grant = if is_associated {
+            let preferences = annotations.map(|account| account.preferences.clone()).unwrap_or_default();
+            Some(Arc::new(Grant::Association(preferences)))
+        } else {
+            annotations.and_then(|account| account.role.clone()).or(entry)
+        };
+        Found { grant, exists }
+    }
+}
+
+/// What is known of an account without waiting.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Whether any source of associations names the account.
+    pub(super) is_associated: bool,
+    /// What the ConfigMap's closest entry grants the account.
+    pub(super) entry: Option<Arc<Grant>>,
+}
+
+/// What was found out about the account since.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub(super) account: Result<AccountState, LookupFailure>,
+    /// Whether a source that supports single look-ups names the account; `None` if none was asked.
+    pub(super) association: Option<Result<bool, Unavailable>>,
+}
+
+/// An account that could not be looked up.
+#[derive(Debug)]
+pub struct LookupFailure {
+    /// What was known of the account before, which may be old.
+    pub known: Option<AccountState>,
+    /// Why it is not known now.
+    pub error: Unavailable,
+}
+
+impl Known {
+    /// What both come to. A grant that is known is better than none, even if it may be old: only where there is
+    /// none does it matter that something could not be asked.
+    pub(super) fn with(self, fresh: Fresh) -> Result<Found, Unavailable> {
+        let Self { is_associated, entry } = self;
+        let Fresh { account, association } = fresh;
+        let is_associated = is_associated || matches!(association, Some(Ok(true)));
+        let account = account.or_else(|LookupFailure { known, error }| match known {
+            // The ConfigMap's entry counts for an account that had no role of its own when it was last seen.
+            Some(known) if is_associated || known.has_role() || entry.is_some() => Ok(known),
+            // The API server makes no pods of accounts that do not exist.
+            None if is_associated => Ok(AccountState::Plain),
+            // Of an account that was never seen the ConfigMap alone tells nothing: the account's own
+            // annotation, which nobody has read yet, would come first.
+            Some(_) | None => Err(error),
+        })?;
+        let found = Claims { is_associated, account, entry }.found();
+        match association {
+            Some(Err(error)) if found.grant.is_none() => Err(error),
+            Some(_) | None => Ok(found),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::injection::annotation::Prefix;
+    use crate::injection::grant::Preferences;
+
+    #[test]
+    fn a_grant_that_is_known_is_better_than_none() {
+        let prefix = Prefix::new("eks.amazonaws.com").unwrap();
+        let annotated = AccountState::of(Account::read(&prefix, [("eks.amazonaws.com/role-arn", "own")]));
+        let plain = AccountState::Plain;
+        let entry = Arc::new(Grant::Association(Preferences { regional_sts: Some(true), lifetime: None }));
+        let failure = |what| Unavailable::Cold(what);
+        let failed = |known: Option<&AccountState>| {
+            Err(LookupFailure { known: known.cloned(), error: failure("accounts") })
+        };
+        // Of an association that is known, an entry, the account, and the association that was asked for: which
+        // grant is found, or which failure is told.
+        let (none, own, of_entry, associated) = (Ok(""), Ok("own"), Ok("entry"), Ok("association"));
+        let (no_account, no_association) = (Err("accounts"), Err("associations"));
+        let (ill, no, yes) = (Some(Err(failure("associations"))), Some(Ok(false)), Some(Ok(true)));
+        for (number, (is_associated, has_entry, account, association, expected)) in [
+            (false, false, Ok(plain.clone()), None, none),
+            (false, false, Ok(plain.clone()), no.clone(), none),
+            (false, false, Ok(plain.clone()), yes.clone(), associated),
+            (false, false, Ok(plain.clone()), ill.clone(), no_association),
+            (false, true, Ok(plain.clone()), ill.clone(), of_entry),
+            (false, false, Ok(annotated.clone()), ill.clone(), own),
+            (true, true, Ok(annotated.clone()), None, associated),
+            (false, false, failed(None), None, no_account),
+            (false, true, failed(None), None, no_account),
+            (true, false, failed(None), None, associated),
+            (false, false, failed(None), yes, associated),
+            (false, false, failed(Some(&plain)), None, no_account),
+            (false, true, failed(Some(&plain)), None, of_entry),
+            (false, false, failed(Some(&annotated)), None, own),
+            (false, false, failed(Some(&annotated)), ill.clone(), own),
+            (false, false, failed(Some(&plain)), ill, no_account),
+            (true, false, failed(Some(&plain)), None, associated),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let known = Known { is_associated, entry: has_entry.then(|| entry.clone()) };
+            let found = known.with(Fresh { account, association });
+            let seen = match found.as_ref().map(|found| found.grant.as_ref()) {
+                Ok(None) => Ok(""),
+                Ok(Some(grant)) if Arc::ptr_eq(grant, &entry) => Ok("entry"),
+                Ok(Some(grant)) => match &**grant {
+                    Grant::Role(role) => Ok(&*role.role_arn),
+                    Grant::Association(_) => Ok("association"),
+                },
+                Err(Unavailable::Cold(what)) => Err(*what),
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(seen, expected, "row {number}");
+        }
+    }
+}

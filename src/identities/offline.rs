@@ -1,0 +1,331 @@
+//! Identities read from files, once: ServiceAccounts, the ConfigMap and custom resources that hold
+//! associations as manifests, and associations in the format in which EKS feeds its own webhook. No
+//! cluster is asked.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::account::Account;
+use super::association_set::AssociationSet;
+use super::by_account::ByAccount;
+use super::known::{AccountState, Claims};
+use super::sources::association_file;
+use super::sources::association_resources::{self, Association, Namespaces};
+use super::sources::config_map::{self, Contents, Entries, FormatError};
+use crate::injection::annotation::Prefix;
+use crate::injection::{AccountName, Found, json};
+use crate::manifests::{self, Document, Object, Stream};
+use crate::source::{Complaint, Source};
+
+/// The name of all sources that are read from manifests, for people.
+pub const NAME: &str = "manifests";
+
+/// Endings of the files that are read in a folder, as kubectl has them.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What is known beforehand, each with the place where it stands.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    accounts: ByAccount<(AccountState, Place)>,
+    associations: ByAccount<Place>,
+    config_map: Option<ConfigMapManifest>,
+    namespaces: Namespaces,
+    /// Association resources that do not count.
+    foreign: ByAccount<Place>,
+}
+
+/// The one ConfigMap that is read.
+#[derive(Debug)]
+struct ConfigMapManifest {
+    namespace: Box<str>,
+    place: Place,
+    contents: Contents,
+}
+
+/// A document of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// From 1.
+    pub document: usize,
+    /// Its first, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: document {}, line {}", self.path.display(), self.document, self.line)
+    }
+}
+
+/// Why files could not be read: the start ends, for half of the identities would be worse.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestsError {
+    /// The file or folder.
+    #[error("failed to read {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Its contents.
+    #[error("failed to read {path}: {source}")]
+    Parse {
+        /// Which.
+        path: PathBuf,
+        /// Document and line.
+        source: manifests::Error,
+    },
+    /// One of its documents.
+    #[error("failed to read {place}: {message}")]
+    Document {
+        /// Which.
+        place: Place,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Manifests {
+    /// Reads files, and of folders the files that end in yaml, yml or json; `namespace` is that of
+    /// accounts that name none, `namespaces` whose accounts association resources may name.
+    pub fn read(
+        paths: &[PathBuf],
+        namespace: &str,
+        prefix: &Prefix,
+        namespaces: Namespaces,
+    ) -> Result<Self, ManifestsError> {
+        let mut manifests = Self { namespaces, ..Self::default() };
+        for path in paths {
+            for file in files(path)? {
+                let text = std::fs::read_to_string(&file)
+                    .map_err(|source| ManifestsError::Io { path: file.clone(), source })?;
+                let stream = manifests::parse(&text)
+                    .map_err(|source| ManifestsError::Parse { path: file.clone(), source })?;
+                manifests.add(&stream, &file, namespace, prefix)?;
+            }
+        }
+        Ok(manifests)
+    }
+
+    /// Takes in what a stream holds; kinds that say nothing of identities are passed by.
+    pub fn add(
+        &mut self,
+        stream: &Stream,
+        path: &Path,
+        namespace: &str,
+        prefix: &Prefix,
+    ) -> Result<(), ManifestsError> {
+        for document in stream.documents() {
+            let place = Place::of(path, document);
+            for object in document.objects() {
+                self.add_object(&object, namespace, prefix, &place)
+                    .map_err(|message| ManifestsError::Document { place: place.clone(), message })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_object(
+        &mut self,
+        object: &Object<'_>,
+        namespace: &str,
+        prefix: &Prefix,
+        place: &Place,
+    ) -> Result<(), String> {
+        match (object.version, object.kind) {
+            // The version too: operators have ServiceAccounts of their own.
+            ("v1", "ServiceAccount") => self.add_account(object, namespace, prefix, place),
+            ("v1", "ConfigMap") if object.text("/metadata/name") == Some(config_map::NAME) => {
+                self.add_config_map(object, namespace, place)
+            }
+            (_, association_resources::KIND) => self.add_association_resource(object, namespace, place),
+            (_, "") if object.value.get("identities").is_some() => {
+                let contents = association_file::Contents::read(object.value)
+                    .map_err(|error| json::expected(&error).unwrap_or_default())?;
+                if let Some(complaint) = contents.complaint {
+                    return Err(complaint.reasons().join("; "));
+                }
+                for account in contents.associations.iter() {
+                    self.associations.insert(account, place.clone());
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add_account(
+        &mut self,
+        object: &Object<'_>,
+        namespace: &str,
+        prefix: &Prefix,
+        place: &Place,
+    ) -> Result<(), String> {
+        let name = object.text("/metadata/name").ok_or("a ServiceAccount without metadata.name")?;
+        let namespace = object.namespace().unwrap_or(namespace);
+        let annotations = match object.value.pointer("/metadata/annotations") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Object(members)) => members
+                .iter()
+                .map(|(key, value)| match value {
+                    Value::String(value) => Ok((key.as_str(), value.as_str())),
+                    // As Go reads it; templates leave it behind where a value is not set.
+                    Value::Null => Ok((key.as_str(), "")),
+                    _ => Err(format!("annotation {key} of ServiceAccount {name} is not a string: quote it")),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(format!("the annotations of ServiceAccount {name} are not a map")),
+        };
+        let state = AccountState::of(Account::read(prefix, annotations));
+        self.accounts.insert(AccountName::new(namespace, name), (state, place.clone()));
+        Ok(())
+    }
+
+    /// Which namespace is the webhook's own is nobody's to say here, so there must be no choice. The
+    /// same one again, as from a file that was given twice, replaces the first.
+    fn add_config_map(&mut self, object: &Object<'_>, namespace: &str, place: &Place) -> Result<(), String> {
+        let namespace = object.namespace().unwrap_or(namespace);
+        let name = config_map::NAME;
+        if let Some(first) = self.config_map.as_ref().filter(|first| *first.namespace != *namespace) {
+            return Err(format!("a ConfigMap {name} of another namespace than that of {}", first.place));
+        }
+        let key = config_map::KEY;
+        let value = |field| object.value.get(field)?.get(key).filter(|value| !value.is_null());
+        let contents = match (value("data"), value("binaryData")) {
+            (Some(Value::String(document)), _) => Contents::parse(document),
+            (Some(_), _) => Err(FormatError::NoString),
+            (None, Some(_)) => Err(FormatError::Binary),
+            (None, None) => Ok(Contents::default()),
+        };
+        let contents = contents.map_err(|error| format!("{key} of ConfigMap {name} is {error}"))?;
+        let namespace = namespace.into();
+        self.config_map = Some(ConfigMapManifest { namespace, place: place.clone(), contents });
+        Ok(())
+    }
+
+    /// Files say what is wanted and not what AWS has, so it counts without its controller's word; for whichever
+    /// cluster it is.
+    fn add_association_resource(
+        &mut self,
+        object: &Object<'_>,
+        namespace: &str,
+        place: &Place,
+    ) -> Result<(), String> {
+        let Some(kind) = association_resources::Kind::find(object.version, object.kind) else {
+            return Ok(());
+        };
+        let association = Association::read(kind, object.value).map_err(|error| {
+            format!("{} {}: {error}", object.kind, object.text("/metadata/name").unwrap_or("without a name"))
+        })?;
+        let own = kind.is_namespaced().then(|| object.namespace().unwrap_or(namespace));
+        if self.namespaces == Namespaces::Own && own != Some(association.account.get().namespace) {
+            self.foreign.insert(association.account.get(), place.clone());
+            return Ok(());
+        }
+        self.associations.insert(association.account.get(), place.clone());
+        Ok(())
+    }
+
+    /// The same for a server: what a source of associations says, and what a ConfigMap says if there is one.
+    #[must_use]
+    pub fn sources(&self) -> (Arc<Source<AssociationSet>>, Option<Arc<Source<Entries>>>) {
+        let associations = self.associations.iter().map(|(account, _)| account).collect();
+        let entries = self.config_map.as_ref().map(|config_map| config_map.contents.entries.clone());
+        (Source::fixed(NAME, associations), entries.map(|entries| Source::fixed(NAME, entries)))
+    }
+
+    /// The identity of an account.
+    #[must_use]
+    pub fn find(&self, account: AccountName<'_>) -> Found {
+        let is_associated = self.association_place(account).is_some();
+        let entry = self.entries().and_then(|(entries, _)| entries.grant(account));
+        Claims { is_associated, account: self.state(account), entry }.found()
+    }
+
+    /// What is known of the ServiceAccount.
+    #[must_use]
+    pub fn state(&self, account: AccountName<'_>) -> AccountState {
+        self.accounts.get(account).map_or(AccountState::Missing, |(state, _)| state.clone())
+    }
+
+    /// What is known of the ServiceAccount, and where it stands.
+    #[must_use]
+    pub fn account(&self, account: AccountName<'_>) -> Option<(&AccountState, &Place)> {
+        self.accounts.get(account).map(|(state, place)| (state, place))
+    }
+
+    /// Where an association names the account, to the letter.
+    #[must_use]
+    pub fn association_place(&self, account: AccountName<'_>) -> Option<&Place> {
+        self.associations.get(account)
+    }
+
+    /// The ConfigMap's entries, where there is one, and its place.
+    #[must_use]
+    pub fn entries(&self) -> Option<(&Entries, &Place)> {
+        self.config_map.as_ref().map(|config_map| (&config_map.contents.entries, &config_map.place))
+    }
+
+    /// What there is to say of the ConfigMap's entries that are of no use, and where it stands.
+    #[must_use]
+    pub fn complaint(&self) -> Option<(&Complaint, &Place)> {
+        let config_map = self.config_map.as_ref()?;
+        config_map.contents.complaint.as_ref().map(|complaint| (complaint, &config_map.place))
+    }
+
+    /// Where an association resource names the account that does not count: it is in another namespace, or in none.
+    #[must_use]
+    pub fn foreign_place(&self, account: AccountName<'_>) -> Option<&Place> {
+        self.foreign.get(account)
+    }
+
+    /// How many accounts have such a resource.
+    #[must_use]
+    pub fn foreign(&self) -> usize {
+        self.foreign.len()
+    }
+
+    /// How many accounts there are.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// How many associations there are.
+    #[must_use]
+    pub fn associations(&self) -> usize {
+        self.associations.len()
+    }
+}
+
+impl Place {
+    /// Where a document of a file stands.
+    #[must_use]
+    pub fn of(path: &Path, document: &Document) -> Self {
+        Self { path: path.to_owned(), document: document.number(), line: document.line() }
+    }
+}
+
+/// A file as it is, a folder as its files in the order of their names.
+fn files(path: &Path) -> Result<Vec<PathBuf>, ManifestsError> {
+    let failed = |source| ManifestsError::Io { path: path.to_owned(), source };
+    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        let is_manifest = file.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+        if is_manifest && file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

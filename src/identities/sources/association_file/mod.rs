@@ -1,0 +1,47 @@
+//! EKS Pod Identity's associations in a file, as EKS feeds its own webhook.
+
+mod format;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::identities::association_set::AssociationSet;
+use crate::source::file::{self, Parts};
+use crate::source::{Complaint, Source};
+
+pub use format::{Contents, FormatError};
+
+/// The source's name in log, metrics and readiness.
+pub const NAME: &str = "association-file";
+
+/// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
+pub async fn follow(path: PathBuf, source: Arc<Source<AssociationSet>>) {
+    file::follow::<Contents>(path, source).await;
+}
+
+impl file::FileFormat for Contents {
+    type Set = AssociationSet;
+    type Error = FormatError;
+
+    const WHAT: &'static str = "associations";
+
+    /// A quarter of a million associations.
+    const LIMIT: u64 = 16 << 20;
+
+    /// JSON ends with what it began with.
+    const PARTS: Parts = Parts::AreRefused;
+
+    fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+        Self::parse(bytes)
+    }
+
+    /// No associations: the file need not be there.
+    fn nothing() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn into_set(self) -> (AssociationSet, Option<Complaint>) {
+        let Self { associations, complaint } = self;
+        (associations, complaint)
+    }
+}

@@ -1,0 +1,183 @@
+//! The resources of one kind, each with what it is good for: which accounts have an association, which
+//! will have one, what is of no use.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::resource::{Association, Existence, Malformed};
+use super::selection::{Namespaces, Pending, Selection};
+use crate::kubernetes::Change;
+
+/// An object, as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resource {
+    pub(super) name: Name,
+    pub(super) association: Result<Association, Malformed>,
+}
+
+/// An object's own name, which is not its pods'.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Name {
+    /// `None` for what is in none.
+    pub(super) namespace: Option<Box<str>>,
+    pub(super) name: Box<str>,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.namespace.iter().try_for_each(|namespace| write!(f, "{namespace}/"))?;
+        f.write_str(&self.name)
+    }
+}
+
+/// What becomes of an association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It counts.
+    Used,
+    /// AWS does not have it yet, as far as is known.
+    Pending,
+    /// It is for another EKS cluster.
+    OtherCluster,
+    /// It is for accounts of another namespace than its own.
+    OtherNamespace,
+}
+
+impl Standing {
+    pub(super) const ALL: [Self; 4] = [Self::Used, Self::Pending, Self::OtherCluster, Self::OtherNamespace];
+
+    /// The metric's label.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Pending => "pending",
+            Self::OtherCluster => "other_cluster",
+            Self::OtherNamespace => "other_namespace",
+        }
+    }
+}
+
+/// What is known of an object.
+#[derive(Debug, PartialEq, Eq)]
+enum Entry {
+    Judged(Association, Standing),
+    Malformed(Malformed),
+}
+
+/// All objects of a kind, by name: in an order, so that the same ones are complained of each time.
+#[derive(Debug, Default)]
+pub(super) struct Objects(BTreeMap<Name, Entry>);
+
+impl Objects {
+    /// Takes the place of all that was known with what there is now.
+    pub(super) fn replace(&mut self, resources: Vec<Resource>, selection: &Selection) {
+        let before = std::mem::take(&mut self.0);
+        self.0 = resources
+            .into_iter()
+            .map(|Resource { name, association }| {
+                let entry = Entry::new(&name, association, before.get(&name), selection);
+                (name, entry)
+            })
+            .collect();
+    }
+
+    /// Takes in a change; whether anything is different now.
+    pub(super) fn apply(&mut self, change: Change<Resource>, selection: &Selection) -> bool {
+        match change {
+            Change::Applied(Resource { name, association }) => {
+                let before = self.0.get(&name);
+                let entry = Entry::new(&name, association, before, selection);
+                let is_news = before != Some(&entry);
+                if is_news {
+                    tracing::debug!(resource = %name, standing = entry.label(), "association resource changed");
+                    self.0.insert(name, entry);
+                }
+                is_news
+            }
+            Change::Deleted(Resource { name, .. }) => self.0.remove(&name).is_some(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every association that could be read, with what becomes of it.
+    pub(super) fn judged(&self) -> impl Iterator<Item = (&Association, Standing)> {
+        self.0.values().filter_map(|entry| match entry {
+            Entry::Judged(association, standing) => Some((association, *standing)),
+            Entry::Malformed(_) => None,
+        })
+    }
+
+    /// Every object that is for accounts of another namespace than its own, which is the second.
+    pub(super) fn elsewhere(&self) -> impl Iterator<Item = (&Name, &str)> {
+        self.0.iter().filter_map(|(name, entry)| match entry {
+            Entry::Judged(association, Standing::OtherNamespace) => {
+                Some((name, association.account.get().namespace))
+            }
+            Entry::Judged(..) | Entry::Malformed(_) => None,
+        })
+    }
+
+    /// Every object that could not be read.
+    pub(super) fn malformed(&self) -> impl Iterator<Item = (&Name, &Malformed)> {
+        self.0.iter().filter_map(|(name, entry)| match entry {
+            Entry::Judged(..) => None,
+            Entry::Malformed(malformed) => Some((name, malformed)),
+        })
+    }
+}
+
+impl Entry {
+    fn new(
+        name: &Name,
+        association: Result<Association, Malformed>,
+        before: Option<&Self>,
+        selection: &Selection,
+    ) -> Self {
+        match association {
+            Ok(association) => {
+                let standing = judge(name, &association, before, selection);
+                Self::Judged(association, standing)
+            }
+            Err(malformed) => Self::Malformed(malformed),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Judged(_, standing) => standing.label(),
+            Self::Malformed(_) => "malformed",
+        }
+    }
+}
+
+fn judge(name: &Name, association: &Association, before: Option<&Entry>, selection: &Selection) -> Standing {
+    let Selection { cluster, namespaces, pending } = selection;
+    if *namespaces == Namespaces::Own
+        && name.namespace.as_deref() != Some(association.account.get().namespace)
+    {
+        return Standing::OtherNamespace;
+    }
+    match (cluster, association.cluster.as_deref()) {
+        (Some(ours), Some(theirs)) if ours.as_str() != theirs => return Standing::OtherCluster,
+        // Perhaps another's: it must not count before that is known, whatever else may.
+        (Some(_), None) => return Standing::Pending,
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    match &association.existence {
+        _ if *pending == Pending::Use => Standing::Used,
+        Existence::Settled(_) => Standing::Used,
+        // AWS has had it, and did not take it away: that would have changed the id.
+        Existence::Unsettled(id) if was_used(before, id) => Standing::Used,
+        Existence::Unsettled(_) | Existence::Awaited => Standing::Pending,
+    }
+}
+
+fn was_used(before: Option<&Entry>, id: &str) -> bool {
+    match before {
+        Some(Entry::Judged(association, Standing::Used)) => association.existence.id() == Some(id),
+        Some(Entry::Judged(..) | Entry::Malformed(_)) | None => false,
+    }
+}

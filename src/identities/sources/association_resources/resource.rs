@@ -1,0 +1,125 @@
+//! What is read of one resource: whose association it is, and whether AWS has it. The role is not
+//! read: it does not matter to the webhook.
+
+use serde_json::Value;
+
+use super::kind::Kind;
+use crate::injection::name::{AccountName, OwnedAccountName, is_label, is_subdomain};
+
+/// An association that a resource holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Association {
+    /// The pods' ServiceAccount.
+    pub account: OwnedAccountName,
+    /// The EKS cluster's name, if it is known already: a reference to a cluster is not resolved here, but
+    /// once AWS has the association its ARN names the cluster.
+    pub cluster: Option<Box<str>>,
+    /// Whether AWS has it.
+    pub existence: Existence,
+}
+
+/// Whether AWS has an association, as far as its resource says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Existence {
+    /// No id: it was not made.
+    Awaited,
+    /// It has this id, and yet its controller does not say that all is well.
+    Unsettled(Box<str>),
+    /// It has this id, and its controller has nothing against it.
+    Settled(Box<str>),
+}
+
+impl Existence {
+    /// The id that AWS gave.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Awaited => None,
+            Self::Unsettled(id) | Self::Settled(id) => Some(id),
+        }
+    }
+}
+
+/// Why a resource is of no use. Its words hold nothing of what the resource says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Nothing stands where something must.
+    #[error("{0} is missing")]
+    Missing(String),
+    /// Not a string.
+    #[error("{0} is not a string")]
+    NotText(String),
+    /// A string that can name nothing.
+    #[error("{0} is no name that Kubernetes takes")]
+    NotAName(String),
+}
+
+impl Association {
+    /// Reads an object of this kind; all but `spec` and `status` may be missing.
+    pub fn read(kind: &Kind, object: &Value) -> Result<Self, Malformed> {
+        let namespace = name(kind, object, "namespace", is_label)?;
+        let account = name(kind, object, "serviceAccount", is_subdomain)?;
+        let cluster = match wanted(kind, object, "clusterName") {
+            None => arn(kind, object).and_then(cluster_of),
+            Some((_, Value::String(cluster))) => Some(cluster.as_str()),
+            Some((path, _)) => return Err(Malformed::NotText(path)),
+        };
+        Ok(Self {
+            account: AccountName::new(namespace, account).into_owned(),
+            cluster: cluster.map(Into::into),
+            existence: existence(kind, object),
+        })
+    }
+}
+
+fn name<'a>(
+    kind: &Kind,
+    object: &'a Value,
+    field: &str,
+    is_name: fn(&str) -> bool,
+) -> Result<&'a str, Malformed> {
+    match wanted(kind, object, field) {
+        Some((_, Value::String(text))) if is_name(text) => Ok(text),
+        Some((path, Value::String(_))) => Err(Malformed::NotAName(path)),
+        Some((path, _)) => Err(Malformed::NotText(path)),
+        None => Err(Malformed::Missing(path(kind.wanted.first().unwrap_or(&""), field))),
+    }
+}
+
+/// The first place where a member stands, and what stands there. Empty is as if absent: templates leave
+/// it behind where a value is not set.
+fn wanted<'a>(kind: &Kind, object: &'a Value, field: &str) -> Option<(String, &'a Value)> {
+    kind.wanted.iter().find_map(|parent| {
+        let value = object.pointer(parent)?.get(field)?;
+        let is_set = !value.is_null() && value.as_str() != Some("");
+        is_set.then(|| (path(parent, field), value))
+    })
+}
+
+/// As people write it: `spec.forProvider.namespace`.
+fn path(parent: &str, field: &str) -> String {
+    format!("{}.{field}", parent.trim_start_matches('/').replace('/', "."))
+}
+
+fn arn<'a>(kind: &Kind, object: &'a Value) -> Option<&'a str> {
+    kind.arns.iter().find_map(|pointer| object.pointer(pointer)?.as_str())
+}
+
+/// The cluster in `arn:aws:eks:REGION:ACCOUNT:podidentityassociation/CLUSTER/ID`.
+fn cluster_of(arn: &str) -> Option<&str> {
+    let resource = arn.splitn(6, ':').nth(5)?;
+    let (cluster, _) = resource.strip_prefix("podidentityassociation/")?.split_once('/')?;
+    (!cluster.is_empty()).then_some(cluster)
+}
+
+fn existence(kind: &Kind, object: &Value) -> Existence {
+    let id = object.pointer(kind.id).and_then(Value::as_str).filter(|id| !id.is_empty());
+    let Some(id) = id else { return Existence::Awaited };
+    let (wanted, values) = kind.settled;
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let is_settled = conditions.into_iter().flatten().any(|condition| {
+        let text = |field| condition.get(field).and_then(Value::as_str);
+        text("type") == Some(wanted) && text("status").is_some_and(|status| values.contains(&status))
+    });
+    if is_settled { Existence::Settled(id.into()) } else { Existence::Unsettled(id.into()) }
+}

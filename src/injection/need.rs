@@ -1,0 +1,49 @@
+//! How much a pod depends on its identity: how far the search for one goes.
+
+use super::denial::Demand;
+use super::pod::Pod;
+
+/// How much a pod depends on its identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// As any pod: what the sources were last known to say is enough.
+    Usual,
+    /// The pod says that it is to have EKS Pod Identity: it is not admitted without an association until every
+    /// source that supports single look-ups was asked.
+    OptedIn,
+    /// Without an identity the pod is refused, and it is refused only after everything that can be
+    /// asked was asked.
+    Required(Demand),
+}
+
+impl Need {
+    /// What a pod says of itself, and `namespace` of all its pods. The label that EKS puts on pods of
+    /// associations is there before the webhook has seen the pod only if somebody wrote it.
+    #[must_use]
+    pub fn of(pod: &Pod<'_>, namespace: Option<Demand>) -> Self {
+        let own = pod.metadata.requires_identity.then_some(Demand::Pod);
+        match own.or(namespace) {
+            Some(demand) => Self::Required(demand),
+            None if pod.metadata.has_pod_identity_label => Self::OptedIn,
+            None => Self::Usual,
+        }
+    }
+
+    /// Who requires an identity, if anybody does.
+    #[must_use]
+    pub fn demand(self) -> Option<Demand> {
+        match self {
+            Self::Usual | Self::OptedIn => None,
+            Self::Required(demand) => Some(demand),
+        }
+    }
+
+    /// Whether sources that support single look-ups are asked before a pod is admitted without an association.
+    #[must_use]
+    pub fn asks(self) -> bool {
+        match self {
+            Self::Usual => false,
+            Self::OptedIn | Self::Required(_) => true,
+        }
+    }
+}
