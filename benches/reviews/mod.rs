@@ -7,7 +7,6 @@ use pod_identity_webhook::identities::manifests::Manifests;
 use pod_identity_webhook::identities::{Identities, Need};
 use pod_identity_webhook::injection::answer::Answer;
 use pod_identity_webhook::injection::{Decision, Defaults, Review, Rules, decide};
-use pod_identity_webhook::manifests;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use ::manifests::{Document, Object, Stream};
 use serde_json::Value;
 
 use super::account::Account;
@@ -15,7 +16,6 @@ use super::config_map::{self, Contents, Entries, FormatError};
 use super::{Claims, Found, Lookup};
 use crate::injection::annotation::Prefix;
 use crate::injection::json;
-use crate::manifests::{self, Document, Object, Stream};
 use crate::settings::Namespaces;
 use crate::source::Complaint;
 
@@ -75,7 +75,7 @@ pub enum ManifestsError {
         /// Which.
         path: PathBuf,
         /// Document and line.
-        source: manifests::Error,
+        source: ::manifests::Error,
     },
     /// One of its documents.
     #[error("failed to read {place}: {message}")]
@@ -101,7 +101,7 @@ impl Manifests {
             for file in files(path)? {
                 let text = std::fs::read_to_string(&file)
                     .map_err(|source| ManifestsError::Io { path: file.clone(), source })?;
-                let stream = manifests::parse(&text)
+                let stream = ::manifests::parse(&text)
                     .map_err(|source| ManifestsError::Parse { path: file.clone(), source })?;
                 manifests.add(&stream, &file, namespace, prefix)?;
             }

@@ -27,12 +27,12 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
+use self::manifests::Manifests;
 use crate::injection::{Grant, name};
 use crate::source::Source;
 use account::Account;
 use associations::Associations;
 use config_map_source::ConfigMap;
-use manifests::Manifests;
 pub use need::Need;
 use service_accounts::ServiceAccounts;
 

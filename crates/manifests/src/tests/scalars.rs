@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::manifests::parse;
+use crate::parse;
 
 /// What `a: <spelling>` says: the JSON printed, and the spellings that gave it.
 const VALUES: &[(&str, &[&str])] = &[

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::patched;
-use crate::manifests::{RenderError, parse};
+use crate::{RenderError, parse};
 
 #[test]
 fn alias_on_the_path_is_replaced_by_what_it_stands_for() {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::manifests::parse;
+use crate::parse;
 
 /// What `<spelling>: x` has for a key: the JSON string printed, and the spellings.
 const KEYS: &[(&str, &[&str])] = &[

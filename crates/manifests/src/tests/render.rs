@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::patched;
-use crate::manifests::parse;
+use crate::parse;
 
 fn env() -> Value {
     json!({"name": "AWS_REGION", "value": "eu-west-1"})

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::manifests::{Problem, parse};
+use crate::{Problem, parse};
 
 fn error(text: &str) -> (usize, usize, String) {
     let error = parse(text).unwrap_err();

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::manifests::parse;
+use crate::parse;
 
 /// A stream, and the documents printed for it.
 const READ: &[(&str, &[&str])] = &[
