@@ -2,6 +2,8 @@
 //! 420, `on` is true, a date is a string. Pure; `compose` calls it for values and keys, `quote`
 //! to find out which strings need quotes.
 
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
 use serde_json::{Number, Value};
 
 use super::error::Problem;
@@ -219,37 +221,11 @@ fn key_float(float: f64) -> String {
 /// Standard base64 with padding, as Go's decoder reads it: line breaks are skipped and stray bits
 /// in the last group are ignored.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    const STRAY_BITS: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    const DECODER: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, STRAY_BITS);
     let symbols: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    let mut bytes = Vec::with_capacity(symbols.len() / 4 * 3);
-    let groups = symbols.len() / 4;
-    if !symbols.len().is_multiple_of(4) {
-        return None;
-    }
-    for (index, group) in symbols.chunks_exact(4).enumerate() {
-        let padding = group.iter().rev().take_while(|symbol| **symbol == b'=').count();
-        if padding > 2 || (padding > 0 && index + 1 != groups) {
-            return None;
-        }
-        let mut bits = 0_u32;
-        for symbol in group.iter().take(4 - padding) {
-            bits = (bits << 6) | sextet(*symbol)?;
-        }
-        bits <<= 6 * padding;
-        bytes.extend(bits.to_be_bytes().iter().skip(1).take(3 - padding));
-    }
-    Some(bytes)
-}
-
-fn sextet(symbol: u8) -> Option<u32> {
-    let value = match symbol {
-        b'A'..=b'Z' => symbol - b'A',
-        b'a'..=b'z' => symbol - b'a' + 26,
-        b'0'..=b'9' => symbol - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(value.into())
+    DECODER.decode(symbols).ok()
 }
 
 /// Go's JSON writer puts U+FFFD for every byte that is not UTF-8, where Rust's lossy conversion
