@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-/// A stream that could not be read. The caller shows it and stops: a document read half would be
-/// a document written wrongly.
+/// A stream could not be read. The caller shows this and stops: a document that was read in part would
+/// be written wrongly.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("document {document}, line {line}{}: {problem}", column_text(*.column))]
 pub struct Error {
@@ -43,16 +43,16 @@ pub enum Problem {
     /// A spelling that YAML 1.2 reads and that kubectl refuses or takes for something else.
     #[error("kubectl reads this differently: {0}")]
     Dialect(&'static str),
-    /// Collections within collections, more than we follow.
+    /// Collections are nested too deep.
     #[error("nested more than {0} levels deep")]
     Depth(usize),
-    /// Aliases that blow the document up.
+    /// Aliases make the document too large.
     #[error("aliases expand to more than {0} nodes")]
     Expansion(usize),
-    /// An alias to a node it is part of.
+    /// An alias stands inside the node that it refers to.
     #[error("an anchor's value contains itself")]
     Cycle,
-    /// An alias whose anchor is not in the document.
+    /// The anchor of an alias is not in the document.
     #[error("an alias has no anchor")]
     Alias,
     /// `<<` with something other than a mapping or a list of mappings.
@@ -69,21 +69,21 @@ pub enum Problem {
         /// The scalar's text.
         text: String,
     },
-    /// Where keys have to be different.
+    /// A duplicate key, for readers that refuse them.
     #[error("the key {0:?} stands twice")]
-    Twice(String),
-    /// Where everything has to be written out.
+    DuplicateKey(String),
+    /// An alias or a merge key, for readers that do not follow them.
     #[error("aliases and merge keys are not read here: write it out")]
-    Repeated,
-    /// Where one is read.
+    Aliased,
+    /// A second document, for readers that take one.
     #[error("more than one document")]
-    Documents,
+    SecondDocument,
     /// `.inf` and `.nan`, which JSON cannot hold.
     #[error("{0:?} is a number that JSON cannot hold")]
     Number(String),
 }
 
-/// A stream whose patches could not be written. The caller shows it and stops.
+/// A patched stream could not be written. The caller shows this and stops.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RenderError {

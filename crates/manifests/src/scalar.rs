@@ -7,6 +7,7 @@ use base64::{Engine, alphabet};
 use serde_json::{Number, Value};
 
 use super::error::Problem;
+use super::tree::Style;
 
 /// A scalar's meaning. Keys need the kinds that JSON values do not tell apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub(super) enum Scalar {
     Null,
     Bool(bool),
     Int(i64),
-    /// Above the range of `i64`.
+    /// A number above the range of `i64`.
     Uint(u64),
     Float(f64),
     Text(String),
@@ -28,10 +29,10 @@ const NULL: &str = "tag:yaml.org,2002:null";
 const TIMESTAMP: &str = "tag:yaml.org,2002:timestamp";
 
 /// Resolves a scalar. A quoted one without a tag is text; a tag decides even for a quoted one.
-pub(super) fn resolve(text: &str, plain: bool, tag: Option<&str>) -> Result<Scalar, Problem> {
+pub(super) fn resolve(text: &str, style: Style, tag: Option<&str>) -> Result<Scalar, Problem> {
     let as_text = || Scalar::Text(text.to_owned());
     let Some(tag) = tag else {
-        return Ok(if plain { implicit(text) } else { as_text() });
+        return Ok(if style == Style::Plain { implicit(text) } else { as_text() });
     };
     let found = implicit(text);
     let fitting = match (tag, found) {
@@ -44,7 +45,7 @@ pub(super) fn resolve(text: &str, plain: bool, tag: Option<&str>) -> Result<Scal
         (TIMESTAMP, Scalar::Text(_)) if starts_with_year(text) => Some(as_text()),
         (INT | FLOAT | BOOL | NULL | TIMESTAMP, _) => None,
         (BINARY, _) => decode_base64(text).map(|bytes| Scalar::Text(lossy(&bytes))),
-        // `!!str`, and a tag of its own makes: the text as it stands.
+        // `!!str` and tags that YAML does not define leave the text as it is.
         _ => Some(as_text()),
     };
     fitting
@@ -154,8 +155,8 @@ fn starts_with_year(text: &str) -> bool {
 }
 
 impl Scalar {
-    /// The JSON value, which went through Go's JSON writer: a float without a fraction comes out
-    /// as an integer (`1.0` and `1e3` as `1` and `1000`).
+    /// The JSON value as Go's JSON writer has it: a float without a fraction becomes an integer (`1.0`
+    /// and `1e3` become `1` and `1000`).
     pub(super) fn into_value(self) -> Result<Value, Problem> {
         Ok(match self {
             Self::Null => Value::Null,
