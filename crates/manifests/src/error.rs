@@ -41,7 +41,7 @@ pub enum Problem {
     #[error("character U+{0:04X} is a line break for kubectl; write it as an escape in double quotes")]
     LineBreak(u32),
     /// A spelling that YAML 1.2 reads and that kubectl refuses or takes for something else.
-    #[error("kubectl reads this differently: {0}")]
+    #[error("kubectl would read this differently: {0}")]
     Dialect(&'static str),
     /// Collections are nested too deep.
     #[error("nested more than {0} levels deep")]
@@ -50,10 +50,10 @@ pub enum Problem {
     #[error("aliases expand to more than {0} nodes")]
     Expansion(usize),
     /// An alias stands inside the node that it refers to.
-    #[error("an anchor's value contains itself")]
+    #[error("the alias is part of the value that it refers to")]
     Cycle,
     /// The anchor of an alias is not in the document.
-    #[error("an alias has no anchor")]
+    #[error("the alias refers to an anchor that is not in this document")]
     Alias,
     /// `<<` with something other than a mapping or a list of mappings.
     #[error("a merge key `<<` needs a mapping or a list of mappings")]
@@ -70,10 +70,10 @@ pub enum Problem {
         text: String,
     },
     /// A duplicate key, for readers that refuse them.
-    #[error("the key {0:?} stands twice")]
+    #[error("duplicate key {0:?}")]
     DuplicateKey(String),
     /// An alias or a merge key, for readers that do not follow them.
-    #[error("aliases and merge keys are not read here: write it out")]
+    #[error("aliases and merge keys are not supported here; write the value out")]
     Aliased,
     /// A second document, for readers that take one.
     #[error("more than one document")]
@@ -96,7 +96,7 @@ pub enum RenderError {
         source: json_patch::PatchError,
     },
     /// Neither the edited nor the re-emitted text reads back as the patched value.
-    #[error("failed to write the patched document {document}: it does not read back the same")]
+    #[error("failed to write document {document} with its patch: the new text would read back differently")]
     ReadBack {
         /// Number of the document, counted from 1.
         document: usize,

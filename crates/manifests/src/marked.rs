@@ -157,14 +157,14 @@ mod tests {
     #[test]
     fn what_would_be_read_past_in_a_manifest_is_refused_with_its_line() {
         for (text, line, problem) in [
-            ("a: 1\nb: 2\na: 3\n", 3, "the key \"a\" stands twice"),
-            ("{\"a\":1,\n\"\\u0061\":2}", 2, "the key \"a\" stands twice"),
-            ("x:\n- {b: 1, 'b': 2}\n", 2, "the key \"b\" stands twice"),
+            ("a: 1\nb: 2\na: 3\n", 3, "duplicate key \"a\""),
+            ("{\"a\":1,\n\"\\u0061\":2}", 2, "duplicate key \"a\""),
+            ("x:\n- {b: 1, 'b': 2}\n", 2, "duplicate key \"b\""),
             ("a: 1\n---\nb: 2\n", 3, "more than one document"),
             ("{\"a\":1}\n{\"b\":2}", 2, "more than one document"),
             ("---\na: 1\n...\nb: 2\n", 3, "more than one document"),
-            ("a: &x [1]\nb: *x\n", 2, "aliases and merge keys are not read here: write it out"),
-            ("a: {}\n<<: {b: 1}\n", 2, "aliases and merge keys are not read here: write it out"),
+            ("a: &x [1]\nb: *x\n", 2, "aliases and merge keys are not supported here; write the value out"),
+            ("a: {}\n<<: {b: 1}\n", 2, "aliases and merge keys are not supported here; write the value out"),
             ("a: 1\n? [b]\n: 2\n", 2, "a mapping key has to be a string, number or boolean"),
         ] {
             assert_eq!(refused(text), (line, problem.to_owned()), "{text}");

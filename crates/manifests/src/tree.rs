@@ -170,7 +170,7 @@ impl Builder<'_> {
         if let Some((_, tag_end)) = span.tag_span().map(|tag| bytes(&tag))
             && behind(tag_end) == Some(b',')
         {
-            return Err("the comma belongs to the tag; put a space before it");
+            return Err("the comma would be part of the tag; put a space before it");
         }
         let in_flow = self.open.last().is_some_and(|open| {
             matches!(
@@ -182,16 +182,16 @@ impl Builder<'_> {
             Event::Anchor(_, name) => {
                 let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
                 if !name.bytes().all(is_known) {
-                    return Err("an anchor's name has letters, digits, `_` and `-` only");
+                    return Err("the name of an anchor may hold letters, digits, `_` and `-` only");
                 }
             }
             Event::Scalar(text, ScalarStyle::Plain, ..) if in_flow && start != end => {
                 if text.contains('?') {
-                    return Err("a plain scalar with `?` in a flow collection; put it in quotes");
+                    return Err("a `?` without quotes inside `[]` or `{}`; put the text in quotes");
                 }
                 let joined = matches!(behind(end + 1), Some(b',' | b'[' | b']' | b'{' | b'}'));
                 if behind(end) == Some(b':') && joined {
-                    return Err("the colon belongs to the text; put a space behind it");
+                    return Err("the colon would be part of the text; put a space after it");
                 }
             }
             _ => {}
