@@ -24,7 +24,7 @@ use clap::Parser;
 use pod_identity_webhook::app::App;
 use pod_identity_webhook::args::Args;
 use pod_identity_webhook::settings::Settings;
-use pod_identity_webhook::{lifecycle, manifests, telemetry};
+use pod_identity_webhook::{lifecycle, telemetry};
 use serde_json::{Value, json};
 
 #[tokio::main]

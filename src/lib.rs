@@ -19,7 +19,7 @@
 //! - `descriptors`: how many files and connections the process may have; `regular_file`: how files are read
 //! - [`source`]: how the last good word of either is kept, whatever happens to whoever says it
 //! - [`injection`]: what is injected, and when
-//! - [`commands`]: what the binary does instead of serving; [`manifests`]: how they read YAML
+//! - [`commands`]: what the binary does instead of serving; the crate [`manifests`]: how they read YAML
 
 pub mod admission;
 pub mod app;
@@ -33,7 +33,6 @@ pub mod identities;
 pub mod injection;
 pub mod kubernetes;
 pub mod lifecycle;
-pub mod manifests;
 pub mod metrics;
 pub mod pressure;
 mod regular_file;

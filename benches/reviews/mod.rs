@@ -6,7 +6,6 @@ use futures_util::FutureExt;
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::injection::{Candidate, Defaults, Review, Rules, decide};
-use pod_identity_webhook::manifests;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

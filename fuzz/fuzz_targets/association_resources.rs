@@ -5,7 +5,6 @@
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::sources::association_resources::{Association, Controller, Existence, Kind, Malformed};
 use pod_identity_webhook::injection::name::{is_label, is_subdomain};
-use pod_identity_webhook::manifests;
 
 const FIELDS: [&str; 3] = ["namespace", "serviceAccount", "clusterName"];
 

@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use json_patch::Patch;
 use libfuzzer_sys::fuzz_target;
+use manifests::Document;
 use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::injection::annotation::Prefix;
-use pod_identity_webhook::manifests::{self, Document};
 use serde_json::{Value, json};
 
 static PREFIX: LazyLock<Prefix> = LazyLock::new(|| Prefix::new("eks.amazonaws.com").unwrap());

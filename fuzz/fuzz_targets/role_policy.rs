@@ -4,7 +4,6 @@
 
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::injection::policy::{RolePolicy, Ruling};
-use pod_identity_webhook::manifests;
 use pod_identity_webhook::role_policy::parse;
 use serde_json::Value;
 

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use json_patch::Patch;
+use manifests::Stream;
 
 use super::{USAGE, fail, print, printable, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
@@ -18,7 +19,6 @@ use crate::identities::offline::{Manifests, Place};
 use crate::identities::sources::association_resources::Namespaces;
 use crate::injection::review::Subject;
 use crate::injection::{AccountName, Candidate, Decision, Defaults, Found, Pod, Rules, decide};
-use crate::manifests::{self, Stream};
 use crate::role_policy::Snapshot;
 use crate::settings;
 use workload::Template;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use manifests::{Document, Object, Stream};
 use serde_json::Value;
 
 use super::account::Account;
@@ -17,7 +18,6 @@ use super::sources::association_resources::{self, Association, Namespaces};
 use super::sources::config_map::{self, Contents, Entries, FormatError};
 use crate::injection::annotation::Prefix;
 use crate::injection::{AccountName, Found, json};
-use crate::manifests::{self, Document, Object, Stream};
 use crate::source::{Complaint, Source};
 
 /// The name of all sources that are read from manifests, for people.

@@ -29,7 +29,7 @@ fn accounts() -> Accounts {
          {{apiVersion: v1, kind: ServiceAccount, metadata: {{namespace: shop, name: plain}}}}\n"
     );
     let mut manifests = Manifests::default();
-    let stream = crate::manifests::parse(&text).unwrap();
+    let stream = ::manifests::parse(&text).unwrap();
     let prefix = Prefix::new("eks.amazonaws.com").unwrap();
     manifests.add(&stream, Path::new("accounts.yaml"), "default", &prefix).unwrap();
     Accounts::Manifests(Arc::new(manifests))

@@ -11,9 +11,10 @@
 
 use std::fmt;
 
+use manifests::{Marked, MarkedValue};
+
 use crate::injection::name::NameGlob;
 use crate::injection::policy::{RoleGlob, RoleGlobError, RolePolicy, Rule};
-use crate::manifests::{self, Marked, MarkedValue};
 
 /// Why bytes are no policy, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

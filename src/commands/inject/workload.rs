@@ -4,9 +4,8 @@ use std::fmt;
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
+use manifests::Document;
 use serde_json::Value;
-
-use crate::manifests::Document;
 
 /// A pod, or the template that pods are made of.
 pub(super) struct Template<'a> {

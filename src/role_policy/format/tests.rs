@@ -115,13 +115,13 @@ fn whatever_is_of_another_type_is_refused_with_its_place() {
 #[test]
 fn whatever_would_be_read_past_is_refused() {
     for (text, message) in [
-        ("rules: []\nrules: []\n", "document 1, line 2: the key \"rules\" stands twice"),
-        ("{\"rules\":[],\"rules\":[]}", "document 1, line 1: the key \"rules\" stands twice"),
+        ("rules: []\nrules: []\n", "document 1, line 2: duplicate key \"rules\""),
+        ("{\"rules\":[],\"rules\":[]}", "document 1, line 1: duplicate key \"rules\""),
         ("rules: []\n---\nrules: []\n", "document 2, line 3: more than one document"),
         ("rules: []\n...\nrules: []\n", "document 1, line 2: more than one document"),
         (
             "rules: &all []\nmore: *all\n",
-            "document 1, line 2: aliases and merge keys are not read here: write it out",
+            "document 1, line 2: aliases and merge keys are not supported here; write the value out",
         ),
         ("", "it says nothing; a policy that allows no role is rules: []"),
         ("# rules: []\n", "it says nothing; a policy that allows no role is rules: []"),

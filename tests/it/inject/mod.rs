@@ -105,7 +105,7 @@ fn injected(input: &str, args: &[&str]) -> String {
 
 /// The documents of a stream, as JSON.
 fn values(text: &str) -> Vec<Value> {
-    let stream = pod_identity_webhook::manifests::parse(text).unwrap();
+    let stream = manifests::parse(text).unwrap();
     stream.documents().iter().map(|document| document.value().clone()).collect()
 }
 

@@ -135,7 +135,7 @@ fn a_file_that_holds_no_policy_is_named_with_the_place() {
             "typo.yaml",
             "line 4, rules[0].serviceaccounts: no such field; there are namespaces, serviceAccounts and roles",
         ),
-        ("twice.yaml", "document 1, line 2: the key \"rules\" stands twice"),
+        ("twice.yaml", "document 1, line 2: duplicate key \"rules\""),
         ("half.json", "document 1, line 1, column 11: EOF while parsing a list"),
         ("empty.yaml", "it is empty"),
         ("missing.yaml", "No such file or directory (os error 2)"),

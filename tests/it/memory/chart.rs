@@ -1,7 +1,6 @@
 //! The memory that the chart gives a replica is the sum of all that it may have to hold at once.
 
 use pod_identity_webhook::admission::{LARGE_WORK, SMALL_WORK};
-use pod_identity_webhook::manifests;
 use pod_identity_webhook::server::{CONNECTION_MEMORY, SOCKET_BUFFER};
 use pod_identity_webhook::settings::{Limits, METRICS_CONNECTIONS};
 

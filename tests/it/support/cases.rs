@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pod_identity_webhook::manifests::{self, Document};
+use manifests::Document;
 use serde_json::{Value, json};
 
 use super::mounted::Files;

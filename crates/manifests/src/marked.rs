@@ -1,46 +1,47 @@
-//! A text that holds one document, for files whose mistakes must be found rather than read past: every
-//! value with its line, no key twice, and nothing but the document. The scalars mean what they mean
-//! in manifests; aliases are not followed, so that what is read is what is written.
+//! Reads a text that holds one document, for files whose mistakes must be found rather than ignored:
+//! every value has its line, and duplicate keys, aliases and a second document are errors. Scalars
+//! mean what they mean in manifests.
 
 use super::compose::{is_merge, key_text};
 use super::error::{Error, Fault, Problem};
 use super::scalar::{self, Scalar};
 use super::split;
-use super::tree::{self, Kind, Node, Pair, Style};
+use super::tree::{self, KeyValue, Kind, Node};
 
 /// A value and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
-    /// Its line in the text, from 1.
+    /// The line of the text on which the value begins, from 1.
     pub line: usize,
-    /// What it is.
+    /// What the value is.
     pub value: MarkedValue,
 }
 
-/// What a value is, as far as texts, lists and mappings of them go.
+/// What a value is: a text, a list or a mapping in full, anything else by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MarkedValue {
     /// A string.
     Text(String),
     /// A list.
     List(Vec<Marked>),
-    /// A mapping, in its order: its keys are all different.
+    /// A mapping in the order in which it is written; all keys differ.
     Mapping(Vec<(String, Marked)>),
-    /// What is none of the above, by the name of its type.
+    /// Any other value, by the name of its type.
     Other(&'static str),
 }
 
-/// Reads the one document of a text in YAML or JSON; `None` for comments and blanks alone, or null.
+/// Reads the one document of a text in YAML or JSON; `None` if there are only comments, blanks or null.
 ///
 /// # Errors
 ///
-/// What [`super::parse`] refuses, and a second document, a key that stands twice, an alias: the first
-/// such place, with its line.
+/// The first place that [`super::parse`] refuses too, or that is a second document, a duplicate key or
+/// an alias.
 pub fn document(text: &str) -> Result<Option<Marked>, Error> {
     let mut found = None;
     for piece in split::split(text)?.into_iter().filter(|piece| piece.value.is_some()) {
         if found.replace(piece.body..piece.range.end).is_some() {
-            return Err(Error { document: 2, line: piece.line, column: None, problem: Problem::Documents });
+            let problem = Problem::SecondDocument;
+            return Err(Error { document: 2, line: piece.line, column: None, problem });
         }
     }
     let Some(range) = found else {
@@ -56,9 +57,9 @@ pub fn document(text: &str) -> Result<Option<Marked>, Error> {
 }
 
 fn read(body: &str, before: usize) -> Result<Option<Marked>, Fault> {
-    // Kubernetes' reader passes over what follows such a line; here that may be half of the document.
+    // Kubernetes' reader ignores what follows such a line, which may be half of the document.
     if let Some(end) = body.lines().position(|line| line == "..." || line.starts_with("... ")) {
-        return Err(Fault::at(end + 1, Problem::Documents));
+        return Err(Fault::at(end + 1, Problem::SecondDocument));
     }
     tree::read(body)?.map(|root| mark(&root, before)).transpose()
 }
@@ -67,7 +68,7 @@ fn read(body: &str, before: usize) -> Result<Option<Marked>, Fault> {
 fn mark(node: &Node, before: usize) -> Result<Marked, Fault> {
     let value = match &node.kind {
         Kind::Scalar { text, style } => {
-            let scalar = scalar::resolve(text, *style == Style::Plain, node.tag.as_deref());
+            let scalar = scalar::resolve(text, *style, node.tag.as_deref());
             match scalar.map_err(|problem| Fault::at(node.line, problem))? {
                 Scalar::Text(text) => MarkedValue::Text(text),
                 Scalar::Null => MarkedValue::Other("null"),
@@ -80,22 +81,22 @@ fn mark(node: &Node, before: usize) -> Result<Marked, Fault> {
             MarkedValue::List(items?)
         }
         Kind::Mapping { pairs, .. } => MarkedValue::Mapping(mapping(pairs, before)?),
-        Kind::Alias { .. } => return Err(Fault::at(node.line, Problem::Repeated)),
+        Kind::Alias { .. } => return Err(Fault::at(node.line, Problem::Aliased)),
     };
     Ok(Marked { line: before + node.line, value })
 }
 
-fn mapping(pairs: &[Pair], before: usize) -> Result<Vec<(String, Marked)>, Fault> {
+fn mapping(pairs: &[KeyValue], before: usize) -> Result<Vec<(String, Marked)>, Fault> {
     let mut members = Vec::with_capacity(pairs.len());
     let mut names = std::collections::HashSet::with_capacity(pairs.len());
-    for Pair { key, value } in pairs {
+    for KeyValue { key, value } in pairs {
         let fault = |problem| Fault::at(key.line, problem);
         if is_merge(key) {
-            return Err(fault(Problem::Repeated));
+            return Err(fault(Problem::Aliased));
         }
         let name = key_text(key).ok_or_else(|| fault(Problem::Key))?;
         if !names.insert(name.clone()) {
-            return Err(fault(Problem::Twice(name)));
+            return Err(fault(Problem::DuplicateKey(name)));
         }
         members.push((name, mark(value, before)?));
     }
@@ -156,14 +157,14 @@ mod tests {
     #[test]
     fn what_would_be_read_past_in_a_manifest_is_refused_with_its_line() {
         for (text, line, problem) in [
-            ("a: 1\nb: 2\na: 3\n", 3, "the key \"a\" stands twice"),
-            ("{\"a\":1,\n\"\\u0061\":2}", 2, "the key \"a\" stands twice"),
-            ("x:\n- {b: 1, 'b': 2}\n", 2, "the key \"b\" stands twice"),
+            ("a: 1\nb: 2\na: 3\n", 3, "duplicate key \"a\""),
+            ("{\"a\":1,\n\"\\u0061\":2}", 2, "duplicate key \"a\""),
+            ("x:\n- {b: 1, 'b': 2}\n", 2, "duplicate key \"b\""),
             ("a: 1\n---\nb: 2\n", 3, "more than one document"),
             ("{\"a\":1}\n{\"b\":2}", 2, "more than one document"),
             ("---\na: 1\n...\nb: 2\n", 3, "more than one document"),
-            ("a: &x [1]\nb: *x\n", 2, "aliases and merge keys are not read here: write it out"),
-            ("a: {}\n<<: {b: 1}\n", 2, "aliases and merge keys are not read here: write it out"),
+            ("a: &x [1]\nb: *x\n", 2, "aliases and merge keys are not supported here; write the value out"),
+            ("a: {}\n<<: {b: 1}\n", 2, "aliases and merge keys are not supported here; write the value out"),
             ("a: 1\n? [b]\n: 2\n", 2, "a mapping key has to be a string, number or boolean"),
         ] {
             assert_eq!(refused(text), (line, problem.to_owned()), "{text}");

@@ -12,13 +12,13 @@ use super::indent::block_style;
 use super::place::{column, indentation, is_left_out};
 use super::splice::Splice;
 use super::split::Syntax;
-use super::tree::{Kind, Layout, Node, Pair};
+use super::tree::{KeyValue, Kind, Layout, Node};
 
 /// Where a node stands, which decides how it can be replaced.
 #[derive(Clone, Copy, Debug)]
-enum Slot {
+enum Position {
     Root,
-    /// Under a key of a block mapping at this column, with dashes that far in.
+    /// Under a key of a block mapping: the column of its keys, and how much further in dashes are.
     Entry {
         column: usize,
         dash: usize,
@@ -27,13 +27,13 @@ enum Slot {
     Flow,
 }
 
-/// The text with the value changed, or `None` for what the text edit cannot do. The tree must be
-/// the text's own, with its places set.
+/// The text with the value changed, or `None` if the change cannot be made by editing. The tree must
+/// be the text's own, with its places set.
 pub(super) fn edit(syntax: Syntax, text: &str, root: &Node, old: &Value, new: &Value) -> Option<String> {
     let splice = Splice::new(text);
     let mut editor =
         Editor { block: block_style(root, text), flow: Flow::of(syntax, root, text, splice.newline), splice };
-    editor.node(root, Slot::Root, old, new)?;
+    editor.node(root, Position::Root, old, new)?;
     editor.splice.finish()
 }
 
@@ -44,7 +44,7 @@ struct Editor<'t> {
 }
 
 impl Editor<'_> {
-    fn node(&mut self, node: &Node, slot: Slot, old: &Value, new: &Value) -> Option<()> {
+    fn node(&mut self, node: &Node, position: Position, old: &Value, new: &Value) -> Option<()> {
         if old == new {
             return Some(());
         }
@@ -63,21 +63,21 @@ impl Editor<'_> {
                     Layout::Flow => self.flow_sequence(node, items, old, new),
                 }
             }
-            _ => self.replace(node, slot, new),
+            _ => self.replace(node, position, new),
         }
     }
 
     fn block_mapping(
         &mut self,
         node: &Node,
-        pairs: &[Pair],
+        pairs: &[KeyValue],
         old: &Map<String, Value>,
         new: &Map<String, Value>,
     ) -> Option<()> {
         let column = column(self.splice.text, node.begin);
         let dash = self.dash_among(pairs, column);
-        let slot = Slot::Entry { column, dash };
-        let added = self.entries(pairs, slot, old, new)?;
+        let position = Position::Entry { column, dash };
+        let added = self.entries(pairs, position, old, new)?;
         let block = Block { dash, ..self.block };
         let lines: Vec<_> =
             added.into_iter().flat_map(|(key, value)| block.entry(key, value, column)).collect();
@@ -88,8 +88,8 @@ impl Editor<'_> {
     /// brings is added in full, which overrides the merged one.
     fn entries<'v>(
         &mut self,
-        pairs: &[Pair],
-        slot: Slot,
+        pairs: &[KeyValue],
+        position: Position,
         old: &Map<String, Value>,
         new: &'v Map<String, Value>,
     ) -> Option<Vec<(&'v String, &'v Value)>> {
@@ -102,18 +102,18 @@ impl Editor<'_> {
             if before == Some(value) {
                 continue;
             }
-            // Of keys written twice the last one counts.
+            // If a key is written twice, the last one counts.
             let pair = pairs.iter().rev().find(|pair| key_text(&pair.key).as_ref() == Some(key));
             match (before, pair) {
-                (Some(before), Some(pair)) => self.node(&pair.value, slot, before, value)?,
+                (Some(before), Some(pair)) => self.node(&pair.value, position, before, value)?,
                 _ => added.push((key, value)),
             }
         }
         Some(added)
     }
 
-    /// How far in the mapping's own sequences are, else how the document does it.
-    fn dash_among(&self, pairs: &[Pair], column_of_keys: usize) -> usize {
+    /// How far this mapping indents the dashes of its sequences; if it has none, how far the document does.
+    fn dash_among(&self, pairs: &[KeyValue], column_of_keys: usize) -> usize {
         pairs
             .iter()
             .filter(|pair| matches!(&pair.value.kind, Kind::Sequence { layout: Layout::Block, .. }))
@@ -123,20 +123,35 @@ impl Editor<'_> {
 
     fn block_sequence(&mut self, node: &Node, items: &[Node], old: &[Value], new: &[Value]) -> Option<()> {
         let column = column(self.splice.text, node.begin);
-        let mut done: Option<&Node> = None;
+        self.items(items, Position::Item, old, new, |editor, latest, value| {
+            let lines = editor.block.item(value, column);
+            match latest {
+                Some(item) => editor.splice.insert_below(item.last, &lines),
+                None => editor.splice.insert_above(node.begin, &lines),
+            }
+        })
+    }
+
+    /// Edits the items that are there and has those added that are not, in order, each with the item
+    /// that it follows.
+    fn items(
+        &mut self,
+        items: &[Node],
+        position: Position,
+        old: &[Value],
+        new: &[Value],
+        add: impl Fn(&mut Self, Option<&Node>, &Value) -> Option<()>,
+    ) -> Option<()> {
+        let mut latest = None;
         let mut rest = items.iter().zip(old);
         for (value, pairing) in new.iter().zip(align(old, new)?) {
-            if pairing == Pairing::Kept {
-                let (item, before) = rest.next()?;
-                self.node(item, Slot::Item, before, value)?;
-                done = Some(item);
+            if pairing == Pairing::Added {
+                add(self, latest, value)?;
                 continue;
             }
-            let lines = self.block.item(value, column);
-            match done {
-                Some(item) => self.splice.insert_below(item.last, &lines)?,
-                None => self.splice.insert_above(node.begin, &lines)?,
-            }
+            let (item, before) = rest.next()?;
+            self.node(item, position, before, value)?;
+            latest = Some(item);
         }
         Some(())
     }
@@ -144,11 +159,11 @@ impl Editor<'_> {
     fn flow_mapping(
         &mut self,
         node: &Node,
-        pairs: &[Pair],
+        pairs: &[KeyValue],
         old: &Map<String, Value>,
         new: &Map<String, Value>,
     ) -> Option<()> {
-        let added = self.entries(pairs, Slot::Flow, old, new)?;
+        let added = self.entries(pairs, Position::Flow, old, new)?;
         let last = pairs.last()?;
         if !self.opens_with(node, '{') || (!added.is_empty() && is_left_out(&last.value)) {
             return None;
@@ -156,8 +171,7 @@ impl Editor<'_> {
         for (key, value) in added {
             let indent = self.splice.own_line(last.key.start);
             let entry = self.flow.entry(key, value, indent.unwrap_or_default());
-            let separator = self.flow.separator();
-            self.splice.append(last.value.end, indent, separator, &entry);
+            self.splice.append(last.value.end, indent, self.flow.separator(), &entry);
         }
         Some(())
     }
@@ -166,25 +180,15 @@ impl Editor<'_> {
         if !self.opens_with(node, '[') {
             return None;
         }
-        let mut done: Option<&Node> = None;
-        let mut rest = items.iter().zip(old);
-        for (value, pairing) in new.iter().zip(align(old, new)?) {
-            if pairing == Pairing::Kept {
-                let (item, before) = rest.next()?;
-                self.node(item, Slot::Flow, before, value)?;
-                done = Some(item);
-                continue;
-            }
-            let Some(item) = done else {
-                self.prepend(items.first()?, value)?;
-                continue;
+        self.items(items, Position::Flow, old, new, |editor, latest, value| {
+            let Some(item) = latest else {
+                return editor.prepend(items.first()?, value);
             };
-            let indent = self.splice.own_line(item.start);
-            let text = self.flow.value(value, indent.unwrap_or_default());
-            let separator = self.flow.separator();
-            self.splice.append(item.end, indent, separator, &text);
-        }
-        Some(())
+            let indent = editor.splice.own_line(item.start);
+            let text = editor.flow.value(value, indent.unwrap_or_default());
+            editor.splice.append(item.end, indent, editor.flow.separator(), &text);
+            Some(())
+        })
     }
 
     fn opens_with(&self, node: &Node, bracket: char) -> bool {
@@ -193,19 +197,18 @@ impl Editor<'_> {
     }
 
     fn prepend(&mut self, first: &Node, value: &Value) -> Option<()> {
-        // An anchor or tag would come to stand before the new item.
+        // The new item would get the anchor or tag of the first.
         if first.properties_end.is_some() {
             return None;
         }
         let indent = self.splice.own_line(first.start);
         let text = self.flow.value(value, indent.unwrap_or_default());
-        let separator = self.flow.separator();
-        self.splice.prepend(first.start, indent, separator, &text);
+        self.splice.prepend(first.start, indent, self.flow.separator(), &text);
         Some(())
     }
 
     /// Puts a value in place of a scalar, an alias or an empty collection.
-    fn replace(&mut self, node: &Node, slot: Slot, new: &Value) -> Option<()> {
+    fn replace(&mut self, node: &Node, position: Position, new: &Value) -> Option<()> {
         let (flow, content) = match &node.kind {
             Kind::Sequence { layout, items } => (*layout == Layout::Flow, !items.is_empty()),
             Kind::Mapping { layout, pairs } => (*layout == Layout::Flow, !pairs.is_empty()),
@@ -215,23 +218,23 @@ impl Editor<'_> {
         let between = self.splice.text.get(from..node.begin)?;
         let written = self.splice.text.get(node.begin..node.last)?;
         let comment = between.contains('#') || (flow && written.contains(['#', '\n']));
-        match slot {
-            Slot::Root if !flow => None,
-            Slot::Flow if is_left_out(node) => None,
-            Slot::Root | Slot::Flow => {
+        match position {
+            Position::Root if !flow => None,
+            Position::Flow if is_left_out(node) => None,
+            Position::Root | Position::Flow => {
                 let indent = indentation(self.splice.text, node.start);
                 let text = self.flow.value(new, indent);
-                self.splice.change(node.start, node.end, text);
+                self.splice.replace(node.start, node.end, text);
                 Some(())
             }
-            Slot::Entry { .. } | Slot::Item if content || comment => None,
-            Slot::Entry { column, dash } if is_collection(new) => {
-                self.splice.change(from, node.last, String::new());
+            Position::Entry { .. } | Position::Item if content || comment => None,
+            Position::Entry { column, dash } if is_collection(new) => {
+                self.splice.replace(from, node.last, String::new());
                 let lines = Block { dash, ..self.block }.nested(new, column);
                 self.splice.insert_below(node.last, &lines)
             }
-            Slot::Entry { .. } | Slot::Item => {
-                self.splice.change(from, node.last, format!(" {}", inline(new)));
+            Position::Entry { .. } | Position::Item => {
+                self.splice.replace(from, node.last, format!(" {}", inline(new)));
                 Some(())
             }
         }

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::flow;
-use super::quote::{self, Place};
+use super::quote;
+use super::tree::Layout;
 
-/// How deep a document indents.
+/// How far a document indents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     /// Columns from a mapping to a mapping under one of its keys.
@@ -30,7 +31,7 @@ impl Block {
 
     /// `key: value`, with the key at the column.
     pub(super) fn entry(self, key: &str, value: &Value, column: usize) -> Vec<String> {
-        let key = format!("{:column$}{}:", "", quote::scalar(key, Place::Block));
+        let key = format!("{:column$}{}:", "", quote::scalar(key, Layout::Block));
         if is_collection(value) {
             let mut lines = vec![key];
             lines.extend(self.nested(value, column));
@@ -84,7 +85,7 @@ impl Block {
     }
 }
 
-/// Whether the value needs lines of its own.
+/// Whether the value is a collection with content, which needs lines of its own.
 pub(super) fn is_collection(value: &Value) -> bool {
     match value {
         Value::Object(map) => !map.is_empty(),
@@ -93,16 +94,16 @@ pub(super) fn is_collection(value: &Value) -> bool {
     }
 }
 
-/// A value for the rest of a line.
+/// The value as it stands behind a key or a dash.
 pub(super) fn inline(value: &Value) -> String {
     match value {
-        Value::String(text) => quote::scalar(text, Place::Block),
+        Value::String(text) => quote::scalar(text, Layout::Block),
         other => flow::Flow::yaml().compact(other),
     }
 }
 
-/// A text of several lines as a literal block scalar: its header and lines. `None` where the
-/// form could not hold the text exactly, or only with indicators that few know.
+/// A text of several lines as a literal block scalar: its header and lines. `None` if that form
+/// cannot hold the text exactly, or only with indicators that few people know.
 fn literal(value: &Value, column: usize) -> Option<(&'static str, Vec<String>)> {
     let text = value.as_str().filter(|text| text.contains('\n'))?;
     let (header, body) = match text.strip_suffix('\n') {

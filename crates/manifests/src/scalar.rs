@@ -2,9 +2,12 @@
 //! 420, `on` is true, a date is a string. Pure; `compose` calls it for values and keys, `quote`
 //! to find out which strings need quotes.
 
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
 use serde_json::{Number, Value};
 
 use super::error::Problem;
+use super::tree::Style;
 
 /// A scalar's meaning. Keys need the kinds that JSON values do not tell apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +15,7 @@ pub(super) enum Scalar {
     Null,
     Bool(bool),
     Int(i64),
-    /// Above the range of `i64`.
+    /// A number above the range of `i64`.
     Uint(u64),
     Float(f64),
     Text(String),
@@ -26,10 +29,10 @@ const NULL: &str = "tag:yaml.org,2002:null";
 const TIMESTAMP: &str = "tag:yaml.org,2002:timestamp";
 
 /// Resolves a scalar. A quoted one without a tag is text; a tag decides even for a quoted one.
-pub(super) fn resolve(text: &str, plain: bool, tag: Option<&str>) -> Result<Scalar, Problem> {
+pub(super) fn resolve(text: &str, style: Style, tag: Option<&str>) -> Result<Scalar, Problem> {
     let as_text = || Scalar::Text(text.to_owned());
     let Some(tag) = tag else {
-        return Ok(if plain { implicit(text) } else { as_text() });
+        return Ok(if style == Style::Plain { implicit(text) } else { as_text() });
     };
     let found = implicit(text);
     let fitting = match (tag, found) {
@@ -42,7 +45,7 @@ pub(super) fn resolve(text: &str, plain: bool, tag: Option<&str>) -> Result<Scal
         (TIMESTAMP, Scalar::Text(_)) if starts_with_year(text) => Some(as_text()),
         (INT | FLOAT | BOOL | NULL | TIMESTAMP, _) => None,
         (BINARY, _) => decode_base64(text).map(|bytes| Scalar::Text(lossy(&bytes))),
-        // `!!str`, and a tag of its own makes: the text as it stands.
+        // `!!str` and tags that YAML does not define leave the text as it is.
         _ => Some(as_text()),
     };
     fitting
@@ -152,8 +155,8 @@ fn starts_with_year(text: &str) -> bool {
 }
 
 impl Scalar {
-    /// The JSON value, which went through Go's JSON writer: a float without a fraction comes out
-    /// as an integer (`1.0` and `1e3` as `1` and `1000`).
+    /// The JSON value as Go's JSON writer has it: a float without a fraction becomes an integer (`1.0`
+    /// and `1e3` become `1` and `1000`).
     pub(super) fn into_value(self) -> Result<Value, Problem> {
         Ok(match self {
             Self::Null => Value::Null,
@@ -219,37 +222,11 @@ fn key_float(float: f64) -> String {
 /// Standard base64 with padding, as Go's decoder reads it: line breaks are skipped and stray bits
 /// in the last group are ignored.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    const STRAY_BITS: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    const DECODER: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, STRAY_BITS);
     let symbols: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    let mut bytes = Vec::with_capacity(symbols.len() / 4 * 3);
-    let groups = symbols.len() / 4;
-    if !symbols.len().is_multiple_of(4) {
-        return None;
-    }
-    for (index, group) in symbols.chunks_exact(4).enumerate() {
-        let padding = group.iter().rev().take_while(|symbol| **symbol == b'=').count();
-        if padding > 2 || (padding > 0 && index + 1 != groups) {
-            return None;
-        }
-        let mut bits = 0_u32;
-        for symbol in group.iter().take(4 - padding) {
-            bits = (bits << 6) | sextet(*symbol)?;
-        }
-        bits <<= 6 * padding;
-        bytes.extend(bits.to_be_bytes().iter().skip(1).take(3 - padding));
-    }
-    Some(bytes)
-}
-
-fn sextet(symbol: u8) -> Option<u32> {
-    let value = match symbol {
-        b'A'..=b'Z' => symbol - b'A',
-        b'a'..=b'z' => symbol - b'a' + 26,
-        b'0'..=b'9' => symbol - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(value.into())
+    DECODER.decode(symbols).ok()
 }
 
 /// Go's JSON writer puts U+FFFD for every byte that is not UTF-8, where Rust's lossy conversion

@@ -17,18 +17,39 @@ pub(super) fn rewrite(syntax: Syntax, body: &str, old: &Value, new: &Value) -> O
     if old == new {
         return Some(body.to_owned());
     }
-    let mut root = tree::read(body).ok().flatten();
-    let placed = root.as_mut().and_then(|root| place(root, body)).is_some();
-    let edited = root.as_ref().filter(|_| placed);
-    let edited = edited.and_then(|root| edit(syntax, body, root, old, new));
+    let old_text = OldText::read(body);
+    let edited = match &old_text {
+        OldText::Placed(root) => edit(syntax, body, root, old, new),
+        OldText::Read(_) | OldText::Unread => None,
+    };
     let reads_back = |text: &String| reads_as(syntax, text, new);
     edited.filter(reads_back).or_else(|| {
         let anew = match syntax {
             Syntax::Json => json_anew(body, new),
-            Syntax::Yaml => yaml_anew(body, root.as_ref(), placed, new),
+            Syntax::Yaml => yaml_anew(body, &old_text, new),
         };
         Some(anew).filter(reads_back)
     })
+}
+
+/// How much is known of a document's text before it is patched.
+enum OldText {
+    /// The parser refuses it; JSON alone may hold what YAML does not.
+    Unread,
+    /// Its nodes are known, but not where each begins and ends.
+    Read(Node),
+    /// Its nodes and their places are known.
+    Placed(Node),
+}
+
+impl OldText {
+    fn read(body: &str) -> Self {
+        let Ok(Some(mut root)) = tree::read(body) else { return Self::Unread };
+        match place(&mut root, body) {
+            Some(()) => Self::Placed(root),
+            None => Self::Read(root),
+        }
+    }
 }
 
 fn json_anew(body: &str, new: &Value) -> String {
@@ -40,16 +61,17 @@ fn json_anew(body: &str, new: &Value) -> String {
     Flow::json(unit.to_owned(), newline(body)).value(new, "")
 }
 
-fn yaml_anew(body: &str, root: Option<&Node>, placed: bool, new: &Value) -> String {
+fn yaml_anew(body: &str, old: &OldText, new: &Value) -> String {
     let newline = newline(body);
     let head = body.get(..line_start(body, skip_trivia(body, 0)));
-    // Without places all that is known is where the parser stopped reading the root.
-    let end = root.map_or(body.len(), |root| if placed { line_end(body, root.last) + 1 } else { root.end });
-    let tail = body.get(end..).unwrap_or_default();
-    let block = match root {
-        Some(root) if placed => block_style(root, body),
-        _ => Block { step: 2, dash: 0 },
+    let usual = Block { step: 2, dash: 0 };
+    let (end, block) = match old {
+        OldText::Placed(root) => (line_end(body, root.last) + 1, block_style(root, body)),
+        // Where the parser stopped reading the root is all that is known.
+        OldText::Read(root) => (root.end, usual),
+        OldText::Unread => (body.len(), usual),
     };
+    let tail = body.get(end..).unwrap_or_default();
     let mut text = head.unwrap_or_default().to_owned();
     text.push_str(&block.document(new).join(newline));
     if !tail.is_empty() || body.ends_with('\n') {
@@ -67,7 +89,7 @@ fn reads_as(syntax: Syntax, text: &str, value: &Value) -> bool {
     read.is_some_and(|read| is_same(&read, value))
 }
 
-/// Equality, but for numbers that JSON writes alike: kubectl reads a YAML `1.0` as 1.
+/// Equality that takes numbers as equal if JSON writes them alike: kubectl reads a YAML `1.0` as 1.
 pub(super) fn is_same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(one), Value::Number(other)) if one.is_f64() != other.is_f64() => {

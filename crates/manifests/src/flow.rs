@@ -3,18 +3,18 @@
 use serde_json::Value;
 
 use super::place::{indentation, is_first_on_line};
-use super::quote::{self, Place};
+use super::quote;
 use super::split::Syntax;
-use super::tree::{Kind, Layout, Node, Pair};
+use super::tree::{KeyValue, Kind, Layout, Node};
 
 /// How a document writes flow collections.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
-    /// Keys and strings always in quotes, as JSON has them.
+    /// Whether all keys and strings are in quotes, as in JSON.
     quotes: bool,
-    /// A space behind `:` and `,`.
+    /// Whether a space follows `:` and `,`.
     spaces: bool,
-    /// One level of indentation, where each entry has a line of its own.
+    /// One level of indentation, if each entry has a line of its own.
     unit: Option<String>,
     newline: &'static str,
 }
@@ -30,13 +30,13 @@ impl Flow {
         Self { quotes: true, spaces: true, unit: Some(unit), newline }
     }
 
-    /// The style of a document, going by its root's first entry: JSON if that is quoted.
+    /// The style of a document, judged by the first entry of its root: JSON's if its key is quoted.
     pub(super) fn of(syntax: Syntax, root: &Node, text: &str, newline: &'static str) -> Self {
         let pair = match &root.kind {
             Kind::Mapping { pairs, layout: Layout::Flow } => pairs.first(),
             _ => None,
         };
-        let starts_quoted = |pair: &&Pair| {
+        let starts_quoted = |pair: &&KeyValue| {
             let key = text.get(pair.key.start..);
             key.is_some_and(|key| key.starts_with('"'))
         };
@@ -78,7 +78,7 @@ impl Flow {
         }
     }
 
-    /// The value over several lines if that is the style, the first of them being indented so.
+    /// The value over several lines if that is the style; `indent` is that of the first of them.
     pub(super) fn value(&self, value: &Value, indent: &str) -> String {
         let Some(unit) = &self.unit else {
             return self.compact(value);
@@ -102,7 +102,7 @@ impl Flow {
         format!("{open}{newline}{entries}{newline}{indent}{close}")
     }
 
-    /// `key: value`, on a line indented so.
+    /// `key: value`, on a line with this indentation.
     pub(super) fn entry(&self, key: &str, value: &Value, indent: &str) -> String {
         format!("{}{}", self.key(key), self.value(value, indent))
     }
@@ -113,6 +113,6 @@ impl Flow {
     }
 
     fn text(&self, text: &str) -> String {
-        if self.quotes { quote::quoted(text) } else { quote::scalar(text, Place::Flow) }
+        if self.quotes { quote::quoted(text) } else { quote::scalar(text, Layout::Flow) }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::patched;
-use crate::manifests::parse;
+use crate::parse;
 
 fn env() -> Value {
     json!({"name": "AWS_REGION", "value": "eu-west-1"})
@@ -187,4 +187,10 @@ fn flow_sequences_take_items_at_either_end() {
 fn blank_line_with_a_tab_stays_with_what_it_follows() {
     let patch = json!([{"op": "add", "path": "/b", "value": 2}]);
     assert_eq!(patched("a: 1\n  \t\n# c\n", &[patch]), "a: 1\n  \t\nb: 2\n# c\n");
+}
+
+#[test]
+fn item_added_before_one_that_changes_keeps_the_layout() {
+    let patch = json!([{"op": "replace", "path": "/a", "value": [1, 2]}]);
+    assert_eq!(patched("a: [b] # c\n", &[patch]), "a: [1, 2] # c\n");
 }

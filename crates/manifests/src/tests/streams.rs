@@ -1,10 +1,10 @@
-//! Streams and what kubectl's decoder (k8s.io/apimachinery 0.37, go.yaml.in/yaml/v2
-//! 2.4) printed for each, recorded from runs of
-//! it.
+//! Streams and what kubectl's decoder (k8s.io/apimachinery 0.37, go.yaml.in/yaml/v2 2.4) printed for
+//! each, recorded from runs of it.
 
 use serde_json::Value;
 
-use crate::manifests::parse;
+use super::problem;
+use crate::parse;
 
 /// A stream, and the documents printed for it.
 const READ: &[(&str, &[&str])] = &[
@@ -190,73 +190,72 @@ const READ: &[(&str, &[&str])] = &[
 ];
 
 /// Streams that the decoder fails on.
-const REFUSED: &[&str] = &[
-    "a: *x\n",
-    "a: &a [*a]\n",
-    "a: &a {b: *a}\n",
-    "y:\n  <<: 1\n",
-    "y:\n  <<: [1]\n",
-    "y:\n  <<: ~\n",
-    "x: &x [1]\ny:\n  <<: *x\n",
-    "y:\n  <<: [*x]\n",
-    "? [a]\n: b\n",
-    "~: 1\n",
-    ": 1\n",
-    "a:\n  b:\n- c\n",
-    "a: |\n   x\n  y\n",
-    "a: |\n    \n  x\n",
-    "a: x\n  y: z\n",
-    "a:\n\tb: 1\n",
-    "a:\n  b: 1\n\tc: 2\n",
-    "a: b: c\n",
-    "a: 'x\n",
-    "a: \"x\n",
-    "a: [1, 2\n",
-    "a: {b: 1\n",
-    "a:\n  b: 1\n c: 2\n",
-    "a:\n    b: 1\n  c: 2\n",
-    "- a\nb: 1\n",
-    "a: 1\n- b\n",
-    "a\nb: 1\n",
-    "a: 1\n---\tx\n",
-    "a: 1\n---x\n",
-    "%YAML 1.1\n---\na: 1\n",
-    "a: %x\n",
-    "a: \"x\" y\n",
-    "{\"a\":1} {\"b\":1} x",
-    "a: \u{0}\n",
-    "a: \u{1}\n",
-    "a: \u{7f}\n",
-    "a: \u{fffe}\n",
-    "a: - b\n",
-    "a: @x\n",
-    "a: `x\n",
-    "a: *x \nb: &x 1\n",
-    "[a]: 1\n",
-    "{a: b}: 1\n",
-    "*a : 1\n",
-    "a: ? b\n",
-    "a: {x:[1]}\n",
-    "a: [a?b]\n",
-    "a: {a?: b}\n",
-    "a: x:\n",
-    "a: x: \n",
-    "a: 'x':\n",
-    "a: \"x\": y\n",
-    "? \n: x\n",
-    "?\n",
-    "a: \"\\q\"\n",
-    "a: \"\\x4\"\n",
-    "a: |\n\tx\n",
-    "a: \"x\n---\ny\"\n",
-    "--- |\n  x\n",
-    "a: *\n",
-    "a: &\n",
-    "a: & b\n",
-    "a: .inf\n",
-    "a: .nan\n",
-    "18446744073709551615: a\n",
-    "!!null '': x\n",
+const REFUSED: &[(&str, &[&str])] = &[
+    (
+        "Yaml",
+        &[
+            "a: *x\n",
+            "y:\n  <<: [*x]\n",
+            "a:\n  b:\n- c\n",
+            "a: |\n   x\n  y\n",
+            "a: |\n    \n  x\n",
+            "a: x\n  y: z\n",
+            "a:\n\tb: 1\n",
+            "a:\n  b: 1\n\tc: 2\n",
+            "a: b: c\n",
+            "a: 'x\n",
+            "a: \"x\n",
+            "a: [1, 2\n",
+            "a: {b: 1\n",
+            "a:\n  b: 1\n c: 2\n",
+            "a:\n    b: 1\n  c: 2\n",
+            "- a\nb: 1\n",
+            "a: 1\n- b\n",
+            "a\nb: 1\n",
+            "%YAML 1.1\n---\na: 1\n",
+            "a: %x\n",
+            "a: \"x\" y\n",
+            "a: - b\n",
+            "a: @x\n",
+            "a: `x\n",
+            "a: *x \nb: &x 1\n",
+            "*a : 1\n",
+            "a: ? b\n",
+            "a: {x:[1]}\n",
+            "a: x:\n",
+            "a: x: \n",
+            "a: 'x':\n",
+            "a: \"x\": y\n",
+            "a: \"\\q\"\n",
+            "a: \"\\x4\"\n",
+            "a: |\n\tx\n",
+            "a: \"x\n---\ny\"\n",
+            "a: *\n",
+            "a: &\n",
+            "a: & b\n",
+        ],
+    ),
+    ("Cycle", &["a: &a [*a]\n", "a: &a {b: *a}\n"]),
+    ("Merge", &["y:\n  <<: 1\n", "y:\n  <<: [1]\n", "y:\n  <<: ~\n", "x: &x [1]\ny:\n  <<: *x\n"]),
+    (
+        "Key",
+        &[
+            "? [a]\n: b\n",
+            "~: 1\n",
+            ": 1\n",
+            "[a]: 1\n",
+            "{a: b}: 1\n",
+            "? \n: x\n",
+            "?\n",
+            "18446744073709551615: a\n",
+            "!!null '': x\n",
+        ],
+    ),
+    ("Separator", &["a: 1\n---\tx\n", "a: 1\n---x\n", "--- |\n  x\n"]),
+    ("Json", &["{\"a\":1} {\"b\":1} x"]),
+    ("Character", &["a: \u{0}\n", "a: \u{1}\n", "a: \u{7f}\n", "a: \u{fffe}\n"]),
+    ("Dialect", &["a: [a?b]\n", "a: {a?: b}\n"]),
+    ("Number", &["a: .inf\n", "a: .nan\n"]),
 ];
 
 #[test]
@@ -272,7 +271,9 @@ fn streams_mean_what_kubectl_prints() {
 
 #[test]
 fn streams_that_kubectl_refuses_are_errors() {
-    for text in REFUSED {
-        assert!(parse(text).is_err(), "{text:?}");
+    for (expected, texts) in REFUSED {
+        for text in *texts {
+            assert_eq!(problem(text), *expected, "{text:?}");
+        }
     }
 }

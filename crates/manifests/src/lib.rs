@@ -68,8 +68,8 @@ pub struct Document {
 ///
 /// # Errors
 ///
-/// What kubectl would not read either, what JSON has no value for, and text built to exhaust
-/// memory: the first such place, with its line in the whole text.
+/// The first place that kubectl would refuse too, that JSON has no value for, or that would exhaust
+/// memory.
 pub fn parse(text: &str) -> Result<Stream, Error> {
     let mut documents = Vec::new();
     let pieces = split::split(text)?
@@ -104,13 +104,13 @@ impl Stream {
         self.write(patches, Between::Nothing)
     }
 
-    /// The same for a text that is to stand among others, separated by lines of `---`. There kubectl
-    /// reads YAML alone, so that JSON values need such lines between them too.
+    /// [`Stream::render`] for a text that will be joined with others by lines of `---`. kubectl reads
+    /// such a text as YAML, so that JSON values need these lines between them too.
     pub fn render_among_others(&self, patches: &[Option<json_patch::Patch>]) -> Result<String, RenderError> {
         self.write(patches, Between::Separator)
     }
 
-    /// Whether the text is JSON values alone.
+    /// Whether the whole text is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.pieces.iter().all(|stretch| stretch.piece.syntax == Syntax::Json)
@@ -153,10 +153,10 @@ impl Stream {
     }
 }
 
-/// The text, if its documents say these values: each was read back by itself, but where one ends
-/// and how it is read depends on what stands before it.
+/// The text, if its documents say these values. Each document was read back by itself, but where it
+/// ends and how it is read depends on the text before it.
 fn read_back(text: String, values: &[Cow<'_, Value>]) -> Result<String, RenderError> {
-    // More documents than there were: the last is the one that fell apart.
+    // If there are more documents than before, the last one fell apart.
     let wrong = |number: usize| RenderError::ReadBack { document: number.min(values.len()) };
     let stream = parse(&text).map_err(|error| wrong(error.document))?;
     let mut read = stream.documents.iter();
@@ -172,13 +172,13 @@ fn read_back(text: String, values: &[Cow<'_, Value>]) -> Result<String, RenderEr
 }
 
 impl Document {
-    /// Its number among the documents with content, from 1.
+    /// The document's number among those with content, from 1.
     #[must_use]
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// The line of the whole text on which its content starts, from 1.
+    /// The line of the whole text on which the document's content starts, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
@@ -190,7 +190,7 @@ impl Document {
         &self.value
     }
 
-    /// The object that it is, or those of the List that it is, in order.
+    /// The object in the document, or the items in order if that is a List.
     #[must_use]
     pub fn objects(&self) -> Vec<Object<'_>> {
         let mut found = Vec::new();

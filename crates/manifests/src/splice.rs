@@ -3,24 +3,24 @@
 
 use super::place::{indentation, is_first_on_line, line_end, line_start, newline};
 
-/// A text with the changes to make.
+/// A text with the replacements to make.
 pub(super) struct Splice<'t> {
     pub(super) text: &'t str,
     /// The line break that the text uses.
     pub(super) newline: &'static str,
-    changes: Vec<Change>,
+    replacements: Vec<Replacement>,
 }
 
-struct Change {
+struct Replacement {
     start: usize,
     end: usize,
     text: String,
 }
 
 impl<'t> Splice<'t> {
-    /// No changes yet.
+    /// No replacements yet.
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, newline: newline(text), changes: Vec::new() }
+        Self { text, newline: newline(text), replacements: Vec::new() }
     }
 
     /// The indentation of an entry that starts its line.
@@ -35,7 +35,7 @@ impl<'t> Splice<'t> {
             Some(indent) => format!(",{}{indent}{entry}", self.newline),
             None => format!("{separator}{entry}"),
         };
-        self.change(at, at, text);
+        self.replace(at, at, text);
     }
 
     /// Puts an entry before another one.
@@ -44,7 +44,7 @@ impl<'t> Splice<'t> {
             Some(indent) => format!("{entry},{}{indent}", self.newline),
             None => format!("{entry}{separator}"),
         };
-        self.change(at, at, text);
+        self.replace(at, at, text);
     }
 
     /// Inserts lines below the one that ends a node; a comment at that line's end stays there.
@@ -69,9 +69,9 @@ impl<'t> Splice<'t> {
         }
         let lines = lines.join(self.newline);
         if end == self.text.len() {
-            self.change(end, end, format!("{}{lines}", self.newline));
+            self.replace(end, end, format!("{}{lines}", self.newline));
         } else {
-            self.change(end + 1, end + 1, format!("{lines}{}", self.newline));
+            self.replace(end + 1, end + 1, format!("{lines}{}", self.newline));
         }
         Some(())
     }
@@ -91,21 +91,21 @@ impl<'t> Splice<'t> {
             }
             at = above;
         }
-        self.change(at, at, format!("{}{}", lines.join(self.newline), self.newline));
+        self.replace(at, at, format!("{}{}", lines.join(self.newline), self.newline));
         Some(())
     }
 
     /// Puts a text in place of another one.
-    pub(super) fn change(&mut self, start: usize, end: usize, text: String) {
-        self.changes.push(Change { start, end, text });
+    pub(super) fn replace(&mut self, start: usize, end: usize, text: String) {
+        self.replacements.push(Replacement { start, end, text });
     }
 
-    /// Applies the changes. Those at one place keep their order, inner nodes before outer ones.
+    /// Applies the replacements. Those at one place keep their order, inner nodes before outer ones.
     pub(super) fn finish(mut self) -> Option<String> {
-        self.changes.sort_by_key(|change| change.start);
+        self.replacements.sort_by_key(|replacement| replacement.start);
         let mut out = String::with_capacity(self.text.len());
         let mut at = 0;
-        for Change { start, end, text } in self.changes {
+        for Replacement { start, end, text } in self.replacements {
             out.push_str(self.text.get(at..start)?);
             out.push_str(&text);
             at = end;

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-/// A stream that could not be read. The caller shows it and stops: a document read half would be
-/// a document written wrongly.
+/// A stream could not be read. The caller shows this and stops: a document that was read in part would
+/// be written wrongly.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("document {document}, line {line}{}: {problem}", column_text(*.column))]
 pub struct Error {
@@ -41,19 +41,19 @@ pub enum Problem {
     #[error("character U+{0:04X} is a line break for kubectl; write it as an escape in double quotes")]
     LineBreak(u32),
     /// A spelling that YAML 1.2 reads and that kubectl refuses or takes for something else.
-    #[error("kubectl reads this differently: {0}")]
+    #[error("kubectl would read this differently: {0}")]
     Dialect(&'static str),
-    /// Collections within collections, more than we follow.
+    /// Collections are nested too deep.
     #[error("nested more than {0} levels deep")]
     Depth(usize),
-    /// Aliases that blow the document up.
+    /// Aliases make the document too large.
     #[error("aliases expand to more than {0} nodes")]
     Expansion(usize),
-    /// An alias to a node it is part of.
-    #[error("an anchor's value contains itself")]
+    /// An alias stands inside the node that it refers to.
+    #[error("the alias is part of the value that it refers to")]
     Cycle,
-    /// An alias whose anchor is not in the document.
-    #[error("an alias has no anchor")]
+    /// The anchor of an alias is not in the document.
+    #[error("the alias refers to an anchor that is not in this document")]
     Alias,
     /// `<<` with something other than a mapping or a list of mappings.
     #[error("a merge key `<<` needs a mapping or a list of mappings")]
@@ -69,21 +69,21 @@ pub enum Problem {
         /// The scalar's text.
         text: String,
     },
-    /// Where keys have to be different.
-    #[error("the key {0:?} stands twice")]
-    Twice(String),
-    /// Where everything has to be written out.
-    #[error("aliases and merge keys are not read here: write it out")]
-    Repeated,
-    /// Where one is read.
+    /// A duplicate key, for readers that refuse them.
+    #[error("duplicate key {0:?}")]
+    DuplicateKey(String),
+    /// An alias or a merge key, for readers that do not follow them.
+    #[error("aliases and merge keys are not supported here; write the value out")]
+    Aliased,
+    /// A second document, for readers that take one.
     #[error("more than one document")]
-    Documents,
+    SecondDocument,
     /// `.inf` and `.nan`, which JSON cannot hold.
     #[error("{0:?} is a number that JSON cannot hold")]
     Number(String),
 }
 
-/// A stream whose patches could not be written. The caller shows it and stops.
+/// A patched stream could not be written. The caller shows this and stops.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RenderError {
@@ -96,7 +96,7 @@ pub enum RenderError {
         source: json_patch::PatchError,
     },
     /// Neither the edited nor the re-emitted text reads back as the patched value.
-    #[error("failed to write the patched document {document}: it does not read back the same")]
+    #[error("failed to write document {document} with its patch: the new text would read back differently")]
     ReadBack {
         /// Number of the document, counted from 1.
         document: usize,

@@ -2,7 +2,7 @@
 
 use super::emit::Block;
 use super::place::column;
-use super::tree::{Kind, Layout, Node, Pair};
+use super::tree::{KeyValue, Kind, Layout, Node};
 
 /// The indentation that a document uses, going by its first nested collections.
 pub(super) fn block_style(root: &Node, text: &str) -> Block {
@@ -20,7 +20,7 @@ fn survey(node: &Node, text: &str, step: &mut Option<usize>, dash: &mut Option<u
         }
         Kind::Mapping { pairs, layout: Layout::Block } => {
             let outer = column(text, node.begin);
-            for Pair { value, .. } in pairs {
+            for KeyValue { value, .. } in pairs {
                 let inner = || column(text, value.begin).checked_sub(outer);
                 match &value.kind {
                     Kind::Mapping { layout: Layout::Block, .. } if step.is_none() => {

@@ -13,6 +13,12 @@ use serde_json::Value;
 
 use super::parse;
 
+/// The name of the [`crate::Problem`] for which the text is refused.
+fn problem(text: &str) -> String {
+    let problem = format!("{:?}", parse(text).expect_err(text).problem);
+    problem.split(['(', ' ']).next().unwrap().to_owned()
+}
+
 /// Parses the text, patches its documents in order and renders it.
 fn patched(text: &str, patches: &[Value]) -> String {
     let stream = parse(text).unwrap();

@@ -5,32 +5,32 @@ use serde_json::Value;
 /// One Kubernetes object.
 #[derive(Debug)]
 pub struct Object<'a> {
-    /// What it says.
+    /// The whole object.
     pub value: &'a Value,
-    /// Its `apiVersion`; empty if there is none.
+    /// The object's `apiVersion`; empty if there is none.
     pub version: &'a str,
-    /// Its `kind`; empty if there is none.
+    /// The object's `kind`; empty if there is none.
     pub kind: &'a str,
-    /// Where it stands in the document, as a JSON pointer.
+    /// The object's place in the document, as a JSON pointer.
     pub pointer: String,
 }
 
 impl<'a> Object<'a> {
-    /// The text at a JSON pointer, where there is one that is not empty.
+    /// The text at a JSON pointer, unless it is missing or empty.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&'a str> {
         text(self.value, pointer)
     }
 
-    /// Its `metadata.namespace`.
+    /// The object's `metadata.namespace`.
     #[must_use]
     pub fn namespace(&self) -> Option<&'a str> {
         self.text("/metadata/namespace")
     }
 }
 
-/// Adds an object, or what is in it. The items of a typed list (`DeploymentList`) need not say
-/// what they are: the API server leaves it out.
+/// Adds an object, or the items of a List. The API server leaves `apiVersion` and `kind` out of the
+/// items of a typed list (`DeploymentList`): they are then those of the list.
 pub(super) fn collect<'a>(
     value: &'a Value,
     of_list: (&'a str, &'a str),

@@ -6,19 +6,19 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::error::{Fault, Problem};
 
-/// Levels of collections followed. Manifests stay below 30, and `serde_json` stops at 128 too.
+/// How deep collections may be nested. Manifests stay below 30, and `serde_json` stops at 128 too.
 pub(super) const MAX_DEPTH: usize = 128;
 
 /// A node of the document. Offsets are bytes of the parsed text.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) line: usize,
-    /// What the parser calls the start; for block collections `begin` is the reliable one.
+    /// What the parser calls the start; for block collections only `begin` is reliable.
     pub(super) start: usize,
     pub(super) end: usize,
-    /// End of the anchor and tag, where there are any.
+    /// End of the anchor and tag, if there are any.
     pub(super) properties_end: Option<usize>,
-    /// The parser's number for the anchor; 0 is none.
+    /// The parser's number for the anchor; 0 if there is none.
     pub(super) anchor: usize,
     pub(super) tag: Option<String>,
     pub(super) kind: Kind,
@@ -35,13 +35,13 @@ pub(super) struct Node {
 pub(super) enum Kind {
     Scalar { text: String, style: Style },
     Sequence { items: Vec<Node>, layout: Layout },
-    Mapping { pairs: Vec<Pair>, layout: Layout },
+    Mapping { pairs: Vec<KeyValue>, layout: Layout },
     Alias { anchor: usize },
 }
 
 /// A key with its value.
 #[derive(Debug)]
-pub(super) struct Pair {
+pub(super) struct KeyValue {
     pub(super) key: Node,
     pub(super) value: Node,
 }
@@ -61,13 +61,13 @@ pub(super) enum Layout {
     Flow,
 }
 
-/// Reads the first document of `text`; kubectl ignores what follows a `...` line. `None` is a text
-/// without a document.
+/// Reads the first document of `text`, or `None` if there is none; kubectl ignores what follows a
+/// `...` line.
 pub(super) fn read(text: &str) -> Result<Option<Node>, Fault> {
     let options = granit_parser::options! {
         emit_anchor_events: true,
         emit_comments: false,
-        // As goyaml does; it skips a mark at the very start only.
+        // goyaml skips a byte order mark at the very start only.
         bom_inside_document_as_content: true,
         block_nesting_limit: MAX_DEPTH + 1,
         flow_nesting_limit: MAX_DEPTH + 1,
@@ -93,7 +93,7 @@ struct Builder<'t> {
     root: Option<Node>,
 }
 
-/// A collection whose end has not come yet, and the key that waits for its value.
+/// A collection that is not complete yet, and the key whose value comes next.
 struct Open {
     node: Node,
     key: Option<Node>,
@@ -155,7 +155,7 @@ impl Builder<'_> {
         match &mut parent.kind {
             Kind::Sequence { items, .. } => items.push(node),
             Kind::Mapping { pairs, .. } => match key.take() {
-                Some(key) => pairs.push(Pair { key, value: node }),
+                Some(key) => pairs.push(KeyValue { key, value: node }),
                 None => *key = Some(node),
             },
             Kind::Scalar { .. } | Kind::Alias { .. } => {}
@@ -163,14 +163,14 @@ impl Builder<'_> {
     }
 
     /// Refuses the few spellings that goyaml's YAML 1.1 scanner takes for something else than the
-    /// 1.2 parser. (What goyaml merely refuses is left to kubectl.)
+    /// 1.2 parser. (Spellings that goyaml only refuses are left to kubectl.)
     fn check_dialect(&self, event: &Event<'_>, span: &Span) -> Result<(), &'static str> {
         let (start, end) = bytes(span);
         let behind = |at: usize| self.text.as_bytes().get(at).copied();
         if let Some((_, tag_end)) = span.tag_span().map(|tag| bytes(&tag))
             && behind(tag_end) == Some(b',')
         {
-            return Err("the comma belongs to the tag; put a space before it");
+            return Err("the comma would be part of the tag; put a space before it");
         }
         let in_flow = self.open.last().is_some_and(|open| {
             matches!(
@@ -182,16 +182,16 @@ impl Builder<'_> {
             Event::Anchor(_, name) => {
                 let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
                 if !name.bytes().all(is_known) {
-                    return Err("an anchor's name has letters, digits, `_` and `-` only");
+                    return Err("the name of an anchor may hold letters, digits, `_` and `-` only");
                 }
             }
             Event::Scalar(text, ScalarStyle::Plain, ..) if in_flow && start != end => {
                 if text.contains('?') {
-                    return Err("a plain scalar with `?` in a flow collection; put it in quotes");
+                    return Err("a `?` without quotes inside `[]` or `{}`; put the text in quotes");
                 }
                 let joined = matches!(behind(end + 1), Some(b',' | b'[' | b']' | b'{' | b'}'));
                 if behind(end) == Some(b':') && joined {
-                    return Err("the colon belongs to the text; put a space behind it");
+                    return Err("the colon would be part of the text; put a space after it");
                 }
             }
             _ => {}

@@ -20,7 +20,7 @@ pub(super) struct Piece {
     pub(super) syntax: Syntax,
     /// Line in the whole text where the document's content starts, from 1.
     pub(super) line: usize,
-    /// `None`: comments and blank lines, or null.
+    /// What the document says; `None` if there are only comments and blank lines, or null.
     pub(super) value: Option<Value>,
 }
 
@@ -42,14 +42,14 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece>, Error> {
     let Some((rest, json_error)) = failure else {
         return Ok(splitter.pieces);
     };
-    // With two JSON values read the decoder is sure that it reads JSON.
+    // After two JSON values kubectl's decoder no longer tries YAML.
     if splitter.documents > 1 {
         return Err(json_error);
     }
     let quoted_key = text.trim_start().trim_start_matches('{').trim_start().starts_with('"');
     let first = splitter.documents == 0;
     match splitter.yaml(rest) {
-        // Of the two errors the JSON one is the precise one for what was meant as JSON.
+        // The text was meant as JSON, so that JSON's error is the more precise one.
         Err(_) if first && quoted_key => Err(json_error),
         Err(error) => Err(error),
         Ok(()) => Ok(splitter.pieces),
@@ -57,19 +57,19 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece>, Error> {
 }
 
 /// Reads one YAML document that stands alone, for reading back what was written.
-pub(super) fn read_yaml(body: &str, budget: &mut Budget) -> Result<Option<Read>, Fault> {
+pub(super) fn read_yaml(body: &str, budget: &mut Budget) -> Result<Option<Located>, Fault> {
     check_characters(body)?;
     let Some(root) = tree::read(body)? else {
         return Ok(None);
     };
     let value = compose(&root, budget)?;
     let line = root.line;
-    Ok((!value.is_null()).then_some(Read { line, value }))
+    Ok((!value.is_null()).then_some(Located { line, value }))
 }
 
 /// What a YAML document says, and on which of its lines it starts.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct Located {
     pub(super) line: usize,
     pub(super) value: Value,
 }
@@ -79,13 +79,13 @@ struct Splitter<'t> {
     pieces: Vec<Piece>,
     /// Documents with content so far.
     documents: usize,
-    /// Line of the text that follows the last piece.
+    /// Line of the text on which the next piece starts.
     line: usize,
     budget: Budget,
 }
 
 impl Splitter<'_> {
-    /// Reads JSON values until the end (`None`) or up to what is no JSON: its offset, its error.
+    /// Reads JSON values until the end (`None`) or up to other text, whose offset and error it returns.
     fn json(&mut self) -> Option<(usize, Error)> {
         let mut values = serde_json::Deserializer::from_str(self.text).into_iter::<Value>();
         let mut taken = 0;
@@ -121,7 +121,7 @@ impl Splitter<'_> {
                     let blank = rest.len() - rest.trim_start().len();
                     let blank = rest.get(..blank).unwrap_or_default();
                     let skip = match taken {
-                        // Before the first value there is no such line: its indentation is YAML's.
+                        // No value ended before the first one; its indentation is YAML's.
                         0 => 0,
                         _ => blank.find('\n').map_or(blank.len(), |newline| newline + 1),
                     };
@@ -200,8 +200,8 @@ fn without_position(error: &serde_json::Error) -> String {
     }
 }
 
-/// goyaml reads printable characters only, and breaks lines at three that our parser does not
-/// break at. Reading those otherwise would change a document's meaning without a word.
+/// Refuses characters that goyaml refuses, and three that it takes for line breaks and our parser does
+/// not: the document would silently get another meaning.
 fn check_characters(text: &str) -> Result<(), Fault> {
     let mut line = 1;
     let mut column = 1;

@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::manifests::emit::Block;
-use crate::manifests::flow::Flow;
-use crate::manifests::{Document, parse};
+use crate::emit::Block;
+use crate::flow::Flow;
+use crate::{Document, parse};
 
 const TEXTS: &str =
     "[a-z]{0,3}|[yYnN0-9~.:# \\-+_xe]{0,5}|yes|Off|null|<<|(?s)[ -~\n\té\u{1}\u{2028}😀]{0,12}";

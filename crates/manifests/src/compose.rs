@@ -8,16 +8,16 @@ use serde_json::{Map, Value};
 
 use super::error::{Fault, Problem};
 use super::scalar;
-use super::tree::{Kind, MAX_DEPTH, Node, Pair, Style};
+use super::tree::{KeyValue, Kind, MAX_DEPTH, Node, Style};
 
 /// Nodes that the aliases of one stream may add. goyaml allows some 400,000 in a document.
 const MAX_EXPANSION: usize = 1_000_000;
-/// Bytes of text that weigh as much as one node.
+/// Bytes of text that cost as much as one node.
 const TEXT_PER_NODE: usize = 32;
 
 const MERGE_TAG: &str = "tag:yaml.org,2002:merge";
 
-/// What is left of the expansion that a stream may do.
+/// How many more nodes the aliases of a stream may add.
 #[derive(Debug)]
 pub(super) struct Budget(usize);
 
@@ -39,16 +39,12 @@ pub(super) fn compose(root: &Node, budget: &mut Budget) -> Result<Value, Fault> 
 /// The text of a key that is a scalar in its own right, for finding it again in the tree.
 pub(super) fn key_text(key: &Node) -> Option<String> {
     match &key.kind {
-        Kind::Scalar { text, style } => {
-            let plain = *style == Style::Plain;
-            let scalar = scalar::resolve(text, plain, key.tag.as_deref());
-            scalar.ok()?.into_key()
-        }
+        Kind::Scalar { text, style } => scalar::resolve(text, *style, key.tag.as_deref()).ok()?.into_key(),
         _ => None,
     }
 }
 
-/// Whether a key is the merge key. goyaml goes by the text where no quotes or tag say otherwise.
+/// Whether a key is the merge key. goyaml goes by the text, unless quotes or a tag say otherwise.
 pub(super) fn is_merge(key: &Node) -> bool {
     match (&key.kind, key.tag.as_deref()) {
         (Kind::Scalar { text, style }, None) => text == "<<" && *style == Style::Plain,
@@ -69,7 +65,7 @@ fn collect_anchors<'t>(node: &'t Node, anchors: &mut HashMap<usize, &'t Node>) {
             }
         }
         Kind::Mapping { pairs, .. } => {
-            for Pair { key, value } in pairs {
+            for KeyValue { key, value } in pairs {
                 collect_anchors(key, anchors);
                 collect_anchors(value, anchors);
             }
@@ -91,11 +87,9 @@ impl<'t> Composer<'t> {
             return Err(Fault::at(node.line, Problem::Depth(MAX_DEPTH)));
         }
         match &node.kind {
-            Kind::Scalar { text, style } => {
-                scalar::resolve(text, *style == Style::Plain, node.tag.as_deref())
-                    .and_then(scalar::Scalar::into_value)
-                    .map_err(|problem| Fault::at(node.line, problem))
-            }
+            Kind::Scalar { text, style } => scalar::resolve(text, *style, node.tag.as_deref())
+                .and_then(scalar::Scalar::into_value)
+                .map_err(|problem| Fault::at(node.line, problem)),
             Kind::Alias { anchor } => {
                 self.follow(node, *anchor, |composer, target| composer.value(target, depth))
             }
@@ -114,8 +108,13 @@ impl<'t> Composer<'t> {
 
     /// Puts the pairs into the map in their order. A merge key takes effect where it stands: it
     /// overrides keys before it and is overridden by keys after it.
-    fn fill(&mut self, map: &mut Map<String, Value>, pairs: &'t [Pair], depth: usize) -> Result<(), Fault> {
-        for Pair { key, value } in pairs {
+    fn fill(
+        &mut self,
+        map: &mut Map<String, Value>,
+        pairs: &'t [KeyValue],
+        depth: usize,
+    ) -> Result<(), Fault> {
+        for KeyValue { key, value } in pairs {
             if is_merge(key) {
                 self.merge(map, value, depth)?;
             } else {
@@ -163,7 +162,7 @@ impl<'t> Composer<'t> {
     fn key(&mut self, key: &'t Node) -> Result<String, Fault> {
         self.spend(key)?;
         let text = match &key.kind {
-            Kind::Scalar { text, style } => scalar::resolve(text, *style == Style::Plain, key.tag.as_deref())
+            Kind::Scalar { text, style } => scalar::resolve(text, *style, key.tag.as_deref())
                 .map_err(|problem| Fault::at(key.line, problem))?
                 .into_key(),
             Kind::Alias { anchor } => Some(self.follow(key, *anchor, Self::key)?),
@@ -189,7 +188,7 @@ impl<'t> Composer<'t> {
         read
     }
 
-    /// Nodes written out are bounded by the text; only those that aliases repeat cost.
+    /// Charges a node that an alias repeats; the text itself bounds the nodes that are written out.
     fn spend(&mut self, node: &Node) -> Result<(), Fault> {
         if self.open.is_empty() {
             return Ok(());

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-/// What becomes of a place in the new sequence.
+/// Where an item of the new list comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pairing {
-    /// The next item of the old one, perhaps changed within.
+    /// It is the next item of the old list, perhaps changed within.
     Kept,
     Added,
 }
 
-/// Tells added items from kept ones. `None`: items are gone. Any answer makes the right value; a
-/// good one makes the small edit.
+/// Tells added items from kept ones, or `None` if items were removed. Any answer leads to the right
+/// value; a good one makes the edit small.
 pub(super) fn align(old: &[Value], new: &[Value]) -> Option<Vec<Pairing>> {
     let mut spare = new.len().checked_sub(old.len())?;
     let mut rest = old.iter().peekable();
@@ -25,8 +25,8 @@ pub(super) fn align(old: &[Value], new: &[Value]) -> Option<Vec<Pairing>> {
     Some(pairings.collect())
 }
 
-/// Whether one value may have grown out of the other: the same name, as containers and variables
-/// have, or nothing lost.
+/// Whether one value may have grown out of the other: both have the same name, as containers and
+/// variables do, or nothing of the old one is lost.
 fn is_kin(old: &Value, new: &Value) -> bool {
     match (old, new) {
         (Value::Object(before), Value::Object(after)) => match (before.get("name"), after.get("name")) {

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::manifests::parse;
+use super::problem;
+use crate::parse;
 
 /// What `<spelling>: x` has for a key: the JSON string printed, and the spellings.
 const KEYS: &[(&str, &[&str])] = &[
@@ -261,83 +262,77 @@ const KEYS_AS_WRITTEN: &[&str] = &[
     "a *b",
     "a !b",
 ];
-const KEYS_REFUSED: &[&str] = &[
-    "null",
-    "Null",
-    "NULL",
-    "~",
-    "9223372036854775808",
-    "18446744073709551615",
-    "0xffffffffffffffff",
-    "01777777777777777777777",
-    "0b1111111111111111111111111111111111111111111111111111111111111111",
-    "<<",
-    "%a",
-    "---",
-    r#""\"#,
-    r#"""#,
-    "!!int 1.5",
-    "!!int a",
-    "!!int 1e3",
-    "!!int ''",
-    "!!float a",
-    "!!float 18446744073709551615",
-    "!!bool 1",
-    "!!bool maybe",
-    "!!null ''",
-    "!!null ~",
-    "!!null null",
-    "!!null x",
-    "!!timestamp 5",
-    "!!timestamp foo",
-    "!!binary aGVsbG8",
-    "!!binary 'aGVs bG8='",
-    "!!binary a===",
-    "!!merge <<",
-    "!!set {a, b}",
-    "!!str {a: 1}",
-    "!!int [1]",
-    "!!map {a: 1}",
-    "!!seq [1]",
-    "!!omap [a: 1]",
-    "!!pairs [a: 1]",
-    "&a",
-    "{}",
-    "[1,2]",
-    "[a,]",
-    "{a}",
-    "{a: }",
-    "{a:}",
-    "{a: 1,}",
-    "{a:1}",
-    r#"{"a":1}"#,
-    "{'a':1}",
-    "{a: b:c}",
-    "[a:b]",
-    "[a: b]",
-    "[a, b: c]",
-    "{a: [1, {b: c}]}",
-    "[,]",
-    "[a,,b]",
-    "{,}",
-    "a: b",
-    "? a",
-    "|",
-    "|x",
-    ">",
-    "@a",
-    "`a",
-    "*a",
-    "&",
-    "'a",
-    r#""a"#,
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    "? ",
-    "- ",
+const KEYS_REFUSED: &[(&str, &[&str])] = &[
+    (
+        "Key",
+        &[
+            "null",
+            "Null",
+            "NULL",
+            "~",
+            "9223372036854775808",
+            "18446744073709551615",
+            "0xffffffffffffffff",
+            "01777777777777777777777",
+            "0b1111111111111111111111111111111111111111111111111111111111111111",
+            "!!null ''",
+            "!!null ~",
+            "!!null null",
+            "!!set {a, b}",
+            "!!str {a: 1}",
+            "!!int [1]",
+            "!!map {a: 1}",
+            "!!seq [1]",
+            "!!omap [a: 1]",
+            "!!pairs [a: 1]",
+            "{}",
+            "[1,2]",
+            "[a,]",
+            "{a}",
+            "{a: }",
+            "{a: 1,}",
+            "{a:1}",
+            r#"{"a":1}"#,
+            "{'a':1}",
+            "{a: b:c}",
+            "[a:b]",
+            "[a: b]",
+            "[a, b: c]",
+            "{a: [1, {b: c}]}",
+            "? a",
+            "? ",
+            "- ",
+        ],
+    ),
+    ("Merge", &["<<", "!!merge <<"]),
+    (
+        "Yaml",
+        &[
+            "%a", r#""\"#, r#"""#, "[,]", "[a,,b]", "{,}", "a: b", "|", "|x", ">", "@a", "`a", "*a", "'a",
+            r#""a"#, "{", "}", "[", "]", ",",
+        ],
+    ),
+    ("Separator", &["---"]),
+    (
+        "Tag",
+        &[
+            "!!int 1.5",
+            "!!int a",
+            "!!int 1e3",
+            "!!int ''",
+            "!!float a",
+            "!!float 18446744073709551615",
+            "!!bool 1",
+            "!!bool maybe",
+            "!!null x",
+            "!!timestamp 5",
+            "!!timestamp foo",
+            "!!binary aGVsbG8",
+            "!!binary 'aGVs bG8='",
+            "!!binary a===",
+        ],
+    ),
+    ("Dialect", &["&a", "{a:}", "&"]),
 ];
 
 #[test]
@@ -355,8 +350,10 @@ fn keys_become_the_strings_that_kubectl_prints() {
 
 #[test]
 fn keys_that_kubectl_refuses_are_errors() {
-    for spelling in KEYS_REFUSED {
-        assert!(parse(&format!("{spelling}: x\n")).is_err(), "{spelling}");
+    for (expected, spellings) in KEYS_REFUSED {
+        for spelling in *spellings {
+            assert_eq!(problem(&format!("{spelling}: x\n")), *expected, "{spelling}");
+        }
     }
 }
 

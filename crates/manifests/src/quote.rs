@@ -4,38 +4,33 @@
 use std::fmt::Write;
 
 use super::scalar::{Scalar, resolve};
+use super::tree::{Layout, Style};
 
-/// Where a plain scalar stands: `,[]{}` and most colons end one in flow collections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Block,
-    Flow,
+/// The scalar's text, plain or quoted, for a collection of this layout: in a flow collection `,[]{}`
+/// and most colons end a plain scalar.
+pub(super) fn scalar(text: &str, around: Layout) -> String {
+    if is_plain(text, around) { text.to_owned() } else { quoted(text) }
 }
 
-/// The scalar's text, plain or quoted.
-pub(super) fn scalar(text: &str, place: Place) -> String {
-    if is_plain(text, place) { text.to_owned() } else { quoted(text) }
-}
-
-/// Much stricter than YAML: letters first, so that no number, date or indicator passes, and then
-/// only what has no meaning anywhere.
-fn is_plain(text: &str, place: Place) -> bool {
+/// Whether the text may stand without quotes. The rule is much stricter than YAML's: a letter first, so
+/// that no number, date or indicator passes, and then only characters without a meaning anywhere.
+fn is_plain(text: &str, around: Layout) -> bool {
     let first_fits =
         text.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '_' | '/'));
     let rest_fits = text.chars().zip(text.chars().skip(1).map(Some).chain([None])).all(
         |(character, next)| match character {
             'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' | '/' | '@' | '+' => true,
-            ':' => place == Place::Block && next.is_some_and(|next| next != ' '),
-            ' ' => place == Place::Block && next.is_some_and(|next| next.is_ascii_alphanumeric()),
+            ':' => around == Layout::Block && next.is_some_and(|next| next != ' '),
+            ' ' => around == Layout::Block && next.is_some_and(|next| next.is_ascii_alphanumeric()),
             _ => false,
         },
     );
-    // Other readers' words for booleans and null come in any case.
+    // Other readers ignore case in the words for booleans and null.
     let folded = text.to_ascii_lowercase();
     first_fits
         && rest_fits
-        && resolve(text, true, None) == Ok(Scalar::Text(text.to_owned()))
-        && resolve(&folded, true, None) == Ok(Scalar::Text(folded))
+        && resolve(text, Style::Plain, None) == Ok(Scalar::Text(text.to_owned()))
+        && resolve(&folded, Style::Plain, None) == Ok(Scalar::Text(folded))
 }
 
 /// The string in double quotes, with escapes that YAML and JSON share.
@@ -50,7 +45,7 @@ pub(super) fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             _ if is_printable(character) => out.push(character),
-            // All of those are within the first plane; writing to a string cannot fail.
+            // Unprintable characters are all below U+10000; writing to a string cannot fail.
             _ => drop(write!(out, "\\u{:04x}", u32::from(character))),
         }
     }

@@ -2,10 +2,10 @@
 //! scalars and flow collections; where a block collection begins and ends is read off the text
 //! between them.
 
-use super::tree::{Kind, Layout, Node, Pair, Style};
+use super::tree::{KeyValue, Kind, Layout, Node, Style};
 
-/// Sets `from`, `begin` and `last` throughout the tree. `None` is a layout that we do not edit
-/// (explicit `? key` entries); the tree must then not be used for editing.
+/// Sets `from`, `begin` and `last` throughout the tree. `None` means that the document has a layout
+/// which cannot be edited (explicit `? key` entries): the places are then incomplete.
 pub(super) fn place(root: &mut Node, text: &str) -> Option<()> {
     place_block(root, text, 0)
 }
@@ -46,9 +46,9 @@ fn place_items(items: &mut [Node], text: &str, begin: usize) -> Option<usize> {
     Some(at)
 }
 
-fn place_pairs(pairs: &mut [Pair], text: &str, begin: usize) -> Option<usize> {
+fn place_pairs(pairs: &mut [KeyValue], text: &str, begin: usize) -> Option<usize> {
     let mut at = begin;
-    for Pair { key, value } in pairs {
+    for KeyValue { key, value } in pairs {
         let start = skip_trivia(text, at);
         let explicit = byte(text, start) == Some(b'?')
             && byte(text, start + 1).is_none_or(|next| next.is_ascii_whitespace());
@@ -78,7 +78,7 @@ fn place_flow(node: &mut Node) {
     }
 }
 
-fn place_flow_pair(Pair { key, value }: &mut Pair) {
+fn place_flow_pair(KeyValue { key, value }: &mut KeyValue) {
     place_flow(key);
     place_flow(value);
 }
@@ -91,8 +91,7 @@ pub(super) fn is_left_out(node: &Node) -> bool {
     }
 }
 
-/// The end of a block scalar: with `+` its blank lines belong to it, else its last line with text
-/// ends it.
+/// The end of a block scalar. Blank lines at its end belong to it only if its header says `+`.
 fn block_scalar_end(text: &str, begin: usize, end: usize) -> usize {
     let header_end = line_end(text, begin);
     let header = text.get(begin..header_end).unwrap_or_default();
@@ -158,7 +157,7 @@ pub(super) fn column(text: &str, at: usize) -> usize {
     before.chars().filter(|character| *character != '\u{feff}').count()
 }
 
-/// The line break that the text uses, going by its first.
+/// The line break that the text uses, judged by its first.
 pub(super) fn newline(text: &str) -> &'static str {
     match text.split_once('\n') {
         Some((line, _)) if line.ends_with('\r') => "\r\n",
