@@ -21,7 +21,7 @@ for folder in ../tests/golden/*/; do
         "$folder/review.json" | sed 's/\\"/"/g' >"corpus/names/$name"
     [ -s "corpus/names/$name" ] || rm "corpus/names/$name"
 done
-# At the bounds of a fuzzed build (src/injection/excess.rs), and one beyond: one list of each kind.
+# At the bounds of a fuzzed build (crates/injection/src/excess.rs), and one beyond: one list of each kind.
 pod() {
     printf '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","object":{"spec":{%s}}}}' "$2" |
         tee "corpus/decode/bound-$1.json" >"corpus/admit/bound-$1.json"

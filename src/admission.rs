@@ -17,14 +17,13 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures_util::FutureExt;
+use injection::Reason;
+use injection::denial::Demand;
+use injection::review::Subject;
+use injection::{AccountName, Candidate, Decision, Defaults, Denial, Outcome, Review, Rules, decide, go};
 use tokio::time::Instant;
 
-use crate::args;
 use crate::identities::Identities;
-use crate::injection::decide::Reason;
-use crate::injection::denial::Demand;
-use crate::injection::review::Subject;
-use crate::injection::{AccountName, Candidate, Decision, Defaults, Denial, Outcome, Review, Rules, decide};
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
 use crate::role_policy::{PolicyFile, Snapshot};
@@ -226,7 +225,7 @@ fn is_json(content_type: Option<&HeaderValue>) -> bool {
 /// `?timeout=10s`. An answer that it does not wait for is no answer.
 fn patience(uri: &Uri) -> Option<Duration> {
     let timeout = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("timeout="))?;
-    let timeout = args::duration(timeout).ok().filter(|timeout| !timeout.is_zero())?;
+    let timeout = go::duration(timeout).ok().filter(|timeout| !timeout.is_zero())?;
     Some(timeout.mul_f64(0.8))
 }
 

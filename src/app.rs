@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
+use injection::policy::RolePolicy;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -17,7 +18,6 @@ use crate::admission::Admission;
 use crate::certificates::{self, Authority, ClientAuthorities, Files, Store};
 use crate::descriptors;
 use crate::discovery;
-use crate::injection::policy::RolePolicy;
 use crate::lifecycle::{Readiness, Shutdown, Signals, Tasks};
 use crate::metrics::{Metrics, Port};
 use crate::role_policy::{self, PolicyFile};

@@ -19,11 +19,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+use injection::policy::PolicyMode;
+use injection::role::RoleArnValidation;
 
-use crate::injection::policy::PolicyMode;
-use crate::injection::role::RoleArnValidation;
-
-pub(crate) use go::duration;
 pub use klog::KlogArgs;
 pub use sources::{AssociationResourceArgs, SourceArgs};
 
@@ -134,13 +132,13 @@ pub struct InjectionArgs {
     #[arg(long, value_name = "PARTITION", default_value = "", hide_default_value = true)]
     pub aws_partition: String,
     /// IRSA: what to do about a role that is none by its ARN: warn, enforce (refuse the pod) or off
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = RoleArnValidation::Warn, hide_possible_values = true)]
+    #[arg(long, value_name = "MODE", default_value = "warn", value_parser = values::role_arn_validation(), hide_possible_values = true)]
     pub role_arn_validation: RoleArnValidation,
     /// IRSA: file that says which roles the pods of which namespaces may use, followed by a server; empty: any
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub role_policy: String,
     /// IRSA: what to do about a role that it does not allow: enforce (refuse the pod) or warn [default: enforce]
-    #[arg(long, value_name = "MODE", value_enum, hide_possible_values = true)]
+    #[arg(long, value_name = "MODE", value_parser = values::policy_mode(), hide_possible_values = true)]
     pub role_policy_mode: Option<PolicyMode>,
     /// IRSA: audience of the token
     #[arg(long, value_name = "AUDIENCE", default_value = "sts.amazonaws.com")]

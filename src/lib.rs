@@ -3,11 +3,11 @@
 //! One straight line from a call of the API server to its answer:
 //!
 //! ```text
-//! TLS connection → admission → injection::review → identities.find → injection::plan → patch → answer
+//! TLS connection → admission → injection::review → identities.find → injection::decide → answer
 //! ```
 //!
-//! Only `find` may wait. [`injection`] is pure: bytes and settings in, a plan out. The modules in
-//! the order in which a start and then a call meet them:
+//! Only `find` may wait. The crate [`injection`] is pure: bytes, what was found and the rules in, a decision out.
+//! The modules in the order in which a start and then a call meet them:
 //!
 //! - [`args`] → [`settings`]: the command line, and what it comes to once it is checked
 //! - [`discovery`]: what the command line leaves to be found out at start
@@ -17,8 +17,7 @@
 //! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with, how it follows objects
 //! - [`role_policy`]: who may use which role, where an operator says so
 //! - `descriptors`: how many files and connections the process may have; `regular_file`: how files are read
-//! - [`source`]: how the last good word of either is kept, whatever happens to whoever says it
-//! - [`injection`]: what is injected, and when
+//! - [`source`]: how the last good word of a source is kept, whatever happens to the source
 //! - [`commands`]: what the binary does instead of serving; the crate [`manifests`]: how they read YAML
 
 pub mod admission;
@@ -30,7 +29,6 @@ pub mod commands;
 mod descriptors;
 pub mod discovery;
 pub mod identities;
-pub mod injection;
 pub mod kubernetes;
 pub mod lifecycle;
 pub mod metrics;

@@ -9,6 +9,8 @@ mod sources;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use injection::Outcome;
+use injection::grant::Method;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily, MetricType, Summary};
 use prometheus::{
@@ -16,8 +18,6 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::injection::Outcome;
-use crate::injection::grant::Method;
 use connections::Connections;
 use log::DroppedLines;
 use sources::Sources;

@@ -2,10 +2,10 @@
 //! can be relied on; whatever is wrong is said in one line and ends the start with exit code 2.
 
 mod association_resources;
+mod defaults;
 mod discovery;
 mod display;
 mod eks_api;
-mod injection;
 mod limits;
 mod role_policy;
 mod tls;
@@ -14,15 +14,16 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use injection::{Defaults, name};
+
 use crate::args::{Args, LogFormat, ServeArgs, ServerArgs, SourceArgs};
 use crate::aws::ClusterName;
 use crate::identities::sources::association_resources::Namespaces;
 use crate::identities::sources::service_accounts::LookupPace;
-use crate::injection::{Defaults, name};
 
 pub use association_resources::AssociationResources;
+pub use defaults::defaults;
 pub use discovery::{Discovery, MissingIpFamily, MissingRoleNames};
-pub use injection::defaults;
 pub use limits::{BODY_LIMIT, HEAD_LIMIT, Limits, METRICS_CONNECTIONS};
 pub use role_policy::{RolePolicy, role_policy};
 pub use tls::TlsSettings;
@@ -202,7 +203,7 @@ impl Settings {
             notices.push("--resync-period has nothing to do: the watch needs no resync".into());
         }
         let address = address(&server.bind_address)?;
-        let (defaults, discovery) = injection::check(injection, &mut notices)?;
+        let (defaults, discovery) = defaults::check(injection, &mut notices)?;
         let role_policy = role_policy(injection)?;
         let accounts = accounts(serve, &discovery)?;
         Ok(Self {

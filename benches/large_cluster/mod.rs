@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use injection::annotation::Prefix;
+use injection::{AccountName, Found, Need};
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
 use pod_identity_webhook::identities::sources::config_map::{Contents, Entries};
 use pod_identity_webhook::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
 use pod_identity_webhook::identities::{Accounts, Identities};
-use pod_identity_webhook::injection::annotation::Prefix;
-use pod_identity_webhook::injection::{AccountName, Found, Need};
 use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use injection::{Candidate, Defaults, Review, Rules, decide};
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::offline::Manifests;
-use pod_identity_webhook::injection::{Candidate, Defaults, Review, Rules, decide};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::injection::{Defaults, Found, Review};
+use injection::{Defaults, Found, Review};
 use pod_identity_webhook_fuzz::{defaults, founds, patch_of};
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::sources::association_resources::{Association, Controller, Existence, Kind, Malformed};
-use pod_identity_webhook::injection::name::{is_label, is_subdomain};
+use injection::name::{is_label, is_subdomain};
 
 const FIELDS: [&str; 3] = ["namespace", "serviceAccount", "clusterName"];
 

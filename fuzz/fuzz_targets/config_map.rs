@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::sources::config_map::Contents;
-use pod_identity_webhook::injection::Grant;
+use injection::Grant;
 
 fuzz_target!(|document: &str| {
     let Contents { entries, complaint } = match Contents::parse(document) {

@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::injection::Review;
-use pod_identity_webhook::injection::annotation::Prefix;
+use injection::Review;
+use injection::annotation::Prefix;
 
 static PREFIX: LazyLock<Prefix> = LazyLock::new(|| Prefix::new("eks.amazonaws.com").unwrap());
 

@@ -1,29 +1,16 @@
-//! Any text: manifests that render as they were written, that read back as patched, and
-//! identities that can be read from them.
+//! Any text: manifests that render as they were written, and read back as patched.
 #![no_main]
-
-use std::path::Path;
-use std::sync::LazyLock;
 
 use json_patch::Patch;
 use libfuzzer_sys::fuzz_target;
 use manifests::Document;
-use pod_identity_webhook::identities::offline::Manifests;
-use pod_identity_webhook::injection::annotation::Prefix;
 use serde_json::{Value, json};
-
-static PREFIX: LazyLock<Prefix> = LazyLock::new(|| Prefix::new("eks.amazonaws.com").unwrap());
 
 fuzz_target!(|text: &str| {
     let Ok(stream) = manifests::parse(text) else {
         return;
     };
     assert_eq!(stream.render(&[]).unwrap(), text);
-    let mut identities = Manifests::default();
-    // What is no ServiceAccount's shape is an error; it must not be more.
-    drop(identities.add(&stream, Path::new("fuzz.yaml"), "default", &PREFIX));
-    drop(identities.find("default", "default"));
-
     let (patches, patched): (Vec<_>, Vec<_>) = stream.documents().iter().map(addition).unzip();
     // A document in a style that no text was found for is refused: nothing half right is printed.
     let Ok(rendered) = stream.render(&patches) else {

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::injection::annotation::{integer, names};
+use injection::annotation::names;
+use injection::go;
 
 fuzz_target!(|text: &str| {
     if let Ok(names) = names(text) {
@@ -12,7 +13,7 @@ fuzz_target!(|text: &str| {
             assert_eq!(self::names(&quoted.join(",")), Ok(names));
         }
     }
-    match (integer(text), text.parse::<i64>()) {
+    match (go::decimal(text), text.parse::<i64>()) {
         (read, Ok(exact)) => assert_eq!(read, Some(exact)),
         (Some(clamped), Err(_)) => assert!(clamped == i64::MAX || clamped == i64::MIN),
         (None, Err(_)) => {}

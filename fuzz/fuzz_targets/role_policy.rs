@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::injection::policy::{RolePolicy, Ruling};
+use injection::policy::{RolePolicy, Ruling};
 use pod_identity_webhook::role_policy::parse;
 use serde_json::Value;
 

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use pod_identity_webhook::injection::agent::{Agent, IpFamily};
-use pod_identity_webhook::injection::annotation::Prefix;
-use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
-use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
-use pod_identity_webhook::injection::role::RoleArnValidation;
-use pod_identity_webhook::injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
-use pod_identity_webhook::injection::{Candidate, Defaults, Found, Grant, Review, Rules, decide};
+use injection::agent::{Agent, IpFamily};
+use injection::annotation::Prefix;
+use injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
+use injection::grant::{Preferences, RoleGrant, RoleSource};
+use injection::role::RoleArnValidation;
+use injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
+use injection::{Candidate, Defaults, Found, Grant, Review, Rules, decide};
 
 /// The default flags, a region and IPv6, so that all variables are in play.
 pub fn defaults() -> Defaults {
@@ -55,7 +55,7 @@ pub fn patch_of(review: &Review<'_>, found: &Found, defaults: &Defaults) -> Opti
         .map(|policy| decide(&candidate, found, &Rules { defaults, policy, sources: &["fuzz"] }));
     for decision in [&decision, &withheld] {
         assert!(decision.warnings().iter().all(|warning| !warning.to_string().contains(char::is_control)));
-        decision.answer(review);
+        assert!(!decision.answer(review).is_empty());
     }
     // A policy without rules allows no role.
     let adds_role = |patch: &[u8]| patch.windows(12).any(|name| name == b"AWS_ROLE_ARN");

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
+use injection::text::logged_name;
+use injection::{AccountName, Candidate, Outcome};
 use tokio::time::Instant;
 
 use super::refusal::Refusal;
-use crate::injection::{AccountName, Candidate, Outcome};
 use crate::metrics::Metrics;
 use crate::telemetry::Throttle;
 
@@ -45,14 +46,14 @@ impl<'m> Record<'m> {
     }
 
     pub(super) fn uid(&mut self, uid: &str) {
-        self.uid = cut(uid);
+        self.uid = logged_name(uid, LONGEST);
     }
 
     pub(super) fn pod(&mut self, candidate: &Candidate<'_>) {
         let AccountName { namespace, name } = candidate.account;
-        self.namespace = cut(namespace);
-        self.pod = cut(candidate.pod().name());
-        self.service_account = cut(name);
+        self.namespace = logged_name(namespace, LONGEST);
+        self.pod = logged_name(candidate.pod().name(), LONGEST);
+        self.service_account = logged_name(name, LONGEST);
     }
 
     /// The call is answered.
@@ -111,24 +112,5 @@ impl Drop for Record<'_> {
             let reason = "the caller did not wait for the answer";
             self.say(Outcome::Abandoned, self.began.elapsed(), Some(reason));
         }
-    }
-}
-
-/// A name as it is logged: whoever sends another than Kubernetes has must not fill the log with it, nor
-/// write escapes there that are longer than what they stand for.
-fn cut(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '?' };
-    name.chars().take(LONGEST).map(plain).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_logged_as_kubernetes_has_them_and_others_are_neither_longer_nor_escaped() {
-        assert_eq!(cut("orders-7d4b9c6f5-x2x9z"), "orders-7d4b9c6f5-x2x9z");
-        assert_eq!(cut("a\n\u{1b}[31m\"\\é "), "a??[31m????");
-        assert_eq!(cut(&"\u{1}".repeat(1000)), "?".repeat(253));
     }
 }

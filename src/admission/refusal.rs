@@ -4,11 +4,11 @@
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use injection::Outcome;
+use injection::review::ReviewError;
 use serde_json::json;
 
 use crate::identities::Unavailable;
-use crate::injection::Outcome;
-use crate::injection::review::ReviewError;
 
 /// Why a call gets no review for an answer. Texts hold nothing of what was sent.
 #[derive(Debug, thiserror::Error)]

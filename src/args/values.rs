@@ -1,27 +1,24 @@
 //! Values that are one of a few words: the words are the types' own.
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use injection::policy::PolicyMode;
+use injection::role::RoleArnValidation;
 
-use crate::injection::policy::PolicyMode;
-use crate::injection::role::RoleArnValidation;
-
-impl ValueEnum for RoleArnValidation {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.as_str()))
-    }
+/// `--role-arn-validation`.
+pub(super) fn role_arn_validation() -> impl TypedValueParser<Value = RoleArnValidation> {
+    one_of(RoleArnValidation::ALL, RoleArnValidation::as_str)
 }
 
-impl ValueEnum for PolicyMode {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
+/// `--role-policy-mode`.
+pub(super) fn policy_mode() -> impl TypedValueParser<Value = PolicyMode> {
+    one_of(PolicyMode::ALL, PolicyMode::as_str)
+}
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.as_str()))
-    }
+fn one_of<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: [T; N],
+    word: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let value = move |text: String| all.into_iter().find(|value| word(*value) == text);
+    // Other words are refused before.
+    PossibleValuesParser::new(all.map(word)).try_map(move |text| value(text).ok_or("unknown value"))
 }

@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use injection::review::Subject;
+use injection::text::visible;
+use injection::{AccountName, Candidate, Decision, Defaults, Found, Pod, Rules, decide};
 use json_patch::Patch;
 use manifests::Stream;
 
-use super::{USAGE, fail, print, printable, refuse, say};
+use super::{USAGE, fail, print, refuse, say};
 use crate::args::{InjectArgs, InjectOutput};
 use crate::identities::offline::{Manifests, Place};
 use crate::identities::sources::association_resources::Namespaces;
-use crate::injection::review::Subject;
-use crate::injection::{AccountName, Candidate, Decision, Defaults, Found, Pod, Rules, decide};
 use crate::role_policy::Snapshot;
 use crate::settings;
 use workload::Template;
@@ -91,7 +92,7 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&settings::Role
                 if args.explain {
                     let gap = if printed.text.is_empty() { "" } else { "\n" };
                     let heading = format!("{template} ({place})");
-                    write!(printed.text, "{gap}{}\n{explanation}", printable(&heading))?;
+                    write!(printed.text, "{gap}{}\n{explanation}", visible(&heading))?;
                 } else {
                     printed.warnings.extend(warnings.iter().map(|warning| format!("{template}: {warning}")));
                     printed

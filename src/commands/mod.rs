@@ -4,7 +4,6 @@ mod allocator;
 mod inject;
 mod serve;
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -13,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
+use injection::text::visible;
 
 use crate::args::{Args, Command};
 
@@ -97,21 +97,7 @@ fn print(text: &str) -> ExitCode {
 
 fn say(what: impl Display) {
     // Not eprintln, which panics where nobody listens.
-    drop(writeln!(std::io::stderr(), "pod-identity-webhook: {}", printable(&what.to_string())));
-}
-
-/// A line for a terminal: what would move its cursor, change its colours or turn its letters around is
-/// escaped, for it may come from anybody's manifest.
-fn printable(line: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c == '\'' || c == '"' || c == '\\' || c == ' ' || c.escape_debug().len() == 1;
-    if line.chars().all(is_plain) {
-        return Cow::Borrowed(line);
-    }
-    let mut text = String::with_capacity(line.len() + 16);
-    for c in line.chars() {
-        if is_plain(c) { text.push(c) } else { text.extend(c.escape_debug()) }
-    }
-    Cow::Owned(text)
+    drop(writeln!(std::io::stderr(), "pod-identity-webhook: {}", visible(&what.to_string())));
 }
 
 fn refuse(why: impl Display, code: u8) -> ExitCode {

@@ -11,10 +11,10 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use injection::role::AccountId;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
-use crate::injection::role::AccountId;
 use crate::kubernetes::chain;
 
 /// How long one request may take: the service answers at once or, across one hop too many, never.

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use injection::agent::IpFamily;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
-use crate::injection::agent::IpFamily;
 use crate::kubernetes::{ApiError, object};
 
 const SERVICE: &str = "/api/v1/namespaces/default/services/kubernetes";

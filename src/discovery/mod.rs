@@ -9,9 +9,9 @@ mod ip_family;
 use std::ffi::OsStr;
 
 use http::Uri;
+use injection::agent::{Agent, IpFamily};
+use injection::role::{Partition, RoleNames};
 
-use crate::injection::agent::{Agent, IpFamily};
-use crate::injection::role::{Partition, RoleNames};
 use crate::kubernetes::{self, ClientError};
 use crate::settings::{AccountSource, Discovery, MissingIpFamily, MissingRoleNames, Settings};
 use instance_metadata::InstanceMetadata;

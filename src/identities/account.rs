@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::injection::Grant;
-use crate::injection::annotation::{self, Prefix};
-use crate::injection::excess::{self, cut};
-use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use injection::Grant;
+use injection::annotation::{self, Prefix};
+use injection::excess;
+use injection::go;
+use injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use injection::text::cut;
 
 /// A ServiceAccount that bears at least one annotation of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,7 @@ impl Account {
             match name {
                 annotation::ROLE_ARN => role_arn = Some(value),
                 annotation::AUDIENCE => audience = Some(value),
-                annotation::STS_REGIONAL_ENDPOINTS => preferences.regional_sts = annotation::boolean(value),
+                annotation::STS_REGIONAL_ENDPOINTS => preferences.regional_sts = go::boolean(value),
                 annotation::TOKEN_EXPIRATION => preferences.lifetime = Some(AskedLifetime::read(value)),
                 _ => continue,
             }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use injection::AccountName;
 use tokio::time::Instant;
 
 use super::known::{AccountState, LookupFailure};
 use super::offline::{self, Manifests};
 use super::sources::service_accounts::{self, ServiceAccounts};
 use super::unavailable::Unavailable;
-use crate::injection::AccountName;
 
 /// Where ServiceAccounts are known from.
 #[derive(Debug, Clone)]

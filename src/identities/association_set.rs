@@ -1,7 +1,8 @@
 //! The accounts that a source of associations names.
 
+use injection::AccountName;
+
 use super::by_account::ByAccount;
-use crate::injection::AccountName;
 
 /// The accounts that associations name, namespace and name to the letter.
 #[derive(Debug, Default, PartialEq, Eq)]

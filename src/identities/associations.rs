@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use injection::AccountName;
 use tokio::time::Instant;
 
 use super::association_set::AssociationSet;
 use super::sources::single_lookups::SingleLookups;
 use super::unavailable::Unavailable;
-use crate::injection::AccountName;
 use crate::source::Source;
 
 /// One source of associations. Sources add up: none can take away what another grants.

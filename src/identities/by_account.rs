@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::injection::AccountName;
+use injection::AccountName;
 
 /// Values by the account that they belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use injection::{Found, Grant};
+
 use super::account::Account;
 use super::unavailable::Unavailable;
-use crate::injection::{Found, Grant};
 
 /// What a ServiceAccount says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,8 +135,8 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::injection::annotation::Prefix;
-    use crate::injection::grant::Preferences;
+    use injection::annotation::Prefix;
+    use injection::grant::Preferences;
 
     #[test]
     fn a_grant_that_is_known_is_better_than_none() {

@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use injection::{AccountName, Found, Need};
 use tokio::time::Instant;
 
-use crate::injection::{AccountName, Found, Need};
 use crate::source::Source;
 use associations::Associations;
 use known::{AccountState, Claims, Fresh, Known};

@@ -6,6 +6,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use injection::annotation::Prefix;
+use injection::{AccountName, Found, json};
 use manifests::{Document, Object, Stream};
 use serde_json::Value;
 
@@ -16,8 +18,6 @@ use super::known::{AccountState, Claims};
 use super::sources::association_file;
 use super::sources::association_resources::{self, Association, Namespaces};
 use super::sources::config_map::{self, Contents, Entries, FormatError};
-use crate::injection::annotation::Prefix;
-use crate::injection::{AccountName, Found, json};
 use crate::source::{Complaint, Source};
 
 /// The name of all sources that are read from manifests, for people.

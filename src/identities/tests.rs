@@ -3,6 +3,10 @@ use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use injection::annotation::Prefix;
+use injection::grant::{AskedLifetime, Preferences};
+use injection::{Grant, Pod};
 use proptest::collection::vec;
 use proptest::prelude::{any, prop, proptest};
 use proptest::sample::subsequence;
@@ -12,12 +16,8 @@ use super::sources::config_map::Contents;
 use super::sources::single_lookups::SingleLookups;
 use super::*;
 use crate::identities::association_set::AssociationSet;
-use crate::injection::annotation::Prefix;
-use crate::injection::grant::{AskedLifetime, Preferences};
-use crate::injection::{Grant, Pod};
 use crate::lifecycle::Readiness;
 use crate::metrics::Metrics;
-use futures_util::FutureExt;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
 
@@ -254,7 +254,7 @@ async fn source_that_cannot_be_asked_is_no_answer_unless_a_role_is_known() {
 
 #[tokio::test]
 async fn nothing_is_denied_for_a_source_that_cannot_be_read() {
-    use crate::injection::denial::Demand;
+    use injection::denial::Demand;
 
     let followed = |name: &'static str, trouble| {
         let source = source(name, Some(&[]));
@@ -311,7 +311,7 @@ fn label_of_pod_identity_opts_in_by_its_value() {
 
 #[tokio::test]
 async fn nobody_is_asked_for_an_account_that_does_not_exist() {
-    use crate::injection::denial::Demand;
+    use injection::denial::Demand;
 
     let (asked, times) = askable(Ok(true));
     for need in [Need::OptedIn, Need::Required(Demand::Pod)] {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::injection::OwnedAccountName;
+use injection::OwnedAccountName;
+
 use crate::source::Source;
 
 /// Why an identity could not be found out. All of it passes: the caller answers 503 and is asked again.

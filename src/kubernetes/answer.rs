@@ -6,6 +6,7 @@
 
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use injection::AccountName;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Client;
 use kube::api::GetParams;
@@ -17,7 +18,6 @@ use serde_json::value::RawValue;
 use super::client::Fresh;
 use super::collection::{Collection, Form, Head};
 use super::error::ApiError;
-use crate::injection::AccountName;
 
 /// Bytes of one answer.
 pub(super) const LARGEST_ANSWER: usize = 8 << 20;

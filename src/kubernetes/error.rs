@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use injection::json;
+use injection::text::Line;
 use kube::core::Status;
-
-use crate::injection::json;
 
 /// A failed request in words that hold nothing of what was sent or received: an object, a token, or
 /// what a credential plugin printed.
@@ -31,23 +31,9 @@ fn describe_status(status: &Status) -> String {
     let Status { code, reason, message, .. } = status;
     match (*code, reason.as_str(), message.as_str()) {
         (0, "", "") => "an error without a reason".to_owned(),
-        (code, reason, message) => format!("{code} {}: {}", Brief(reason), Brief(message)),
-    }
-}
-
-/// A text of others, cut and in one line.
-struct Brief<'a>(&'a str);
-
-impl fmt::Display for Brief<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for character in characters.by_ref().take(LONGEST_REASON) {
-            match character {
-                _ if character.is_control() => write!(f, "{}", character.escape_default())?,
-                _ => write!(f, "{character}")?,
-            }
+        (code, reason, message) => {
+            format!("{code} {}: {}", Line::new(reason, LONGEST_REASON), Line::new(message, LONGEST_REASON))
         }
-        if characters.next().is_some() { f.write_str("…") } else { Ok(()) }
     }
 }
 
@@ -87,19 +73,21 @@ impl ApiError {
     pub(super) fn foreign(expected: fmt::Arguments<'_>, api_version: &str, kind: &str) -> Self {
         let found = match (api_version, kind) {
             ("", "") => "of no kind".to_owned(),
-            (version, kind) => format!("{} of {}", Brief(kind), Brief(version)),
+            (version, kind) => {
+                format!("{} of {}", Line::new(kind, LONGEST_REASON), Line::new(version, LONGEST_REASON))
+            }
         };
         Self::Foreign { expected: expected.to_string(), found }
     }
 
     /// An object of another name.
     pub(super) fn other(expected: &str, namespace: &str, name: &str) -> Self {
-        let found = format!("{}/{}", Brief(namespace), Brief(name));
+        let found = format!("{}/{}", Line::new(namespace, LONGEST_REASON), Line::new(name, LONGEST_REASON));
         Self::Foreign { expected: expected.to_owned(), found }
     }
 
     pub(super) fn unknown_event(event: &str) -> Self {
-        Self::UnknownEvent(Brief(event).to_string())
+        Self::UnknownEvent(Line::new(event, LONGEST_REASON).to_string())
     }
 
     /// JSON that could not be read. serde's own words may quote it: only where it broke off is told.

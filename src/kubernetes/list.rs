@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use injection::json::{Array, Elements, Fold, Object, Text, skip};
 use kube::Client;
 use kube::api::ListParams;
 use serde::Deserialize;
@@ -13,7 +14,6 @@ use super::answer::{LARGEST_ANSWER, LARGEST_OBJECT, page};
 use super::collection::{Collection, Form};
 use super::error::{ApiError, WatchError};
 use super::pace::PAGE_LIMIT;
-use crate::injection::json::{Array, Elements, Fold, Object, Text, skip};
 
 /// Pages of one list at most. A million objects are 200 pages; what remains is for pages that were made
 /// smaller because their objects are large.

@@ -9,12 +9,10 @@
 //!
 //! Nothing in it is passed over: what is misspelt would make the policy another one than it seems.
 
-use std::fmt;
-
+use injection::name::NameGlob;
+use injection::policy::{RoleGlob, RoleGlobError, RolePolicy, Rule};
+use injection::text::Line;
 use manifests::{Marked, MarkedValue};
-
-use crate::injection::name::NameGlob;
-use crate::injection::policy::{RoleGlob, RoleGlobError, RolePolicy, Rule};
 
 /// Why bytes are no policy, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,13 +73,13 @@ pub enum Mistake {
 pub fn parse(bytes: &[u8]) -> Result<RolePolicy, FormatError> {
     let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8(error.valid_up_to()))?;
     let document = manifests::document(text).map_err(|error| FormatError::Syntax(brief(&error)))?;
-    let root = Place { path: String::new(), value: document.as_ref().ok_or(FormatError::Nothing)? };
+    let root = Node { path: String::new(), value: document.as_ref().ok_or(FormatError::Nothing)? };
     let [rules] = root.members(["rules"], "rules")?;
     let rules = rules.ok_or_else(|| root.error(Mistake::Missing("rules")))?;
     rules.items("a list of rules")?.iter().map(rule).collect()
 }
 
-fn rule(place: &Place<'_>) -> Result<Rule, FormatError> {
+fn rule(place: &Node<'_>) -> Result<Rule, FormatError> {
     let fields = ["namespaces", "serviceAccounts", "roles"];
     let [namespaces, accounts, roles] = place.members(fields, "namespaces, serviceAccounts and roles")?;
     let namespaces = namespaces.ok_or_else(|| place.error(Mistake::Missing("namespaces")))?;
@@ -96,24 +94,24 @@ fn rule(place: &Place<'_>) -> Result<Rule, FormatError> {
 }
 
 /// A value and where it stands.
-struct Place<'a> {
+struct Node<'a> {
     path: String,
     value: &'a Marked,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Node<'a> {
     /// The members of the mapping that it is, which has no others; `listed` is their names for people.
     fn members<const N: usize>(
         &self,
         names: [&str; N],
         listed: &'static str,
-    ) -> Result<[Option<Place<'a>>; N], FormatError> {
+    ) -> Result<[Option<Node<'a>>; N], FormatError> {
         let MarkedValue::Mapping(members) = &self.value.value else {
             return Err(self.is_no("a mapping"));
         };
-        let member = |name: &str, value| Place { path: self.below(name), value };
+        let member = |name: &str, value| Node { path: self.below(name), value };
         if let Some((name, value)) = members.iter().find(|(name, _)| !names.contains(&name.as_str())) {
-            return Err(member(&Brief(name).to_string(), value).error(Mistake::Field(listed)));
+            return Err(member(&Line::new(name, LONGEST).to_string(), value).error(Mistake::Field(listed)));
         }
         // No name stands twice.
         Ok(names.map(|name| {
@@ -121,11 +119,11 @@ impl<'a> Place<'a> {
         }))
     }
 
-    fn items(&self, expected: &'static str) -> Result<Vec<Place<'a>>, FormatError> {
+    fn items(&self, expected: &'static str) -> Result<Vec<Node<'a>>, FormatError> {
         let MarkedValue::List(items) = &self.value.value else {
             return Err(self.is_no(expected));
         };
-        let item = |(index, value)| Place { path: format!("{}[{index}]", self.path), value };
+        let item = |(index, value)| Node { path: format!("{}[{index}]", self.path), value };
         Ok(items.iter().enumerate().map(item).collect())
     }
 
@@ -134,7 +132,7 @@ impl<'a> Place<'a> {
         if items.is_empty() {
             return Err(self.error(Mistake::Empty));
         }
-        let glob = |item: &Place<'_>| match &item.value.value {
+        let glob = |item: &Node<'_>| match &item.value.value {
             MarkedValue::Text(text) => read(text).map_err(|mistake| item.error(mistake)),
             _ => Err(item.is_no("a string")),
         };
@@ -161,26 +159,12 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The words of the parser, which may quote the text: short, and one line.
+/// Longest text of the file that a line quotes, in characters.
+const LONGEST: usize = 160;
+
+/// The words of the parser, which may quote the text.
 fn brief(error: &manifests::Error) -> String {
-    Brief(&error.to_string()).to_string()
-}
-
-/// A text of the file, cut and in one line.
-struct Brief<'a>(&'a str);
-
-impl fmt::Display for Brief<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 160;
-        let mut characters = self.0.chars();
-        for character in characters.by_ref().take(LONGEST) {
-            match character {
-                _ if character.is_control() => write!(f, "{}", character.escape_default())?,
-                _ => write!(f, "{character}")?,
-            }
-        }
-        if characters.next().is_some() { f.write_str("…") } else { Ok(()) }
-    }
+    Line::new(&error.to_string(), LONGEST).to_string()
 }
 
 #[cfg(test)]

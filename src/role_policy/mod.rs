@@ -1,12 +1,13 @@
 //! The file that holds the role policy, and the policy that counts: the last good one. Whoever admits a
-//! pod takes it from here; `inject` reads it once. What it says is judged in [`crate::injection::policy`].
+//! pod takes it from here; `inject` reads it once. What it says is judged in [`injection::policy`].
 
 mod format;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
+use injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
+
 use crate::source::file::{self, FileError, Parts};
 use crate::source::{Complaint, Source};
 

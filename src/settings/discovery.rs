@@ -1,9 +1,10 @@
 //! What flags leave to be found out: at start, before anything is answered, and never by `inject`.
 
+use injection::agent::{Agent, IpFamily};
+use injection::role::{AccountId, Partition, RoleNames};
+
 use super::{SettingsError, invalid};
 use crate::args::{self, InjectionArgs};
-use crate::injection::agent::{Agent, IpFamily};
-use crate::injection::role::{AccountId, Partition, RoleNames};
 
 /// What has to be asked for at start; see [`crate::discovery`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use injection::Defaults;
+
 use super::{AccountSource, CertificateSource, Settings, Sources};
 use crate::identities::sources::association_resources::Namespaces;
-use crate::injection::Defaults;
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use injection::policy::PolicyMode;
+
 use super::SettingsError;
 use crate::args::InjectionArgs;
-use crate::injection::policy::PolicyMode;
 
 /// `--role-policy` and `--role-policy-mode`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 use clap::Parser;
+use injection::defaults::TokenVolume;
+use injection::role::{AccountId, Partition, RoleNames};
 
 use super::*;
-use crate::injection::defaults::TokenVolume;
-use crate::injection::role::{AccountId, Partition, RoleNames};
 
 /// What comes of these arguments, on manifests unless they say otherwise.
 fn settings(args: &[&str]) -> Result<Settings, String> {

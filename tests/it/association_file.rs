@@ -3,12 +3,12 @@
 
 mod storm;
 
-use pod_identity_webhook::injection::AccountName;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use injection::AccountName;
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::sources::association_file;
 use pod_identity_webhook::lifecycle::Readiness;

@@ -26,7 +26,6 @@ mod policy;
 mod precedence;
 mod properties;
 mod protocol;
-mod purity;
 mod readme;
 mod refusals;
 mod reload;

@@ -4,6 +4,7 @@
 
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine, alphabet};
+use injection::go;
 use serde_json::{Number, Value};
 
 use super::error::Problem;
@@ -84,33 +85,9 @@ fn word(text: &str) -> Option<Scalar> {
     })
 }
 
-/// Go's `strconv` integers with base 0: a prefix or a leading zero names the base.
+/// A number that does not fit, or has a sign where it fits unsigned alone, goes on as a float.
 fn integer(text: &str) -> Option<Scalar> {
-    let (negative, signed, unsigned) = match text.as_bytes().first()? {
-        b'-' => (true, true, text.get(1..)?),
-        b'+' => (false, true, text.get(1..)?),
-        _ => (false, false, text),
-    };
-    let lower = unsigned.get(..2).map(str::to_ascii_lowercase);
-    let (radix, digits) = match lower.as_deref() {
-        Some("0x") => (16, unsigned.get(2..)?),
-        Some("0b") => (2, unsigned.get(2..)?),
-        Some("0o") => (8, unsigned.get(2..)?),
-        Some(octal) if octal.starts_with('0') => (8, unsigned.get(1..)?),
-        _ => (10, unsigned),
-    };
-    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let size = u64::from_str_radix(digits, radix).ok()?;
-    match i64::try_from(size) {
-        Ok(int) if negative => Some(Scalar::Int(-int)),
-        Ok(int) => Some(Scalar::Int(int)),
-        Err(_) if negative && size == i64::MIN.unsigned_abs() => Some(Scalar::Int(i64::MIN)),
-        // Go's unsigned reader takes no sign; such a number goes on as a float.
-        Err(_) if signed => None,
-        Err(_) => Some(Scalar::Uint(size)),
-    }
+    go::integer(text).map(Scalar::Int).or_else(|| go::unsigned(text).map(Scalar::Uint))
 }
 
 /// A sign behind the `0b` prefix, which goyaml's second look at binary numbers lets through.

@@ -1,16 +1,18 @@
 //! The words of `inject --explain`: what was found, where, what was added to which container, what
 //! was left out and why.
 
-use super::super::printable;
+use injection::Reason;
+use injection::annotation::ROLE_ARN;
+use injection::decide::Admitted;
+use injection::grant::Method;
+use injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
+use injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL};
+use injection::policy::{ActivePolicy, Ruling};
+use injection::text::visible;
+use injection::{AccountName, Decision, Defaults, Found, Grant, Outcome, Plan};
+
 use crate::identities::offline::Manifests;
 use crate::identities::sources::config_map::{Entry, KEY};
-use crate::injection::annotation::ROLE_ARN;
-use crate::injection::decide::{Admitted, Reason};
-use crate::injection::grant::Method;
-use crate::injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
-use crate::injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL};
-use crate::injection::policy::{ActivePolicy, Ruling};
-use crate::injection::{AccountName, Decision, Defaults, Found, Grant, Outcome, Plan};
 
 /// A pod is left as it is, whatever its account has.
 pub(super) fn settled(reason: &Reason) -> String {
@@ -189,6 +191,6 @@ fn detail(text: &mut String, what: std::fmt::Arguments<'_>) {
 
 fn push(text: &mut String, indent: &str, what: std::fmt::Arguments<'_>) {
     text.push_str(indent);
-    text.push_str(&printable(&what.to_string()));
+    text.push_str(&visible(&what.to_string()));
     text.push('\n');
 }

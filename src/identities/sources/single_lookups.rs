@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use injection::{AccountName, OwnedAccountName};
 use tokio::time::{Instant, timeout};
 
 use crate::identities::Unavailable;
 use crate::identities::association_set::AssociationSet;
-use crate::injection::{AccountName, OwnedAccountName};
 use crate::metrics::LookupResult;
 use crate::source::Source;
 use crate::source::single_flight::{Count, Departure, SingleFlight};

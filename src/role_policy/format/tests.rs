@@ -1,6 +1,7 @@
+use injection::AccountName;
+use injection::policy::{Forbidden, Ruling};
+
 use super::*;
-use crate::injection::AccountName;
-use crate::injection::policy::{Forbidden, Ruling};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/shop/orders";
 

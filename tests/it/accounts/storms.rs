@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use injection::AccountName;
+use injection::annotation::Prefix;
 use pod_identity_webhook::identities::known::AccountState;
 use pod_identity_webhook::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
-use pod_identity_webhook::injection::AccountName;
-use pod_identity_webhook::injection::annotation::Prefix;
 use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;

@@ -1,12 +1,12 @@
 //! What a whole command line comes to.
 
 use clap::Parser;
+use injection::policy::PolicyMode;
 use pod_identity_webhook::args::Args;
 use pod_identity_webhook::identities::sources::association_resources::{
     Controller, Namespaces, Pending, Selection,
 };
 use pod_identity_webhook::identities::sources::service_accounts::LookupPace;
-use pod_identity_webhook::injection::policy::PolicyMode;
 use pod_identity_webhook::settings::{AccountSource, CertificateSource, RolePolicy, Settings};
 
 fn settings(args: &[&str]) -> Settings {

@@ -1,7 +1,7 @@
 //! Answers that are none: each is told of in one line that says which page and, as far as the SDK knows it,
 //! where in it. The last set stays, and so does the process: the tests run in it.
 
-use pod_identity_webhook::injection::Need;
+use injection::Need;
 
 use super::stand_in::{Fault, StandIn};
 use super::{Watched, once, pace};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pod_identity_webhook::injection::{AccountName, Need};
+use injection::{AccountName, Need};
 use tokio::time::Instant;
 
 use super::stand_in::{Fault, StandIn};

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use aws_sdk_eks::Client;
 use aws_sdk_eks::config::{BehaviorVersion, Config, Credentials, Region};
+use injection::annotation::Prefix;
+use injection::{AccountName, Grant, Need};
 use pod_identity_webhook::aws::ClusterName;
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
@@ -21,11 +23,8 @@ use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::identities::sources::association_resources::Namespaces;
 use pod_identity_webhook::identities::sources::eks_api::{Connection, EksApi, NAME, Pace};
 use pod_identity_webhook::identities::{Accounts, Identities, Unavailable};
-use pod_identity_webhook::injection::annotation::Prefix;
-use pod_identity_webhook::injection::{AccountName, Grant, Need};
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
-
 use pod_identity_webhook::source::Source;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pod_identity_webhook::injection::Need;
+use injection::Need;
 use tokio::time::Instant;
 
 use super::stand_in::{Fault, KEYS, StandIn};

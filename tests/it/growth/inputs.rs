@@ -2,12 +2,12 @@
 
 use std::hint::black_box;
 
+use injection::grant::{Preferences, RoleGrant, RoleSource};
+use injection::{Candidate, Found, Grant, Review, Rules, decide};
 use pod_identity_webhook::identities::account::Account;
 use pod_identity_webhook::identities::sources::association_file;
 use pod_identity_webhook::identities::sources::association_resources::{Association, KIND, Kind};
 use pod_identity_webhook::identities::sources::config_map;
-use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
-use pod_identity_webhook::injection::{Candidate, Found, Grant, Review, Rules, decide};
 use pod_identity_webhook::role_policy;
 use serde_json::{Map, Value, json};
 

@@ -1,9 +1,9 @@
 //! Additions alone: whatever was there stays, once is enough, and one method is one method.
 
+use injection::Grant;
+use injection::annotation;
+use injection::pod::{POD_IDENTITY_LABEL, env};
 use k8s_openapi::api::core::v1::Pod;
-use pod_identity_webhook::injection::Grant;
-use pod_identity_webhook::injection::annotation;
-use pod_identity_webhook::injection::pod::{POD_IDENTITY_LABEL, env};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use pod_identity_webhook::injection::decide::Reason;
-use pod_identity_webhook::injection::plan::{MountPlan, Variable, Verdict, VolumePlan};
-use pod_identity_webhook::injection::pod::Platform;
-use pod_identity_webhook::injection::policy::ActivePolicy;
-use pod_identity_webhook::injection::{
-    Candidate, Decision, Defaults, Found, Grant, Outcome, Review, Rules, decide,
-};
+use injection::Reason;
+use injection::plan::{MountPlan, Variable, Verdict, VolumePlan};
+use injection::pod::Platform;
+use injection::policy::ActivePolicy;
+use injection::{Candidate, Decision, Defaults, Found, Grant, Outcome, Review, Rules, decide};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use pod_identity_webhook::injection::grant::Preferences;
-use pod_identity_webhook::injection::{Candidate, Grant, Review};
+use injection::grant::Preferences;
+use injection::{Candidate, Grant, Review};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pod_identity_webhook::injection::pod::env;
+use injection::pod::env;
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
 //! A role policy takes roles away and nothing else: what it allows is as if there were none.
 
-use pod_identity_webhook::injection::name::NameGlob;
-use pod_identity_webhook::injection::policy::{ActivePolicy, PolicyMode, RoleGlob, RolePolicy, Rule};
-use pod_identity_webhook::injection::{Grant, Outcome};
+use injection::name::NameGlob;
+use injection::policy::{ActivePolicy, PolicyMode, RoleGlob, RolePolicy, Rule};
+use injection::{Grant, Outcome};
 use proptest::prelude::*;
 
 use super::case::{Admitted, Case, case};

@@ -1,9 +1,9 @@
 //! Reading: any bytes are read or refused, in any order of members, and never quoted back.
 
-use pod_identity_webhook::injection::annotation::Prefix;
-use pod_identity_webhook::injection::grant::{Preferences, RoleGrant, RoleSource};
-use pod_identity_webhook::injection::review::ReviewError;
-use pod_identity_webhook::injection::{Candidate, Found, Grant, Review, Rules, decide};
+use injection::annotation::Prefix;
+use injection::grant::{Preferences, RoleGrant, RoleSource};
+use injection::review::ReviewError;
+use injection::{Candidate, Found, Grant, Review, Rules, decide};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

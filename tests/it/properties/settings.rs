@@ -1,11 +1,11 @@
 //! Flags and grants, within what the settings let through.
 
-use pod_identity_webhook::injection::agent::{Agent, IpFamily};
-use pod_identity_webhook::injection::annotation::Prefix;
-use pod_identity_webhook::injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
-use pod_identity_webhook::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
-use pod_identity_webhook::injection::role::RoleArnValidation;
-use pod_identity_webhook::injection::{Defaults, Grant};
+use injection::agent::{Agent, IpFamily};
+use injection::annotation::Prefix;
+use injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
+use injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use injection::role::RoleArnValidation;
+use injection::{Defaults, Grant};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -1,12 +1,12 @@
 //! The file by the clock of the test, which goes on only where everybody waits.
 
-use pod_identity_webhook::injection::AccountName;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pod_identity_webhook::injection::policy::{RolePolicy, Ruling};
+use injection::AccountName;
+use injection::policy::{RolePolicy, Ruling};
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::role_policy;

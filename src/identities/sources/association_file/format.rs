@@ -6,11 +6,11 @@
 
 use std::borrow::Cow;
 
+use injection::AccountName;
+use injection::json::{self, Array, Elements, Fold, Object, Text, skip};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 
 use crate::identities::association_set::AssociationSet;
-use crate::injection::AccountName;
-use crate::injection::json::{self, Array, Elements, Fold, Object, Text, skip};
 use crate::source::Complaint;
 
 /// Why bytes are no file of associations, with nothing of what they say.

@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for Keep {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let shapes: &[_] = if let Shape::Members(shapes) = self.0 { shapes } else { &[] };
         let mut members = Map::new();
-        while let Some(name) = map.next_key_seed(crate::injection::json::Text)? {
+        while let Some(name) = map.next_key_seed(injection::json::Text)? {
             match shapes.iter().find(|(known, _)| *known == name) {
                 Some((known, shape)) => {
                     members.insert((*known).to_owned(), map.next_value_seed(Keep(shape))?);

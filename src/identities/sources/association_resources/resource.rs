@@ -1,10 +1,10 @@
 //! What is read of one resource: whose association it is, and whether AWS has it. The role is not
 //! read: it does not matter to the webhook.
 
+use injection::name::{AccountName, OwnedAccountName, is_label, is_subdomain};
 use serde_json::Value;
 
 use super::kind::Kind;
-use crate::injection::name::{AccountName, OwnedAccountName, is_label, is_subdomain};
 
 /// An association that a resource holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,16 +10,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use injection::Grant;
+use injection::excess::{self, TOLD};
+use injection::go;
+use injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use injection::json::{self, Fold, Object, Slot, Text};
+use injection::text::{Quoted, cut};
 use serde::de::{DeserializeSeed, MapAccess};
 use serde_json::value::RawValue;
 
 use super::pattern::Pattern;
 use super::{Entries, Entry};
-use crate::injection::Grant;
-use crate::injection::annotation;
-use crate::injection::excess::{self, cut};
-use crate::injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
-use crate::injection::json::{self, Fold, Object, Slot, Text};
 use crate::source::Complaint;
 
 /// Why what stands under the key is no document of entries, with nothing of what it says.
@@ -87,7 +88,7 @@ impl Contents {
         let mut complaint = Complaint::default();
         members(document, |key, value| {
             let line = lines.of(value);
-            let place = Place { key: &key, line };
+            let place = EntryPlace { key: &key, line };
             let pattern = match Pattern::parse(&key) {
                 Ok(pattern) => pattern,
                 Err(error) => {
@@ -101,7 +102,7 @@ impl Contents {
             });
             let entry = Entry { key: (*key).into(), line, grant };
             if let Some((_, Entry { key, line: previous, .. })) = entries.insert(key, (pattern, entry)) {
-                let place = Place { key: &key, line: previous };
+                let place = EntryPlace { key: &key, line: previous };
                 complaint.add(format_args!("{place}: stands again in line {line}"));
             }
         })?;
@@ -160,7 +161,7 @@ fn text(value: &RawValue, member: &'static str, characters: usize) -> Result<Opt
 fn lifetime(value: &RawValue) -> Result<Option<AskedLifetime>, EntryError> {
     let seconds = match value.get() {
         "null" => 0,
-        number => annotation::integer(number).ok_or(EntryError::Lifetime)?,
+        number => go::decimal(number).ok_or(EntryError::Lifetime)?,
     };
     Ok((seconds != 0).then_some(AskedLifetime::Seconds(seconds)))
 }
@@ -211,19 +212,15 @@ impl Lines<'_> {
     }
 }
 
-/// Which entry is spoken of, in a line of the log: its key short, and nothing in it unprintable.
-struct Place<'a> {
+/// Which entry is meant, in a line of the log.
+struct EntryPlace<'a> {
     key: &'a str,
     line: usize,
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for EntryPlace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 80;
-        let mut characters = self.key.chars();
-        let key: String = characters.by_ref().take(LONGEST).collect();
-        let rest = if characters.next().is_some() { "…" } else { "" };
-        write!(f, "{key:?}{rest} in line {}", self.line)
+        write!(f, "{} in line {}", Quoted::new(self.key, TOLD), self.line)
     }
 }
 

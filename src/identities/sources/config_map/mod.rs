@@ -7,8 +7,9 @@ mod watch;
 
 use std::sync::Arc;
 
+use injection::{AccountName, Grant};
+
 use crate::identities::by_account::ByAccount;
-use crate::injection::{AccountName, Grant};
 use pattern::Pattern;
 
 pub use format::{Contents, FormatError};

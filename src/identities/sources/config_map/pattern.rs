@@ -1,7 +1,7 @@
 //! The key of an entry, `namespace/name` with `*` for any run of characters in either part: which
 //! accounts it names, and which of two keys that name the same account is the closer one.
 
-use crate::injection::name::{AccountName, NameGlob, Rank};
+use injection::name::{AccountName, NameGlob, Rank};
 
 /// The accounts that a key names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use aws_sdk_eks::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_eks::config::timeout::TimeoutConfig;
 use aws_sdk_eks::config::{self, Region};
 use aws_sdk_eks::types::PodIdentityAssociationSummary;
+use injection::AccountName;
 
 use super::Pace;
 use super::error::{Asked, ListError, line};
 use super::limit::BodyLimit;
 use crate::aws::ClusterName;
 use crate::identities::association_set::AssociationSet;
-use crate::injection::AccountName;
 use crate::source::Complaint;
 
 /// Entries a page, the most that EKS gives.

@@ -6,6 +6,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_eks::config::http::HttpResponse;
 use aws_sdk_eks::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use injection::text::Line;
 
 use crate::aws::ClusterName;
 use crate::kubernetes::chain;
@@ -91,7 +92,7 @@ impl ListError {
                 let (code, words) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
                 Self::of_refusal(refusal.raw().status().as_u16(), &line(code), line(words), asked)
             }
-            // Of which not all has come.
+            // The body was cut short.
             SdkError::ResponseError(answer) if !answer.raw().status().is_success() => {
                 Self::of_refusal(answer.raw().status().as_u16(), "", String::new(), asked)
             }
@@ -155,8 +156,7 @@ fn credentials_chain(error: &CredentialsError) -> String {
     chain(error)
 }
 
-/// The first line of a text from outside, without control characters, not too long.
+/// The first line of a text from outside.
 pub(super) fn line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    line.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+    Line::new(text.lines().next().unwrap_or_default(), LONGEST).to_string()
 }

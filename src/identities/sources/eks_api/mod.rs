@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use aws_sdk_eks::Client;
 use futures_util::FutureExt;
+use injection::AccountName;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::single_lookups::SingleLookups;
 use crate::aws::ClusterName;
 use crate::identities::association_set::AssociationSet;
-use crate::injection::AccountName;
 use crate::kubernetes::jittered;
 use crate::source::{Complaint, Source};
 use api::Api;

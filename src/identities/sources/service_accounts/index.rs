@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use injection::AccountName;
+
 use crate::identities::account::Account;
 use crate::identities::by_account::ByAccount;
 use crate::identities::known::AccountState;
-use crate::injection::AccountName;
 
 /// Every account of the cluster that the watch has told of.
 #[derive(Debug, Default)]
@@ -86,7 +87,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::injection::annotation::Prefix;
+    use injection::annotation::Prefix;
 
     fn annotated() -> AccountState {
         let prefix = Prefix::new("eks.amazonaws.com").unwrap();

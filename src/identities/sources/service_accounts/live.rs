@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use injection::annotation::Prefix;
+use injection::{AccountName, OwnedAccountName};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::object;
 use crate::identities::Unavailable;
 use crate::identities::known::AccountState;
-use crate::injection::annotation::Prefix;
-use crate::injection::{AccountName, OwnedAccountName};
 use crate::kubernetes::{self, ApiError, Line};
 use crate::metrics::{LookupResult, Metrics};
 use crate::source::single_flight::{Count, Departure, SingleFlight};

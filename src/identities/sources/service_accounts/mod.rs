@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use injection::annotation::Prefix;
+use injection::{AccountName, Grant};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::identities::Unavailable;
 use crate::identities::known::{AccountState, LookupFailure};
-use crate::injection::annotation::Prefix;
-use crate::injection::{AccountName, Grant};
 use crate::kubernetes::IDLE_CONNECTIONS;
 use crate::lifecycle::Latch;
 use crate::metrics::Metrics;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use injection::annotation::Prefix;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::identities::account::Account;
 use crate::identities::known::AccountState;
-use crate::injection::annotation::Prefix;
 use crate::kubernetes::{ApiError, Collection};
 
 #[derive(Default, Deserialize)]

@@ -7,6 +7,8 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
+use injection::AccountName;
+use injection::annotation::Prefix;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Client;
 use kube::api::WatchParams;
@@ -15,8 +17,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::Index;
 use super::{ServiceAccounts, object};
-use crate::injection::AccountName;
-use crate::injection::annotation::Prefix;
 use crate::kubernetes::{
     ApiError, BACKOFF, Collection, Event, Events, GRACE, METADATA_PAGE, Next, PageEnd, Pages, SHORT, WATCH,
     WatchError, jittered, read_page,

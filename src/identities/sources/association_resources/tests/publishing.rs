@@ -1,6 +1,7 @@
-use crate::injection::AccountName;
 use std::sync::Arc;
 use std::time::Duration;
+
+use injection::AccountName;
 
 use super::super::objects::{Name, Resource};
 use super::super::watch::Reading;

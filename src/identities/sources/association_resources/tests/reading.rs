@@ -1,4 +1,4 @@
-use crate::injection::AccountName;
+use injection::AccountName;
 use serde_json::{Value, json};
 
 use super::super::kept::Kept;

@@ -1,5 +1,6 @@
+use injection::AccountName;
+
 use super::*;
-use crate::injection::AccountName;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
 

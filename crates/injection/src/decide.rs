@@ -1,0 +1,188 @@
+//! What becomes of a pod: the one function that says so, for the server, `inject`, the benchmarks, the fuzz
+//! targets and the tests. When a pod is refused, or left as it is, is written here and nowhere else.
+
+mod role;
+
+use super::Outcome;
+use super::candidate::Candidate;
+use super::defaults::Defaults;
+use super::denial::{Demand, Denial, Unused};
+use super::excess::{Excess, TOLD};
+use super::found::Found;
+use super::grant::Grant;
+use super::patch;
+use super::plan::{Plan, Unplanned};
+use super::policy::{ActivePolicy, Forbidden, Ruling};
+use super::reason::Reason;
+use super::text::cut;
+use super::warning::Warning;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// What operators have said about pods.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The flags.
+    pub defaults: &'a Defaults,
+    /// The role policy, where there is one.
+    pub policy: Option<ActivePolicy<'a>>,
+    /// The names of the sources that were asked for an identity.
+    pub sources: &'a [&'static str],
+}
+
+/// What becomes of a pod, or of the ephemeral containers that are added to one.
+#[derive(Debug)]
+pub enum Decision<'a> {
+    /// It is admitted as it is.
+    Untouched {
+        /// Why.
+        reason: Reason,
+        /// What the user should know.
+        warnings: Vec<Warning>,
+    },
+    /// It is admitted with what it lacks of its identity.
+    Admitted(Admitted<'a>),
+    /// It is refused.
+    Refused {
+        /// Why.
+        denial: Denial,
+        /// The same, in words for the user.
+        message: String,
+    },
+}
+
+/// A pod that has an identity.
+#[derive(Debug)]
+pub struct Admitted<'a> {
+    /// What is added, and why the rest is not.
+    pub plan: Plan<'a>,
+    /// The JSON Patch, if anything is added.
+    pub patch: Option<Vec<u8>>,
+    /// What the role policy says of the role that is injected. A role that it does not allow is here where the
+    /// policy only warns.
+    pub ruling: Option<Ruling>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Decides what becomes of a pod, or of ephemeral containers, of whose account this was found. Pure: the same
+/// input gives the same decision.
+#[must_use]
+pub fn decide<'a>(candidate: &Candidate<'a>, found: &'a Found, rules: &Rules<'a>) -> Decision<'a> {
+    if let Some(reason) = candidate.settled() {
+        return Decision::untouched(reason);
+    }
+    let decided = match found.grant.as_deref() {
+        Some(grant) => admit(candidate, grant, rules),
+        None => Err(without_identity(candidate, found, rules)),
+    };
+    match decided {
+        Ok(admitted) => Decision::Admitted(admitted),
+        Err(Stop::Untouched(reason, warnings)) => Decision::Untouched { reason, warnings },
+        Err(Stop::Refused(denial)) => {
+            let message = denial.message(&rules.defaults.annotation_prefix, candidate.account);
+            Decision::Refused { denial, message }
+        }
+    }
+}
+
+/// Why a pod does not get an identity.
+enum Stop {
+    Untouched(Reason, Vec<Warning>),
+    Refused(Denial),
+}
+
+impl Stop {
+    /// The pod is beyond a bound: it is left as it is, unless it must have its identity.
+    fn beyond(excess: Excess, demand: Option<Demand>) -> Self {
+        match demand {
+            None => Self::Untouched(Reason::Excess(excess), vec![Warning::Excess(excess)]),
+            Some(demand) => Self::Refused(Denial::RequiredUnused { demand, unused: Unused::Excess(excess) }),
+        }
+    }
+}
+
+fn without_identity(candidate: &Candidate<'_>, found: &Found, rules: &Rules<'_>) -> Stop {
+    if let Some(demand) = candidate.need.demand() {
+        let (exists, sources) = (found.exists, rules.sources.to_vec());
+        return Stop::Refused(Denial::RequiredMissing { demand, exists, sources });
+    }
+    if found.exists {
+        return Stop::Untouched(Reason::NoIdentity, Vec::new());
+    }
+    // No longer than a warning tells of.
+    let [namespace, name] = [candidate.account.namespace, candidate.account.name].map(|text| cut(text, TOLD));
+    let account = format!("{namespace}/{name}");
+    Stop::Untouched(Reason::AccountMissing, vec![Warning::AccountMissing { account }])
+}
+
+fn admit<'a>(candidate: &Candidate<'a>, grant: &'a Grant, rules: &Rules<'a>) -> Result<Admitted<'a>, Stop> {
+    let Candidate { subject, seed, need, account: _ } = *candidate;
+    let (demand, mut warnings) = (need.demand(), Vec::new());
+    let beyond = |excess| Stop::beyond(excess, demand);
+    let plan = match Plan::new(subject, grant, rules.defaults, seed, &mut warnings) {
+        Ok(plan) => plan,
+        Err(Unplanned::Excess(excess)) => return Err(beyond(excess)),
+        Err(Unplanned::NothingNew) => return Err(Stop::Untouched(Reason::NothingNew, warnings)),
+        Err(Unplanned::NoVolume) => return Err(Stop::Untouched(Reason::NoVolume, warnings)),
+    };
+    let ruling = role::check(&plan, candidate, rules, &mut warnings)?;
+    if let Some(demand) = demand.filter(|_| !plan.gives_credentials()) {
+        return Err(Stop::Refused(Denial::RequiredUnused { demand, unused: Unused::NoContainer }));
+    }
+    let patch = patch::write(&plan).map_err(beyond)?;
+    Ok(Admitted { plan, patch, ruling, warnings })
+}
+
+impl Decision<'_> {
+    /// The decision to leave something as it is, of which there is nothing more to say.
+    #[must_use]
+    pub fn untouched(reason: Reason) -> Self {
+        Self::Untouched { reason, warnings: Vec::new() }
+    }
+
+    /// How the admission ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Untouched { reason, .. } => reason.outcome(),
+            Self::Refused { denial, .. } => denial.outcome(),
+            Self::Admitted(Admitted { ruling: Some(Ruling::Forbidden(_)), .. }) => Outcome::RolePolicyWarned,
+            Self::Admitted(Admitted { patch: Some(_), .. }) => Outcome::Injected,
+            Self::Admitted(Admitted { patch: None, .. }) => Outcome::Complete,
+        }
+    }
+
+    /// What the user should know of a pod that is admitted.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        match self {
+            Self::Untouched { warnings, .. } | Self::Admitted(Admitted { warnings, .. }) => warnings,
+            Self::Refused { .. } => &[],
+        }
+    }
+
+    /// The JSON Patch, if anything is added.
+    #[must_use]
+    pub fn patch(&self) -> Option<&[u8]> {
+        match self {
+            Self::Admitted(Admitted { patch, .. }) => patch.as_deref(),
+            Self::Untouched { .. } | Self::Refused { .. } => None,
+        }
+    }
+
+    /// The role that the role policy does not allow, and why, whatever came of it.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<(&str, &Forbidden)> {
+        match self {
+            Self::Admitted(Admitted { plan, ruling: Some(Ruling::Forbidden(why)), .. }) => {
+                plan.role().map(|(role_arn, _)| (role_arn, why))
+            }
+            Self::Refused { denial: Denial::RolePolicy { role_arn, why, .. }, .. }
+            | Self::Untouched { reason: Reason::RoleWithheld { role_arn, why }, .. } => Some((role_arn, why)),
+            Self::Admitted(_) | Self::Refused { .. } | Self::Untouched { .. } => None,
+        }
+    }
+}

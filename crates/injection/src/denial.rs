@@ -1,0 +1,219 @@
+//! Why a pod is refused: a policy that its operator asked for, never trouble of our own.
+
+use super::Outcome;
+use super::annotation::{INJECT_CONTAINERS, Prefix, ROLE_ARN, SKIP_CONTAINERS};
+use super::excess::Excess;
+use super::grant::RoleSource;
+use super::name::AccountName;
+use super::pod::REQUIRE_LABEL;
+use super::policy::Forbidden;
+use super::role::RoleArnError;
+use super::warning::{brief, quoted, role_arn as arn};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Why a pod is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// The role that it would get is none by its ARN: `--role-arn-validation=enforce`.
+    RoleArn {
+        /// As it would be injected.
+        role_arn: String,
+        /// What is wrong with it.
+        error: RoleArnError,
+        /// Where it was written.
+        source: RoleSource,
+    },
+    /// The role policy does not allow the role that it would get: `--role-policy`.
+    RolePolicy {
+        /// As it would be injected.
+        role_arn: String,
+        /// Where it was written.
+        source: RoleSource,
+        /// Where the policy is read.
+        file: String,
+        /// Why.
+        why: Forbidden,
+    },
+    /// It would get no identity, and must have one.
+    RequiredMissing {
+        /// Who says so.
+        demand: Demand,
+        /// Whether its ServiceAccount exists.
+        exists: bool,
+        /// What was asked, by the sources' names.
+        sources: Vec<&'static str>,
+    },
+    /// The debug path `/debug/alpha/deny` was called, which refuses whatever is asked.
+    Debug,
+    /// It has an identity, must have it, and no container of it would find it.
+    RequiredUnused {
+        /// Who says so.
+        demand: Demand,
+        /// Why none would.
+        unused: Unused,
+    },
+}
+
+/// Why no container of a pod would find the pod's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unused {
+    /// Annotations leave all of them out, or they set the variables themselves without the token.
+    NoContainer,
+    /// The pod is beyond a bound, and so left as it is.
+    Excess(Excess),
+}
+
+/// Who says that a pod must have an identity, by [`REQUIRE_LABEL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// The pod.
+    Pod,
+    /// Its namespace, which the registration selects by the label.
+    Namespace,
+}
+
+impl Demand {
+    /// Whose label it is.
+    fn whose(self) -> &'static str {
+        match self {
+            Self::Pod => "the pod's",
+            Self::Namespace => "the namespace's",
+        }
+    }
+}
+
+impl Denial {
+    /// How the admission ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::RoleArn { .. } => Outcome::RoleArnDenied,
+            Self::RolePolicy { .. } => Outcome::RolePolicyDenied,
+            Self::RequiredMissing { .. } => Outcome::RequiredMissing,
+            Self::RequiredUnused { .. } => Outcome::RequiredUnused,
+            Self::Debug => Outcome::NotHandled,
+        }
+    }
+
+    /// What whoever makes the pod is told: what is wrong, where, and what to do. `account` is the pod's.
+    #[must_use]
+    pub fn message(&self, prefix: &Prefix, account: AccountName<'_>) -> String {
+        let (namespace, account, prefix) = (brief(account.namespace), brief(account.name), prefix.as_str());
+        let place = |source| match source {
+            RoleSource::Annotation => {
+                format!("annotation {prefix}/{ROLE_ARN} of ServiceAccount {namespace}/{account}")
+            }
+            RoleSource::ConfigMap => {
+                format!("RoleARN for {namespace}/{account} in ConfigMap pod-identity-webhook")
+            }
+        };
+        match self {
+            Self::RoleArn { role_arn, error, source } => {
+                let (place, role_arn) = (place(*source), quoted(role_arn));
+                let right = "arn:PARTITION:iam::ACCOUNT:role/NAME";
+                format!("{place}: {role_arn} is no role's ARN: {error}; make it {right}")
+            }
+            Self::RolePolicy { role_arn, source, file, why } => {
+                let (place, role_arn) = (place(*source), arn(role_arn));
+                format!(
+                    "{place}: the role policy {file} does not allow {role_arn} there: {why}; use a role that it \
+                     allows, or have it allow this one"
+                )
+            }
+            Self::RequiredMissing { demand, exists, sources } => {
+                let whose = demand.whose();
+                let found = if *exists { "has no AWS identity" } else { "does not exist" };
+                format!(
+                    "ServiceAccount {namespace}/{account} {found}, which {whose} label {REQUIRE_LABEL} requires: \
+                     asked {}; set its annotation {prefix}/{ROLE_ARN} or associate it with a role, and the pod can \
+                     be made",
+                    sources.join(", ")
+                )
+            }
+            Self::Debug => "denied by the debug path /debug/alpha/deny".to_owned(),
+            Self::RequiredUnused { demand, unused } => {
+                let whose = demand.whose();
+                let what = format!(
+                    "the AWS identity of ServiceAccount {namespace}/{account}, which {whose} label {REQUIRE_LABEL} \
+                     requires"
+                );
+                match unused {
+                    Unused::NoContainer => format!(
+                        "no container of the pod would use {what}: the annotations {prefix}/{SKIP_CONTAINERS} and \
+                         {prefix}/{INJECT_CONTAINERS} leave them out, or they set its variables \
+                         themselves without the token; let one have it, and the pod can be made"
+                    ),
+                    Unused::Excess(excess) => format!(
+                        "{excess}: the pod is left without {what}; take less, and the pod can be made"
+                    ),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(source: RoleSource) -> String {
+        let denial = Denial::RoleArn { role_arn: "a\nb\"".to_owned(), error: RoleArnError::NotAnArn, source };
+        denial.message(&Prefix::new("iam.example.com").unwrap(), AccountName::new("shop", "orders"))
+    }
+
+    #[test]
+    fn says_what_was_asked_for_a_required_identity() {
+        let message = |demand, exists| {
+            let sources = vec!["service-accounts", "association-file"];
+            let denial = Denial::RequiredMissing { demand, exists, sources };
+            denial.message(&Prefix::new("iam.example.com").unwrap(), AccountName::new("shop", "orders"))
+        };
+        assert_eq!(
+            message(Demand::Pod, true),
+            "ServiceAccount shop/orders has no AWS identity, which the pod's label \
+             eks.amazonaws.com/require-identity requires: asked service-accounts, association-file; set its \
+             annotation iam.example.com/role-arn or associate it with a role, and the pod can be made"
+        );
+        assert!(
+            message(Demand::Namespace, false)
+                .starts_with("ServiceAccount shop/orders does not exist, which the namespace's label ")
+        );
+    }
+
+    #[test]
+    fn says_which_role_the_policy_does_not_allow_to_its_end() {
+        let role_arn = format!("arn:aws:iam::123456789012:role/{}/{}", "p".repeat(510), "n".repeat(64));
+        let denial = Denial::RolePolicy {
+            role_arn: role_arn.clone(),
+            source: RoleSource::ConfigMap,
+            file: "/etc/policy.yaml".to_owned(),
+            why: Forbidden::Unnamed,
+        };
+        let message =
+            denial.message(&Prefix::new("iam.example.com").unwrap(), AccountName::new("shop", "orders"));
+        assert_eq!(
+            message,
+            format!(
+                "RoleARN for shop/orders in ConfigMap pod-identity-webhook: the role policy /etc/policy.yaml does \
+                 not allow \"{role_arn}\" there: no rule names the ServiceAccount; use a role that it allows, or \
+                 have it allow this one"
+            )
+        );
+    }
+
+    #[test]
+    fn names_the_place_where_the_role_is_written_in_one_line() {
+        let rest = r#": "a\nb\"" is no role's ARN: it does not begin with 'arn:'; make it arn:PARTITION:iam::ACCOUNT:role/NAME"#;
+        assert_eq!(
+            message(RoleSource::Annotation),
+            format!("annotation iam.example.com/role-arn of ServiceAccount shop/orders{rest}")
+        );
+        assert_eq!(
+            message(RoleSource::ConfigMap),
+            format!("RoleARN for shop/orders in ConfigMap pod-identity-webhook{rest}")
+        );
+    }
+}

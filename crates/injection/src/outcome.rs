@@ -1,0 +1,132 @@
+//! How an admission ended: one list for the log field, the metric's label and the audit annotation.
+
+use core::fmt;
+
+/// How an admission ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The pod got its identity.
+    Injected,
+    /// The pod has an identity, and already all that belongs to it.
+    Complete,
+    /// The role's ARN is none, and the operator wants such pods refused.
+    RoleArnDenied,
+    /// The role policy does not allow the role.
+    RolePolicyDenied,
+    /// The same, but the policy is not enforced: the pod got its identity.
+    RolePolicyWarned,
+    /// The same of an ephemeral container, which is let in without.
+    RolePolicyWithheld,
+    /// There is no identity, and one is required.
+    RequiredMissing,
+    /// There is an identity, one is required, and no container would find it.
+    RequiredUnused,
+    /// There is an identity, and the pod is beyond what any pod has: left as it is.
+    Excess,
+    /// The account has no role and no association.
+    NoIdentity,
+    /// The account does not exist.
+    AccountMissing,
+    /// A mirror of a static pod: the API server refuses token volumes there.
+    MirrorPod,
+    /// An ephemeral container that would need a volume the pod does not have.
+    NoVolume,
+    /// Not a pod that is made, nor an ephemeral container that is added.
+    NotHandled,
+    /// What came is no admission review that we can read, or too large.
+    Malformed,
+    /// We could not find out: asked to come again.
+    Unavailable,
+    /// The caller did not wait for the answer.
+    Abandoned,
+    /// A bug of ours.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the list above.
+    pub const ALL: [Self; 18] = [
+        Self::Injected,
+        Self::Complete,
+        Self::RoleArnDenied,
+        Self::RolePolicyDenied,
+        Self::RolePolicyWarned,
+        Self::RolePolicyWithheld,
+        Self::RequiredMissing,
+        Self::RequiredUnused,
+        Self::Excess,
+        Self::NoIdentity,
+        Self::AccountMissing,
+        Self::MirrorPod,
+        Self::NoVolume,
+        Self::NotHandled,
+        Self::Malformed,
+        Self::Unavailable,
+        Self::Abandoned,
+        Self::Failed,
+    ];
+
+    /// The word in logs, metrics and audit annotations.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Injected => "injected",
+            Self::Complete => "complete",
+            Self::RoleArnDenied => "role_arn_denied",
+            Self::RolePolicyDenied => "role_policy_denied",
+            Self::RolePolicyWarned => "role_policy_warned",
+            Self::RolePolicyWithheld => "role_policy_withheld",
+            Self::RequiredMissing => "required_identity_missing",
+            Self::RequiredUnused => "required_identity_unused",
+            Self::Excess => "excess",
+            Self::NoIdentity => "no_identity",
+            Self::AccountMissing => "service_account_missing",
+            Self::MirrorPod => "mirror_pod",
+            Self::NoVolume => "no_volume",
+            Self::NotHandled => "not_handled",
+            Self::Malformed => "malformed",
+            Self::Unavailable => "unavailable",
+            Self::Abandoned => "abandoned",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The sentence that `inject --explain` prints.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Injected => "the pod gets its AWS identity",
+            Self::Complete => "the pod already has all that belongs to its AWS identity",
+            Self::RoleArnDenied => {
+                "the pod is refused: its role is none, and --role-arn-validation is enforce"
+            }
+            Self::RolePolicyDenied => "the pod is refused: the role policy does not allow its role",
+            Self::RolePolicyWarned => {
+                "the pod gets its AWS identity, though the role policy does not allow its role: --role-policy-mode is warn"
+            }
+            Self::RolePolicyWithheld => {
+                "the ephemeral container goes without: the role policy does not allow the pod's role"
+            }
+            Self::RequiredMissing => "the pod is refused: its identity is required, and there is none",
+            Self::RequiredUnused => {
+                "the pod is refused: its identity is required, and no container of it would use it"
+            }
+            Self::Excess => "the pod is left as it is: there is more to it than to any pod that could run",
+            Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",
+            Self::AccountMissing => "the ServiceAccount is not known: nothing to inject",
+            Self::MirrorPod => "a mirror of a static pod: the API server refuses token volumes there",
+            Self::NoVolume => "the pod has no token volume that its ephemeral container could mount",
+            Self::NotHandled => "not a pod that is made, nor an ephemeral container that is added",
+            Self::Malformed => "the request could not be read",
+            Self::Unavailable => "it could not be found out in time; the API server asks again",
+            Self::Abandoned => "the caller did not wait for the answer",
+            Self::Failed => "a bug of the webhook",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.label())
+    }
+}

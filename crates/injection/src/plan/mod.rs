@@ -1,0 +1,254 @@
+//! Decides what a pod gets: pure, and the only place where the rules of the two methods meet.
+//!
+//! A plan says what is added and why the rest is not, so that the patch, the warnings and
+//! `inject --explain` are three readings of one decision.
+
+mod container;
+mod credentials;
+mod lifetime;
+mod own;
+mod volume;
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Slot;
+use super::defaults::{Defaults, TokenVolume};
+use super::excess::Excess;
+use super::grant::{Grant, Method, RoleSource};
+use super::pod::{Container, List, Platform, Pod, env};
+use super::review::Subject;
+use super::warning::Warning;
+
+pub use container::{Additions, ContainerPlan, MountPlan, SkipReason, Variable, Verdict};
+pub use volume::VolumePlan;
+
+use credentials::Credentials;
+
+/// What one pod gets.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// How the pod gets its credentials.
+    pub method: Method,
+    /// Where the label of EKS Pod Identity goes, if it is to be added.
+    pub label: Option<LabelPlan>,
+    /// The volume that holds the token.
+    pub volume: VolumePlan<'a>,
+    /// Whether there is a `spec` to add to.
+    pub spec_slot: Slot,
+    /// Whether the pod's `volumes` takes additions.
+    pub volumes_slot: Slot,
+    /// Every container that was judged, in the pod's order.
+    pub containers: Vec<ContainerPlan<'a>>,
+    values: Values<'a>,
+}
+
+/// Why there is nothing to plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unplanned {
+    /// The pod is beyond a bound.
+    Excess(Excess),
+    /// No ephemeral container is new, or the pod's annotations keep out those that are.
+    NothingNew,
+    /// New ephemeral containers find no volume to mount; a warning names them.
+    NoVolume,
+}
+
+/// How deep the label has to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelPlan {
+    /// The pod has labels.
+    Member,
+    /// The pod has none.
+    Labels,
+    /// The pod has no metadata.
+    Metadata,
+}
+
+/// The values of the variables, the same for all containers but for the token file.
+#[derive(Debug)]
+struct Values<'a> {
+    credentials: Credentials<'a>,
+    defaults: &'a Defaults,
+    platform: Platform,
+    /// The token file of containers that mount the volume where the flag says: nearly all.
+    usual_file: String,
+}
+
+impl<'a> Plan<'a> {
+    /// What a pod that is made, or ephemeral containers that are added, get of this grant. `seed` spreads the
+    /// lifetimes of tokens that nobody set.
+    pub(super) fn new(
+        subject: &'a Subject<'a>,
+        grant: &'a Grant,
+        defaults: &'a Defaults,
+        seed: Option<&str>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, Unplanned> {
+        let credentials = Credentials::of(grant, defaults);
+        let excess = match subject {
+            Subject::Pod(pod) => pod.excess,
+            Subject::Ephemeral { pod, old } => pod.excess.or(old.excess),
+        };
+        if let Some(excess) = excess.or_else(|| credentials.excess(grant)) {
+            return Err(Unplanned::Excess(excess));
+        }
+        let draft = Draft { grant, defaults, credentials };
+        match subject {
+            Subject::Pod(pod) => draft.of_pod(pod, seed, warnings),
+            Subject::Ephemeral { pod, old } => draft.of_ephemeral(pod, old, warnings),
+        }
+    }
+
+    /// Whether nothing is to be added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.label.is_none()
+            && !matches!(self.volume, VolumePlan::Add { .. })
+            && self.containers.iter().all(ContainerPlan::is_empty)
+    }
+
+    /// Whether SDKs in any container find the pod's identity.
+    #[must_use]
+    pub fn gives_credentials(&self) -> bool {
+        self.containers.iter().any(ContainerPlan::has_credentials)
+    }
+
+    /// The role that is injected, and where it was written; `None` where every container has credentials of its
+    /// own: then a role does not matter.
+    #[must_use]
+    pub fn role(&self) -> Option<(&str, RoleSource)> {
+        match &self.values.credentials {
+            Credentials::Role { arn, source } => {
+                self.containers.iter().any(ContainerPlan::gets_credentials).then_some((&**arn, *source))
+            }
+            Credentials::Agent(_) => None,
+        }
+    }
+
+    /// The variables that a container gets, in the order in which they are appended.
+    pub fn variables<'p>(
+        &'p self,
+        additions: &Additions<'a>,
+    ) -> impl Iterator<Item = (&'static str, Cow<'p, str>)> {
+        let Values { credentials, defaults, .. } = &self.values;
+        let sts =
+            additions.sts.is_added().then_some((env::STS_REGIONAL_ENDPOINTS, Cow::Borrowed("regional")));
+        let region = defaults
+            .region
+            .as_deref()
+            .filter(|_| additions.region.is_added())
+            .map(|region| [env::DEFAULT_REGION, env::REGION].map(|name| (name, Cow::Borrowed(region))));
+        let token_file = additions.mounted_at().filter(|_| additions.credentials.is_added());
+        let credentials = token_file.map(|path| credentials.pair(self.token_file(path)));
+        let mode = self.values.credentials.endpoint_mode().filter(|_| additions.endpoint_mode.is_added());
+        let credentials = credentials.into_iter().flatten().chain(mode);
+        sts.into_iter().chain(region.into_iter().flatten()).chain(credentials)
+    }
+
+    /// The token file of a container that mounts the volume at `path`.
+    fn token_file(&self, path: &str) -> Cow<'_, str> {
+        let Values { defaults, platform, usual_file, .. } = &self.values;
+        if path == defaults.token_volume(self.method).mount_path {
+            return Cow::Borrowed(usual_file);
+        }
+        Cow::Owned(TokenVolume::token_file(path, self.volume.token_path(), *platform))
+    }
+}
+
+/// A plan to be, of a grant that is within all bounds.
+struct Draft<'a> {
+    grant: &'a Grant,
+    defaults: &'a Defaults,
+    credentials: Credentials<'a>,
+}
+
+impl<'a> Draft<'a> {
+    fn of_pod(
+        self,
+        pod: &'a Pod<'a>,
+        seed: Option<&str>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Plan<'a>, Unplanned> {
+        let Self { grant, defaults, .. } = self;
+        let volume = volume::choose(pod, grant, defaults, seed, warnings);
+        let containers = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
+        let needs_label =
+            grant.method() == Method::ContainerCredentials && !pod.metadata.has_pod_identity_label;
+        let label = needs_label.then(|| label(pod));
+        Ok(Plan { label, ..self.assemble(pod, pod, containers, volume, warnings)? })
+    }
+
+    /// Only ephemeral containers that are new by name get anything. They can only mount what the running pod
+    /// has, for a volume added now is dropped by the API server.
+    fn of_ephemeral(
+        self,
+        pod: &'a Pod<'a>,
+        old: &'a Pod<'a>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Plan<'a>, Unplanned> {
+        let ephemeral =
+            |pod: &'a Pod<'a>| pod.containers.iter().filter(|container| container.list == List::Ephemeral);
+        let known: BTreeSet<_> = ephemeral(old).map(|container| &*container.name).collect();
+        let new = ephemeral(pod).filter(|container| !known.contains(&*container.name));
+        if let Some(volume) = volume::existing(old, self.grant, self.defaults) {
+            return self.assemble(pod, old, new, volume, warnings);
+        }
+        let selection = container::Selection::of(&old.metadata, warnings).map_err(Unplanned::Excess)?;
+        let left = new.map(|container| &*container.name);
+        let left: Vec<_> = left.filter(|name| selection.skips(name).is_none()).collect();
+        if left.is_empty() {
+            return Err(Unplanned::NothingNew);
+        }
+        warnings.push(Warning::NoTokenVolume { containers: left.join(", ") });
+        Err(Unplanned::NoVolume)
+    }
+
+    /// `settings` is the pod whose annotations and platform count.
+    fn assemble(
+        self,
+        pod: &'a Pod<'a>,
+        settings: &'a Pod<'a>,
+        containers: impl Iterator<Item = &'a Container<'a>>,
+        volume: VolumePlan<'a>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Plan<'a>, Unplanned> {
+        let Self { grant, defaults, credentials } = self;
+        let (method, platform) = (grant.method(), settings.platform());
+        let usual_path = &defaults.token_volume(method).mount_path;
+        let usual_file = TokenVolume::token_file(usual_path, volume.token_path(), platform);
+        let selection = container::Selection::of(&settings.metadata, warnings).map_err(Unplanned::Excess)?;
+        let judge = container::Judge {
+            pod,
+            volume: &volume,
+            grant,
+            defaults,
+            credentials: &credentials,
+            platform,
+            selection,
+        };
+        let containers: Vec<_> = containers.map(|container| judge.container(container, warnings)).collect();
+        warnings.extend(own::warning(&containers, method));
+        Ok(Plan {
+            method,
+            label: None,
+            volume,
+            spec_slot: pod.spec,
+            volumes_slot: pod.volumes_slot,
+            containers,
+            values: Values { credentials, defaults, platform, usual_file },
+        })
+    }
+}
+
+fn label(pod: &Pod<'_>) -> LabelPlan {
+    if pod.metadata.labels.is_present() {
+        LabelPlan::Member
+    } else if pod.has_metadata() {
+        LabelPlan::Labels
+    } else {
+        LabelPlan::Metadata
+    }
+}

@@ -1,0 +1,126 @@
+//! Which volume holds the token: one that the pod already has, or a new one under a free name.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::super::defaults::{Defaults, TokenVolume};
+use super::super::grant::Grant;
+use super::super::pod::Pod;
+use super::super::warning::Warning;
+use super::lifetime;
+
+/// Longest name of a volume: a DNS label.
+const LONGEST_NAME: usize = 63;
+
+/// The volume that holds the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VolumePlan<'a> {
+    /// A projected volume to add.
+    Add {
+        /// Free in the pod.
+        name: Cow<'a, str>,
+        /// The token's audience.
+        audience: &'a str,
+        /// The token's lifetime in seconds.
+        lifetime: u64,
+        /// The token's path in the volume.
+        token_path: &'a str,
+    },
+    /// One that the pod has: projected, a token of the same audience.
+    Reuse {
+        /// Its name, whatever that is.
+        name: &'a str,
+        /// The token's path in it.
+        token_path: &'a str,
+    },
+}
+
+impl<'a> VolumePlan<'a> {
+    /// The volume's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Add { name, .. } => name,
+            Self::Reuse { name, .. } => name,
+        }
+    }
+
+    /// The token's path in the volume.
+    #[must_use]
+    pub fn token_path(&self) -> &'a str {
+        match self {
+            Self::Add { token_path, .. } | Self::Reuse { token_path, .. } => token_path,
+        }
+    }
+}
+
+/// The volume of a pod that is being made.
+pub(super) fn choose<'a>(
+    pod: &'a Pod<'a>,
+    grant: &'a Grant,
+    defaults: &'a Defaults,
+    seed: Option<&str>,
+    warnings: &mut Vec<Warning>,
+) -> VolumePlan<'a> {
+    if let Some(volume) = existing(pod, grant, defaults) {
+        return volume;
+    }
+    let wanted = defaults.token_volume(grant.method());
+    let name = free_name(pod, wanted);
+    if name != wanted.name {
+        warnings.push(Warning::VolumeNameTaken { name: wanted.name.clone(), used: name.to_string() });
+    }
+    VolumePlan::Add {
+        name,
+        audience: audience(grant, wanted),
+        lifetime: lifetime::of(pod, grant, defaults, seed, warnings),
+        token_path: &wanted.token_path,
+    }
+}
+
+/// A volume of the pod that holds an equal token, rather one of our name than another.
+///
+/// Judged by what it is, not by its name: a volume of our name with other contents would leave
+/// the variables pointing to nothing.
+pub(super) fn existing<'a>(
+    pod: &'a Pod<'a>,
+    grant: &'a Grant,
+    defaults: &'a Defaults,
+) -> Option<VolumePlan<'a>> {
+    let wanted = defaults.token_volume(grant.method());
+    let audience = audience(grant, wanted);
+    let mut equal = pod.tokens().filter(|(_, token)| token.audience == audience);
+    let first = equal.next()?;
+    let (volume, token) =
+        core::iter::once(first).chain(equal).find(|(volume, _)| volume.name == wanted.name).unwrap_or(first);
+    Some(VolumePlan::Reuse { name: &volume.name, token_path: &token.path })
+}
+
+/// An account may want another audience for IRSA; Pod Identity's agent knows only its own.
+fn audience<'a>(grant: &'a Grant, wanted: &'a TokenVolume) -> &'a str {
+    match grant {
+        Grant::Role(role) => role.audience.as_deref().unwrap_or(&wanted.audience),
+        Grant::Association(_) => &wanted.audience,
+    }
+}
+
+fn free_name<'a>(pod: &Pod<'_>, wanted: &'a TokenVolume) -> Cow<'a, str> {
+    if !pod.volumes.iter().any(|volume| volume.name == wanted.name) {
+        return Cow::Borrowed(&wanted.name);
+    }
+    let taken: BTreeSet<_> = pod.volumes.iter().map(|volume| &*volume.name).collect();
+    let mut number: usize = 2;
+    loop {
+        let suffix = format!("-{number}");
+        let stem: String = wanted.name.chars().take(LONGEST_NAME - suffix.len()).collect();
+        let name = stem + &suffix;
+        if !taken.contains(&*name) {
+            return Cow::Owned(name);
+        }
+        number += 1;
+    }
+}

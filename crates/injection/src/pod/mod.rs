@@ -1,0 +1,308 @@
+//! The view of a pod that a plan needs: nothing else in the pod is looked at, so nothing else can
+//! be lost or logged.
+
+mod containers;
+mod decode;
+mod volumes;
+mod windows;
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use serde::de::DeserializeSeed;
+
+use super::Slot;
+use super::annotation::Prefix;
+use super::excess::Excess;
+
+/// Annotation that kubelet puts on the API's copy of a static pod. The API server refuses such a
+/// pod once it has a token volume, so it is never touched.
+pub const MIRROR_ANNOTATION: &str = "kubernetes.io/config.mirror";
+
+/// Label by which an objectSelector keeps a pod from the webhook, whatever its value.
+/// The name has no prefix flag: it is written in the registration, not in our arguments.
+pub const SKIP_LABEL: &str = "eks.amazonaws.com/skip-pod-identity-webhook";
+
+/// Label that EKS puts on every pod of an association; literal, whatever the annotation prefix.
+pub const POD_IDENTITY_LABEL: &str = "eks.amazonaws.com/pod-identity";
+
+/// Label of pods, and of namespaces for all their pods, that must not start without an identity:
+/// its value is `true`. Literal, whatever the annotation prefix: registrations select by it.
+pub const REQUIRE_LABEL: &str = "eks.amazonaws.com/require-identity";
+
+/// What a plan reads of a pod. Strings are borrowed from the request.
+#[derive(Debug, Default)]
+pub struct Pod<'a> {
+    /// `metadata`: names, the annotations and labels that are ours.
+    pub metadata: Metadata<'a>,
+    metadata_slot: Slot,
+    /// Whether there is a `spec` to add to.
+    pub spec: Slot,
+    service_account_name: Cow<'a, str>,
+    service_account: Cow<'a, str>,
+    /// `spec.volumes`: whether it takes additions.
+    pub volumes_slot: Slot,
+    /// Every volume, in order.
+    pub volumes: Vec<Volume<'a>>,
+    tokens: Vec<Token<'a>>,
+    lists: Lists,
+    /// Containers of all three lists, each list in order.
+    pub containers: Vec<Container<'a>>,
+    mounts: Vec<Mount<'a>>,
+    windows: windows::Signs,
+    /// The bound that it is beyond, if any: then not all of it was read.
+    pub excess: Option<Excess>,
+}
+
+/// What a plan reads of a pod's metadata.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a label or an annotation of its own")]
+pub struct Metadata<'a> {
+    /// Empty where `generateName` is used: the API server names the pod after admission.
+    pub name: Cow<'a, str>,
+    /// The prefix of a name to come.
+    pub generate_name: Cow<'a, str>,
+    /// May be empty: the request's namespace rules.
+    pub namespace: Cow<'a, str>,
+    /// Whether there is a label object to add to.
+    pub labels: Slot,
+    /// [`POD_IDENTITY_LABEL`] is there with the value `enabled`.
+    pub has_pod_identity_label: bool,
+    /// [`REQUIRE_LABEL`] is there with the value `true`.
+    pub requires_identity: bool,
+    /// [`SKIP_LABEL`] is there.
+    pub has_skip_label: bool,
+    /// [`MIRROR_ANNOTATION`] is there.
+    pub is_mirror: bool,
+    /// `token-expiration`, as written.
+    pub token_expiration: Option<Cow<'a, str>>,
+    /// `skip-containers`, as written.
+    pub skip_containers: Option<Cow<'a, str>>,
+    /// `inject-containers`, as written.
+    pub inject_containers: Option<Cow<'a, str>>,
+}
+
+/// Which of the lists of containers were seen.
+#[derive(Debug, Default)]
+struct Lists {
+    init: Slot,
+    regular: Slot,
+    ephemeral: Slot,
+}
+
+/// One volume: its name is enough, its projected tokens stand in a list of their own.
+#[derive(Debug, Default)]
+pub struct Volume<'a> {
+    /// Unique in the pod.
+    pub name: Cow<'a, str>,
+}
+
+/// A `serviceAccountToken` source of a projected volume.
+#[derive(Debug, Default)]
+pub struct Token<'a> {
+    volume: usize,
+    /// Empty means the API server's own audience.
+    pub audience: Cow<'a, str>,
+    /// Path of the token file below the volume's mount.
+    pub path: Cow<'a, str>,
+}
+
+/// Which of a pod's lists a container stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum List {
+    /// `initContainers`, native sidecars included.
+    Init,
+    /// `containers`.
+    #[default]
+    Regular,
+    /// `ephemeralContainers`.
+    Ephemeral,
+}
+
+impl List {
+    /// The list's name in `spec`.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Init => "initContainers",
+            Self::Regular => "containers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
+}
+
+/// What a plan reads of a container.
+#[derive(Debug, Default)]
+pub struct Container<'a> {
+    /// The list it stands in.
+    pub list: List,
+    /// Its place in that list, from 0.
+    pub index: usize,
+    /// Unique in the pod.
+    pub name: Cow<'a, str>,
+    /// Whether `env` takes additions.
+    pub env: Slot,
+    /// Which of the variables that we judge are set, by name: `valueFrom` counts, and so does an empty
+    /// value, but not of [`env::ACCESS_KEY_ID`], which is only warned of.
+    pub env_names: EnvNames,
+    /// Whether `volumeMounts` takes additions.
+    pub volume_mounts: Slot,
+    mounts: core::ops::Range<usize>,
+}
+
+/// One entry of `volumeMounts`.
+#[derive(Debug, Default)]
+pub struct Mount<'a> {
+    /// The volume's name.
+    pub volume: Cow<'a, str>,
+    /// As written, not cleaned.
+    pub path: Cow<'a, str>,
+    /// It mounts one path of the volume: kubelet never refreshes such a token.
+    pub is_sub_path: bool,
+}
+
+/// What a node runs, which says how paths are written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// Linux, and whatever else has its paths.
+    Linux,
+    /// Windows.
+    Windows,
+}
+
+impl<'a> Pod<'a> {
+    /// Reads a pod from its JSON, with the annotations of `prefix`.
+    pub fn decode(json: &'a str, prefix: &Prefix) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let pod = Self::seed(prefix).deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(pod.unwrap_or_default())
+    }
+
+    /// Reads a pod where it stands inside a larger document.
+    pub(super) fn seed(prefix: &Prefix) -> decode::PodSeed<'_> {
+        decode::PodSeed { prefix }
+    }
+
+    /// The account the pod runs as. The API server fills `serviceAccountName` in before webhooks
+    /// run; the deprecated `serviceAccount` counts if it alone is set; neither means `default`.
+    #[must_use]
+    pub fn service_account(&self) -> &str {
+        [&self.service_account_name, &self.service_account]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .map_or("default", AsRef::as_ref)
+    }
+
+    /// The pod's name, or the prefix of the one it will get.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        if self.metadata.name.is_empty() { &self.metadata.generate_name } else { &self.metadata.name }
+    }
+
+    /// Whether `metadata` is there to add to.
+    #[must_use]
+    pub fn has_metadata(&self) -> bool {
+        self.metadata_slot.is_present()
+    }
+
+    /// The platform of the nodes that the pod says it wants: by `nodeSelector`, `os.name` or required node
+    /// affinity.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        if self.windows.any() { Platform::Windows } else { Platform::Linux }
+    }
+
+    /// The projected tokens, each with the place of its volume in [`Pod::volumes`].
+    pub fn tokens(&self) -> impl Iterator<Item = (&Volume<'a>, &Token<'a>)> {
+        self.tokens.iter().filter_map(|token| Some((self.volumes.get(token.volume)?, token)))
+    }
+
+    /// The bytes of memory that its lists take, and the texts that are not borrowed: those with escapes.
+    pub(super) fn weight(&self) -> usize {
+        let owned = |text: &Cow<'_, str>| match text {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(text) => text.capacity(),
+        };
+        let Self { volumes, tokens, containers, mounts, metadata, .. } = self;
+        let lists = volumes.capacity() * size_of::<Volume<'_>>()
+            + tokens.capacity() * size_of::<Token<'_>>()
+            + containers.capacity() * size_of::<Container<'_>>()
+            + mounts.capacity() * size_of::<Mount<'_>>();
+        let names = volumes.iter().map(|volume| owned(&volume.name)).sum::<usize>()
+            + tokens.iter().map(|token| owned(&token.audience) + owned(&token.path)).sum::<usize>()
+            + containers.iter().map(|container| owned(&container.name)).sum::<usize>()
+            + mounts.iter().map(|mount| owned(&mount.volume) + owned(&mount.path)).sum::<usize>();
+        let Metadata { token_expiration, skip_containers, inject_containers, .. } = metadata;
+        let annotations = [token_expiration, skip_containers, inject_containers];
+        lists + names + annotations.into_iter().flatten().map(owned).sum::<usize>()
+    }
+
+    /// The mounts of one of this pod's containers.
+    #[must_use]
+    pub fn mounts(&self, container: &Container<'_>) -> &[Mount<'a>] {
+        self.mounts.get(container.mounts.clone()).unwrap_or_default()
+    }
+}
+
+/// Which of the variables that the webhook sets or judges are set in a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EnvNames(u16);
+
+impl EnvNames {
+    /// Notes a variable; names that are not ours leave no trace.
+    pub(super) fn insert(&mut self, name: EnvNames) {
+        self.0 |= name.0;
+    }
+
+    /// The set with the one variable of that name, or the empty one.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        // Most names of a pod are turned away by their first bytes.
+        if !name.starts_with("AWS_") {
+            return Self(0);
+        }
+        env::ALL.iter().position(|&known| known == name).map_or(Self(0), |bit| Self(1 << bit))
+    }
+
+    /// Whether the variable is set; `false` for names that are not among [`mod@env`]'s.
+    #[must_use]
+    pub fn contains(self, name: &str) -> bool {
+        self.0 & Self::of(name).0 != 0
+    }
+}
+
+/// The names of the variables, as every AWS SDK knows them.
+pub mod env {
+    /// Which STS endpoint SDKs use: `regional` or `legacy`.
+    pub const STS_REGIONAL_ENDPOINTS: &str = "AWS_STS_REGIONAL_ENDPOINTS";
+    /// The region, for the CLI and older SDKs.
+    pub const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+    /// The region.
+    pub const REGION: &str = "AWS_REGION";
+    /// IRSA: the role to assume.
+    pub const ROLE_ARN: &str = "AWS_ROLE_ARN";
+    /// IRSA: the file that holds the projected token.
+    pub const WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+    /// Pod Identity: where the agent answers.
+    pub const CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+    /// Pod Identity: the file that holds the projected token.
+    pub const AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+    /// Pod Identity: the family of the address where EC2's instance metadata is looked for. Version 2
+    /// of the SDK for Java takes an agent at an IPv6 address only with it.
+    pub const METADATA_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
+    /// The key that goes before every other credential. Empty, as charts leave it behind, it is none.
+    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+
+    pub(super) const ALL: [&str; 9] = [
+        STS_REGIONAL_ENDPOINTS,
+        DEFAULT_REGION,
+        REGION,
+        ROLE_ARN,
+        WEB_IDENTITY_TOKEN_FILE,
+        CREDENTIALS_FULL_URI,
+        AUTHORIZATION_TOKEN_FILE,
+        METADATA_ENDPOINT_MODE,
+        ACCESS_KEY_ID,
+    ];
+}

@@ -1,0 +1,261 @@
+//! What users are told with the answer: `kubectl` prints it, and the API server logs it.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::excess::{Excess, TOLD};
+use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method, RoleSource};
+use super::policy::Forbidden;
+use super::role::RoleArnError;
+use super::text::{Line, Quoted};
+
+/// A warning; its Display is one line, short of the 120 characters that Kubernetes advises unless
+/// names are long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// The pod's account does not exist.
+    AccountMissing {
+        /// `namespace/name`.
+        account: String,
+    },
+    /// The role is injected all the same: this only says why AWS may refuse it.
+    RoleArn {
+        /// As injected.
+        role_arn: String,
+        /// What is wrong with it.
+        error: RoleArnError,
+        /// Where it was written.
+        source: RoleSource,
+    },
+    /// The role policy does not allow the role, and is not enforced.
+    RolePolicy {
+        /// As injected.
+        role_arn: String,
+        /// `namespace/name` of the account.
+        account: String,
+        /// Why.
+        why: Forbidden,
+    },
+    /// The role policy does not allow the role, and the pod runs: ephemeral containers go without.
+    RoleWithheld {
+        /// The ephemeral containers, separated by commas.
+        containers: String,
+        /// As it would be injected.
+        role_arn: String,
+        /// `namespace/name` of the account.
+        account: String,
+        /// Why.
+        why: Forbidden,
+    },
+    /// A lifetime that is no decimal integer, ignored.
+    LifetimeUnreadable {
+        /// Whose.
+        owner: Owner,
+        /// As written.
+        value: String,
+    },
+    /// A lifetime below what the API server accepts, raised.
+    LifetimeRaised {
+        /// Whose.
+        owner: Owner,
+        /// As asked, in seconds.
+        seconds: i64,
+    },
+    /// A lifetime above what the API server accepts, lowered.
+    LifetimeLowered {
+        /// Whose.
+        owner: Owner,
+        /// As asked, in seconds.
+        seconds: i64,
+    },
+    /// A list of container names that is no CSV record, ignored.
+    NamesUnreadable {
+        /// The annotation's name without the prefix.
+        annotation: &'static str,
+    },
+    /// A volume that is not ours has our volume's name.
+    VolumeNameTaken {
+        /// The name that is taken.
+        name: String,
+        /// The name used instead.
+        used: String,
+    },
+    /// Another volume is mounted where ours goes.
+    MountPathTaken {
+        /// The container.
+        container: String,
+        /// The path that is taken.
+        path: String,
+        /// The path used instead.
+        used: String,
+    },
+    /// Containers set what makes SDKs pass the pod's identity by.
+    OwnCredentials {
+        /// What is passed by.
+        method: Method,
+        /// The containers, each with the variable that it sets; at least one.
+        containers: Vec<(String, &'static str)>,
+    },
+    /// The pod is left as it is.
+    Excess(Excess),
+    /// Ephemeral containers cannot bring a volume along.
+    NoTokenVolume {
+        /// The ephemeral containers, separated by commas.
+        containers: String,
+    },
+}
+
+/// Whose lifetime a warning speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The pod's own.
+    Pod,
+    /// Its ServiceAccount's.
+    ServiceAccount,
+    /// The ConfigMap's entry for its ServiceAccount.
+    ConfigMap,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Pod => "pod annotation token-expiration",
+            Self::ServiceAccount => "ServiceAccount annotation token-expiration",
+            Self::ConfigMap => "TokenExpiration of the ConfigMap's entry",
+        })
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AccountMissing { account } => {
+                write!(f, "no AWS identity injected: ServiceAccount {} does not exist", brief(account))
+            }
+            Self::RoleArn { role_arn, error, source } => {
+                let role_arn = quoted(role_arn);
+                write!(f, "{} {role_arn} is no role's ARN: {error}; AWS will refuse it", field(*source))
+            }
+            Self::RolePolicy { role_arn, account, why } => {
+                let (role_arn, account) = (self::role_arn(role_arn), brief(account));
+                write!(
+                    f,
+                    "the role policy does not allow {role_arn} for {account}: {why}; it gets it while the policy only warns"
+                )
+            }
+            Self::RoleWithheld { containers, role_arn, account, why } => {
+                let (containers, role_arn, account) =
+                    (brief(containers), self::role_arn(role_arn), brief(account));
+                let what = "no AWS identity for ephemeral container";
+                write!(
+                    f,
+                    "{what} {containers}: the role policy does not allow {role_arn} for {account}: {why}"
+                )
+            }
+            Self::LifetimeUnreadable { owner, value } => {
+                write!(f, "{owner} {} is no number of seconds: ignored", quoted(value))
+            }
+            Self::LifetimeRaised { owner, seconds } => {
+                write!(f, "{owner} {seconds} is too short: raised to {MIN_LIFETIME} seconds")
+            }
+            Self::LifetimeLowered { owner, seconds } => {
+                write!(f, "{owner} {seconds} is too long: lowered to {MAX_LIFETIME} seconds")
+            }
+            Self::NamesUnreadable { annotation } => {
+                write!(
+                    f,
+                    "pod annotation {annotation} is no comma-separated list of container names: ignored"
+                )
+            }
+            Self::VolumeNameTaken { name, used } => {
+                write!(
+                    f,
+                    "volume {} is not a token of this audience: the token's volume is {}",
+                    brief(name),
+                    brief(used)
+                )
+            }
+            Self::MountPathTaken { container, path, used } => {
+                write!(
+                    f,
+                    "container {}: {} is taken: the token is mounted at {}",
+                    brief(container),
+                    brief(path),
+                    brief(used)
+                )
+            }
+            Self::OwnCredentials { method, containers } => own_credentials(f, *method, containers),
+            Self::Excess(excess) => write!(f, "no AWS identity injected: {excess}"),
+            Self::NoTokenVolume { containers } => {
+                write!(
+                    f,
+                    "no AWS identity for ephemeral container {}: the pod has no token volume",
+                    brief(containers)
+                )
+            }
+        }
+    }
+}
+
+/// The field that holds a role.
+fn field(source: RoleSource) -> &'static str {
+    match source {
+        RoleSource::Annotation => "role-arn",
+        RoleSource::ConfigMap => "RoleARN of the ConfigMap's entry",
+    }
+}
+
+fn own_credentials(
+    f: &mut fmt::Formatter<'_>,
+    method: Method,
+    containers: &[(String, &'static str)],
+) -> fmt::Result {
+    let title = method.title();
+    let one = containers.first().map(|(_, variable)| variable);
+    let Some(variable) = one.filter(|one| containers.iter().all(|(_, variable)| variable == *one)) else {
+        let all: Vec<_> = containers.iter().map(|(name, variable)| format!("{name} ({variable})")).collect();
+        return write!(f, "containers {} set what SDKs prefer to {title}", brief(&all.join(", ")));
+    };
+    let names: Vec<_> = containers.iter().map(|(name, _)| name.as_str()).collect();
+    let (containers, set) = if names.len() == 1 { ("container", "sets") } else { ("containers", "set") };
+    write!(f, "{containers} {} {set} {variable}, which SDKs prefer to {title}", brief(&names.join(", ")))
+}
+
+/// A name of the pod's: only a hostile one is so long that it is cut.
+pub(super) fn brief(name: &str) -> Line<'_> {
+    Line::new(name, TOLD)
+}
+
+/// What users wrote.
+pub(super) fn quoted(text: &str) -> Quoted<'_> {
+    Quoted::new(text, TOLD)
+}
+
+/// A role in quotes, whole as long as it may be one: a policy that names roles is about their ends.
+pub(super) fn role_arn(arn: &str) -> Quoted<'_> {
+    Quoted::new(arn, LONGEST_ARN)
+}
+
+/// Longest role's ARN that IAM makes, in characters: a path of 512, a name of 64, and what stands before.
+const LONGEST_ARN: usize = 640;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_with_credentials_of_their_own_are_told_in_one_line() {
+        let told = |containers: &[(&str, &'static str)]| {
+            let containers =
+                containers.iter().map(|(name, variable)| ((*name).to_owned(), *variable)).collect();
+            Warning::OwnCredentials { method: Method::WebIdentity, containers }.to_string()
+        };
+        assert_eq!(told(&[("a", "X")]), "container a sets X, which SDKs prefer to IRSA");
+        assert_eq!(told(&[("a", "X"), ("b", "X")]), "containers a, b set X, which SDKs prefer to IRSA");
+        assert_eq!(told(&[("a", "X"), ("b", "Y")]), "containers a (X), b (Y) set what SDKs prefer to IRSA");
+        let many = vec![("container", "X"); 100];
+        assert!(told(&many).chars().count() < 150, "{}", told(&many));
+    }
+}
