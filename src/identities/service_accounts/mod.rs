@@ -23,7 +23,7 @@ use super::turns::{Pace, Standing, Turns};
 use super::{Doubt, Lookup, Unavailable};
 use crate::injection::annotation::Prefix;
 use crate::injection::name;
-use crate::kubernetes::IDLE_CONNECTIONS;
+use crate::kubernetes::{IDLE_CONNECTIONS, WatchError};
 use crate::lifecycle::Latch;
 use crate::metrics::Metrics;
 use crate::settings::Lookups;
@@ -230,16 +230,18 @@ impl ServiceAccounts {
         self.metrics.watch_up(true);
     }
 
-    /// No watch is open; answers whether the last had told everything.
-    fn pause(&self) -> bool {
-        self.is_current.swap(false, Ordering::AcqRel)
+    /// No watch is open for now: the next is about to be opened.
+    fn pause(&self) {
+        self.is_current.store(false, Ordering::Release);
     }
 
     /// No watch is open, and none that could be opened at once.
-    fn down(&self, error: &str, expired: bool) {
+    fn down(&self, failure: &WatchError) {
+        self.pause();
         self.is_up.store(false, Ordering::Release);
         self.metrics.watch_up(false);
-        if expired {
+        let error = failure.to_string();
+        if failure.is_expired() {
             tracing::info!(error, "the watch of ServiceAccounts is too old: listing again");
         } else {
             tracing::warn!(
