@@ -1,5 +1,5 @@
-//! Requests whose answers are read to a bound, and are held against what was asked for: whatever
-//! answers in the API server's place may send anything, and for ever.
+//! Requests whose answers are read up to a bound and checked against what was asked for: whatever
+//! answers in the API server's place may send anything, without an end.
 //!
 //! All that is asked of the API server goes through here. kube's own reading has no bound, logs what it cannot
 //! read, and takes any JSON for the object that was asked for.
@@ -23,31 +23,31 @@ use super::error::ApiError;
 pub(super) const LARGEST_ANSWER: usize = 8 << 20;
 
 /// Bytes of one object, alone on its page or on a line of a watch: the API server takes no request above 3 MiB, JSON
-/// makes at most six bytes of one, and there is something around it. Not less: whoever may make a ServiceAccount may
-/// make the largest, for owners' names have no limit, and what cannot be read stops the list of all.
+/// makes at most six bytes of one, and the envelope adds some. A smaller limit would let anyone who may create a
+/// ServiceAccount stop the list of all: owners' names have no limit, and a list with an unreadable object fails.
 pub(super) const LARGEST_OBJECT: usize = 20 << 20;
 
 /// Bytes of the metadata of one object that is looked up, many of which are at the same time: annotations have
-/// 256 KiB at most, of which every byte may become six in JSON. One that is larger by its owners' names cannot be
-/// looked up, which nobody's pods notice but its own: the list and the watch know it.
+/// 256 KiB at most, of which every byte may become six in JSON. An account that is larger because of its owners' names
+/// cannot be looked up; only its own pods notice, and the list and the watch still read it.
 const LARGEST_METADATA: usize = 2 << 20;
 
-/// Bytes of an answer that says why there is none.
+/// Bytes of an answer that is an error.
 const LARGEST_REFUSAL: usize = 64 << 10;
 
 /// Which connection a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
-    /// One that is kept, if there is.
+    /// A connection that was kept, if there is one.
     Any,
-    /// A new one: one that is kept may be dead.
+    /// A new connection: one that was kept may be dead.
     Fresh,
 }
 
-/// The metadata of one ServiceAccount, as it came; `None` where there is none.
+/// The metadata of one ServiceAccount, as it came; `None` if there is no such account.
 ///
 /// # Errors
-/// The API server does not say, or it is not the API server that answers.
+/// The API server does not answer, or something else answers in its place.
 pub async fn service_account(
     client: &Client,
     account: AccountName<'_>,
@@ -80,7 +80,7 @@ pub async fn service_account(
     Ok(Some(object))
 }
 
-/// A small object of the core group, or what discovery says: of this kind, at this path.
+/// Reads what is at this path: a small object of the core group, or an answer of discovery, of this kind.
 pub(crate) async fn object<T: for<'de> Deserialize<'de>>(
     client: &Client,
     path: &str,
@@ -102,7 +102,7 @@ pub(crate) async fn object<T: for<'de> Deserialize<'de>>(
     serde_json::from_str(&text).map_err(ApiError::unreadable)
 }
 
-/// A 404 is an answer too: there is no such thing.
+/// Takes a 404 for an answer: there is no such object.
 pub(super) fn present<T>(answer: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
     match answer {
         Ok(found) => Ok(Some(found)),
@@ -134,7 +134,7 @@ async fn fetch(client: &Client, request: Request<Vec<u8>>, limit: usize) -> Resu
     String::from_utf8(bytes).map_err(|_| ApiError::Unreadable("no UTF-8".to_owned()))
 }
 
-/// An answer that is not an error, its body still to come.
+/// Sends a request; the body of its answer is still to be read.
 pub(super) async fn open(client: &Client, request: Request<Vec<u8>>) -> Result<Response<Body>, ApiError> {
     let answer = client.send(request.map(Body::from)).await.map_err(ApiError::Client)?;
     match answer.status() {
@@ -143,7 +143,7 @@ pub(super) async fn open(client: &Client, request: Request<Vec<u8>>) -> Result<R
     }
 }
 
-/// What the API server says of a request that it refused. A proxy before it says what it likes.
+/// The error of a request that was refused. A proxy before the API server may send another body than a `Status`.
 async fn refusal(code: StatusCode, body: Body) -> ApiError {
     let bytes = match collect(body, LARGEST_REFUSAL).await {
         Ok(bytes) => bytes,
@@ -152,7 +152,7 @@ async fn refusal(code: StatusCode, body: Body) -> ApiError {
     };
     let mut status = serde_json::from_slice::<Status>(&bytes)
         .unwrap_or_else(|_| Status::failure("the answer says no more", "no Status"));
-    // What was answered counts, whatever the text says.
+    // The answer's own code counts, whatever its body says.
     status.code = code.as_u16();
     ApiError::Client(kube::Error::Api(status.boxed()))
 }

@@ -24,31 +24,31 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// else open a connection each.
 pub(crate) const IDLE_CONNECTIONS: usize = 32;
 
-/// How long they are kept. One that died without a word, for instance behind a load balancer that forgot
-/// it, is noticed by nobody before it is used: a look-up that hears nothing is then made again with [`Fresh`].
+/// How long connections are kept. One that died without a word, for instance behind a load balancer that forgot
+/// it, is not noticed before it is used: a look-up that hears nothing is then made again with [`Fresh`].
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
 /// Marks a request, among its extensions, that must not take a connection that was kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fresh;
 
-/// Why there is no client. The start ends with it: the arguments or the pod are wrong.
+/// Why no client could be made. The start fails with it: the arguments or the pod are wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The kubeconfig.
+    /// The kubeconfig cannot be used.
     #[error("failed to use --kubeconfig {path}: {source}")]
     Kubeconfig {
-        /// Which.
+        /// Its path.
         path: String,
         /// Why.
         source: kube::config::KubeconfigError,
     },
-    /// The configuration that Kubernetes mounts into a pod.
+    /// The configuration that Kubernetes mounts into a pod cannot be read.
     #[error(
         "failed to read the in-cluster configuration: {0}; outside a cluster, give --kubeconfig or --manifests"
     )]
     InCluster(#[source] kube::config::InClusterError),
-    /// What the configuration says.
+    /// The configuration asks for what the client cannot do.
     #[error("failed to set up the Kubernetes client: {0}")]
     Client(#[source] kube::Error),
 }

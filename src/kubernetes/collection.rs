@@ -3,6 +3,7 @@
 use kube::Resource;
 use kube::core::Request;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::ApiError;
@@ -23,11 +24,11 @@ pub struct Collection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Whole,
-    /// What is not known to be of use is then not sent either.
+    /// The metadata alone: the API server then does not send the rest.
     Metadata,
 }
 
-/// What every object says of itself.
+/// The members that every object and every list has.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Head {
@@ -47,7 +48,7 @@ impl Head {
         serde_json::from_str(object.get()).map_err(ApiError::unreadable)
     }
 
-    /// The version of the object, or of all of them.
+    /// The version of the object, or of the whole list.
     pub(super) fn into_version(self) -> Option<String> {
         self.metadata.resource_version
     }
@@ -65,7 +66,7 @@ impl Collection {
         }
     }
 
-    /// Their metadata alone.
+    /// The same objects, of which only the metadata is asked for.
     #[must_use]
     pub fn metadata(self) -> Self {
         Self { form: Form::Metadata, ..self }
@@ -75,17 +76,17 @@ impl Collection {
         self.form
     }
 
-    /// Requests are made below this.
+    /// Builds requests for this collection.
     pub(super) fn requests(&self) -> Request {
         Request::new(self.path.as_str())
     }
 
-    /// An object that came alone, or with an event.
+    /// Checks an object that came alone or with an event.
     pub(super) fn check(&self, head: &Head) -> Result<(), ApiError> {
         self.check_kind(&head.api_version, &head.kind, "")
     }
 
-    /// An object of a list: those of the core group do not repeat what they are.
+    /// Checks an object of a list. Objects of the core group do not repeat their kind there.
     pub(crate) fn check_item(&self, api_version: &str, kind: &str) -> Result<(), ApiError> {
         if api_version.is_empty() && kind.is_empty() {
             Ok(())
@@ -94,10 +95,14 @@ impl Collection {
         }
     }
 
-    /// The same of one that is not read yet.
-    pub(super) fn check_unread(&self, object: &RawValue) -> Result<(), ApiError> {
+    /// Checks an object of a list or of an event, and reads it.
+    ///
+    /// # Errors
+    /// It is of another kind, or not of the shape of a `K`.
+    pub fn read<K: DeserializeOwned>(&self, object: &RawValue) -> Result<K, ApiError> {
         let head = Head::of(object)?;
-        self.check_item(&head.api_version, &head.kind)
+        self.check_item(&head.api_version, &head.kind)?;
+        serde_json::from_str(object.get()).map_err(ApiError::unreadable)
     }
 
     pub(super) fn check_list(&self, api_version: &str, kind: &str) -> Result<(), ApiError> {

@@ -40,13 +40,13 @@ fn describe_status(status: &Status) -> String {
 /// Why the API server did not say what it was asked. It passes, or somebody else answers in its place.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// No answer, or one that is an error.
+    /// There is no answer, or it is an error.
     #[error("{}", describe(.0))]
     Client(#[source] kube::Error),
-    /// More than any answer holds, in bytes.
+    /// The answer is longer than so many bytes, which no answer of the API server is.
     #[error("the answer does not end after {} KiB", .0 >> 10)]
     TooLong(usize),
-    /// Not what was asked for.
+    /// The answer is not what was asked for.
     #[error("the answer is {found}, not {expected}")]
     Foreign {
         /// What was asked for.
@@ -54,22 +54,22 @@ pub enum ApiError {
         /// What came.
         found: String,
     },
-    /// Not JSON, or of another shape; with nothing of what it says.
+    /// The answer is not JSON, or of another shape. The text quotes nothing of it.
     #[error("the API server's answer could not be read: {0}")]
     Unreadable(String),
-    /// An event that nobody knows.
+    /// A watch sent an event of an unknown type.
     #[error("the watch tells of an event of the unknown type {0:?}")]
     UnknownEvent(String),
-    /// A list that goes on and on.
+    /// A list has more pages or objects than any that is read.
     #[error("the list has more than {1} {0}")]
     Endless(&'static str, usize),
-    /// What should lead to the next page.
+    /// A list's continue token, which should lead to the next page, is of no use.
     #[error("the list's continue token is {0}")]
     Token(&'static str),
 }
 
 impl ApiError {
-    /// An answer of another kind, or of none.
+    /// The answer is of another kind, or of no kind.
     pub(super) fn foreign(expected: fmt::Arguments<'_>, api_version: &str, kind: &str) -> Self {
         let found = match (api_version, kind) {
             ("", "") => "of no kind".to_owned(),
@@ -80,7 +80,7 @@ impl ApiError {
         Self::Foreign { expected: expected.to_string(), found }
     }
 
-    /// An object of another name.
+    /// The answer is an object of another name.
     pub(super) fn other(expected: &str, namespace: &str, name: &str) -> Self {
         let found = format!("{}/{}", Line::new(namespace, LONGEST_REASON), Line::new(name, LONGEST_REASON));
         Self::Foreign { expected: expected.to_owned(), found }
@@ -90,7 +90,7 @@ impl ApiError {
         Self::UnknownEvent(Line::new(event, LONGEST_REASON).to_string())
     }
 
-    /// JSON that could not be read. serde's own words may quote it: only where it broke off is told.
+    /// The answer could not be read. serde's own words may quote it: only where reading stopped is told.
     #[allow(clippy::needless_pass_by_value, reason = "as `map_err` has it")]
     pub(crate) fn unreadable(error: serde_json::Error) -> Self {
         let what = json::expected(&error).unwrap_or_else(|| "no JSON".to_owned());
@@ -126,7 +126,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// operator has to do something about it: whoever follows tries again in any case.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// Which version of the kind is served.
+    /// Discovery does not say which version of the kind is served.
     #[error("failed to ask which version of {what} is served: {source}")]
     Discover {
         /// The objects, for people.
@@ -135,7 +135,7 @@ pub enum WatchError {
         #[source]
         source: ApiError,
     },
-    /// A page of the list.
+    /// A page of the list could not be had.
     #[error("failed to list {what}: {source}")]
     List {
         /// The objects, for people.
@@ -144,7 +144,7 @@ pub enum WatchError {
         #[source]
         source: ApiError,
     },
-    /// The begin of a watch, or its stream.
+    /// A watch could not be opened, or its stream could not be read.
     #[error("failed to watch {what}: {source}")]
     Watch {
         /// The objects, for people.
@@ -153,7 +153,7 @@ pub enum WatchError {
         #[source]
         source: ApiError,
     },
-    /// An ERROR event.
+    /// The watch sent an ERROR event.
     #[error("the watch of {what} ended with {}", describe_status(.status))]
     Refused {
         /// The objects, for people.
@@ -161,13 +161,13 @@ pub enum WatchError {
         /// What the API server said.
         status: Box<Status>,
     },
-    /// The watch ended before it could be of use; kube tells a cut no different from an end.
+    /// The watch ended within a second: it was cut, for the API server keeps one open for longer.
     #[error("the watch of {what} was cut at once")]
     Cut {
         /// The objects, for people.
         what: Box<str>,
     },
-    /// Nothing came.
+    /// Nothing came in time.
     #[error("no answer within {limit:?} while {doing} {what}")]
     Silent {
         /// The objects, for people.

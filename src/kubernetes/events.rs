@@ -1,4 +1,4 @@
-//! One watch as it streams: a line an event, each to a bound, and held against what was asked for.
+//! The events of one watch that is open: a line each, read up to a bound and checked against what was asked for.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -19,26 +19,26 @@ use super::collection::{Collection, Form, Head};
 use super::error::ApiError;
 
 /// The events of a watch that is open.
-pub(crate) struct Events {
+pub(super) struct Events {
     collection: Collection,
     body: Body,
-    /// What has come and was not looked at.
+    /// Bytes that have come and were not looked at yet.
     rest: Bytes,
-    /// The begin of a line whose end has not come.
+    /// The first part of a line whose end has not come yet.
     begun: Vec<u8>,
     is_over: bool,
 }
 
-/// What an event tells.
+/// One event.
 #[derive(Debug)]
-pub(crate) enum Event {
-    /// This object was made or changed, and is of this version now.
+pub(super) enum Event {
+    /// This object was created or changed, and has this version now.
     Applied(Box<RawValue>, Option<String>),
-    /// This object is gone.
+    /// This object was deleted; the version is that of its deletion.
     Deleted(Box<RawValue>, Option<String>),
-    /// Everything up to this version was told.
+    /// Every event up to this version was sent.
     Bookmark(Option<String>),
-    /// The watch has ended, for this reason.
+    /// The API server ends the watch, for this reason.
     Refused(Box<Status>),
 }
 
@@ -52,7 +52,7 @@ struct EventLine<'a> {
 
 impl Events {
     /// Opens a watch of what the collection holds, from `version` on.
-    pub(crate) async fn open(
+    pub(super) async fn open(
         client: &Client,
         collection: &Collection,
         params: &WatchParams,
@@ -69,13 +69,13 @@ impl Events {
         Ok(Self { collection, body, rest: Bytes::new(), begun: Vec::new(), is_over: false })
     }
 
-    /// The next event, `None` once the watch has ended or was cut. Nothing is lost if this is dropped
+    /// The next event, `None` once the watch has ended or was cut. Nothing is lost if the future is dropped
     /// before it is done.
-    pub(crate) async fn next(&mut self) -> Result<Option<Event>, ApiError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Event>, ApiError> {
         loop {
             let Some(line) = self.line().await? else { return Ok(None) };
             match self.read(line) {
-                // What was cut in the middle of a line.
+                // The watch was cut in the middle of a line.
                 Err(_) if self.is_over => return Ok(None),
                 Ok(None) => {}
                 read => return read,
@@ -137,7 +137,7 @@ impl Events {
                 let status: Status = serde_json::from_str(object.get()).map_err(ApiError::unreadable)?;
                 Event::Refused(status.boxed())
             }
-            // Some answer with a Status alone.
+            // Some servers answer with a Status alone.
             "" => match serde_json::from_str::<Status>(&text) {
                 Ok(status) if status.code != 0 => Event::Refused(status.boxed()),
                 _ => return Err(ApiError::unknown_event("")),
@@ -159,15 +159,15 @@ fn place(text: &str, object: &RawValue) -> Range<usize> {
     start..start + object.get().len()
 }
 
-/// The object alone. Not a copy: the largest would then be there twice.
+/// The object alone, cut out of its line: a copy would hold the largest object twice.
 fn cut(mut text: String, place: Range<usize>) -> Result<Box<RawValue>, ApiError> {
     text.truncate(place.end);
     text.drain(..place.start);
     RawValue::from_string(text).map_err(ApiError::unreadable)
 }
 
-/// Whether a connection ended in the middle of a watch, as it does when an API server leaves: to whoever
-/// follows that is an end like any other, and the next watch goes on from there.
+/// Whether a connection ended in the middle of a watch, as it does when an API server leaves: that counts as an
+/// end like any other, and the next watch goes on from there.
 fn is_cut(error: &kube::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {

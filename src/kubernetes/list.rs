@@ -1,4 +1,4 @@
-//! All objects of a collection, page by page, within bounds: a peer that has no end is given up.
+//! All objects of a collection, page by page. A list that does not end within the bounds is given up.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 use super::answer::{LARGEST_ANSWER, LARGEST_OBJECT, page};
 use super::collection::{Collection, Form};
 use super::error::{ApiError, WatchError};
-use super::pace::PAGE_LIMIT;
+use super::pace::{METADATA_PAGE, PAGE, PAGE_LIMIT};
 
 /// Pages of one list at most. A million objects are 200 pages; what remains is for pages that were made
 /// smaller because their objects are large.
@@ -30,19 +30,19 @@ const LONGEST_TOKEN: usize = 4 << 10;
 /// minutes, and the next page is then refused.
 const LIST_LIMIT: Duration = Duration::from_mins(5);
 
-/// By how much a page is made smaller that was too large.
+/// A page that was too large is asked for again with so many times fewer objects.
 const SHRINK: u32 = 4;
 
-/// After so many good pages the next is twice as large again: sooner would mostly find another that is too large.
+/// After so many good pages the size of the next is doubled: sooner, it would mostly be too large again.
 const STEADY: usize = 8;
 
 /// A list that is being read.
-pub(crate) struct Pages<'a> {
+pub(super) struct Pages<'a> {
     client: &'a Client,
     collection: &'a Collection,
     what: &'a str,
     params: ListParams,
-    /// Objects a page, if none is too large, and now.
+    /// Objects a page: of a page at best, and of the next.
     size: (u32, u32),
     /// Good pages since one was too large.
     steady: usize,
@@ -52,9 +52,9 @@ pub(crate) struct Pages<'a> {
     until: Instant,
 }
 
-/// What one page said, but for its objects.
+/// What a page says besides its objects.
 #[derive(Debug, Default)]
-pub(crate) struct PageEnd {
+pub(super) struct PageEnd {
     api_version: String,
     kind: String,
     continue_token: Option<String>,
@@ -64,23 +64,18 @@ pub(crate) struct PageEnd {
     error: Option<ApiError>,
 }
 
-/// What comes after a page.
-pub(crate) enum Next {
-    /// Another.
-    Page,
-    /// It was the last: everything is known up to this version.
-    Done(String),
-}
-
 impl<'a> Pages<'a> {
-    /// Reads what the collection holds, so many objects a page, or those that a field selector chooses.
-    pub(crate) fn new(
+    /// Reads what the collection holds, or what a field selector chooses of it.
+    pub(super) fn new(
         client: &'a Client,
         collection: &'a Collection,
         what: &'a str,
         fields: Option<String>,
-        size: u32,
     ) -> Self {
+        let size = match collection.form() {
+            Form::Whole => PAGE,
+            Form::Metadata => METADATA_PAGE,
+        };
         Self {
             client,
             collection,
@@ -96,7 +91,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The text of the next page, for [`read_page`]: one that is too large is asked for again, smaller.
-    pub(crate) async fn next(&mut self) -> Result<String, WatchError> {
+    pub(super) async fn next(&mut self) -> Result<String, WatchError> {
         loop {
             self.asked += 1;
             if self.asked > MOST_PAGES {
@@ -126,19 +121,20 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// Bytes of the next page. One large account among many small ones must not take them a page each.
+    /// Bytes of the next page at most. A smaller page may be as large as one object: a large account among many small
+    /// ones must not bring them all down to a page each.
     fn largest(&self) -> usize {
         let (full, now) = self.size;
         let is_small = now < full && self.collection.form() == Form::Metadata;
         if now <= 1 || is_small { LARGEST_OBJECT } else { LARGEST_ANSWER }
     }
 
-    /// Goes on from a page that was read.
-    pub(crate) fn turn(&mut self, end: PageEnd) -> Result<Next, WatchError> {
-        self.check(end).map_err(|error| self.failed(error))
+    /// Goes on from a page that was read. After the last, answers with the version up to which everything is known.
+    pub(super) fn turn(&mut self, end: Result<PageEnd, ApiError>) -> Result<Option<String>, WatchError> {
+        end.and_then(|end| self.check(end)).map_err(|error| self.failed(error))
     }
 
-    fn check(&mut self, end: PageEnd) -> Result<Next, ApiError> {
+    fn check(&mut self, end: PageEnd) -> Result<Option<String>, ApiError> {
         self.collection.check_list(&end.api_version, &end.kind)?;
         if let Some(error) = end.error {
             return Err(error);
@@ -148,12 +144,12 @@ impl<'a> Pages<'a> {
             return Err(ApiError::Endless("objects", MOST_OBJECTS));
         }
         match end.continue_token.filter(|token| !token.is_empty()) {
-            None => Ok(Next::Done(end.version.unwrap_or_default())),
+            None => Ok(Some(end.version.unwrap_or_default())),
             Some(token) if token.len() > LONGEST_TOKEN => Err(ApiError::Token("too long")),
             Some(token) if !self.seen.insert(token.clone()) => Err(ApiError::Token("the same again")),
             Some(token) => {
                 self.params.continue_token = Some(token);
-                Ok(Next::Page)
+                Ok(None)
             }
         }
     }
@@ -165,7 +161,7 @@ impl<'a> Pages<'a> {
 
 /// Reads a page, and hands on every object of it as it passes, to be checked by
 /// [`Collection::check_item`]: all of a page together would be many times its text.
-pub(crate) fn read_page(
+pub(super) fn read_page(
     text: &str,
     take: &mut dyn FnMut(&RawValue) -> Result<(), ApiError>,
 ) -> Result<PageEnd, ApiError> {

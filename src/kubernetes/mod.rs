@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod follow;
 mod list;
+mod list_watch;
 mod pace;
 
 pub(crate) use answer::object;
@@ -19,7 +20,6 @@ pub use collection::Collection;
 pub use discovery::served;
 pub(crate) use error::chain;
 pub use error::{ApiError, WatchError, describe};
-pub(crate) use events::{Event, Events};
-pub use follow::{Change, Follow, News};
-pub(crate) use list::{Next, PageEnd, Pages, read_page};
-pub use pace::{BACKOFF, GRACE, METADATA_PAGE, PAGE, PAGE_LIMIT, SHORT, WATCH, jittered};
+pub use follow::{Follow, News};
+pub use list_watch::{Change, ListWatch, Progress};
+pub use pace::{BACKOFF, jittered};

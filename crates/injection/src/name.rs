@@ -52,6 +52,12 @@ pub struct OwnedAccountName {
 }
 
 impl OwnedAccountName {
+    /// The account `name` of `namespace`.
+    #[must_use]
+    pub fn new(namespace: impl Into<Box<str>>, name: impl Into<Box<str>>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
     /// The name.
     #[must_use]
     pub fn get(&self) -> AccountName<'_> {

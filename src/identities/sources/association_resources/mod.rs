@@ -150,8 +150,7 @@ impl Part {
     fn take(&mut self, reading: Reading, selection: &Selection) -> bool {
         match reading {
             Reading::Everything(resources) => {
-                // A successful list says nothing about the watch: watches may be refused where lists are
-                // allowed.
+                // A list says nothing about the watch: watches may be refused where lists are allowed.
                 self.trouble.take_if(|trouble| !trouble.is_of_watch);
                 self.objects.get_or_insert_default().replace(resources, selection);
                 true

@@ -33,7 +33,7 @@ pub async fn follow(client: kube::Client, namespace: String, source: Arc<Source<
                     is_good = take(now, &name, &source);
                 }
             }
-            // A document that is no good is none the better for being unchanged.
+            // An unchanged document that is malformed still is: it is not confirmed.
             Ok(News::Unchanged) if is_good => source.confirm(),
             Ok(News::Unchanged) => {}
             Err(error) => source.fail(&reason(&error, &namespace)),

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use crate::identities::Unavailable;
 use crate::identities::known::{AccountState, LookupFailure};
-use crate::kubernetes::IDLE_CONNECTIONS;
+use crate::kubernetes::{IDLE_CONNECTIONS, WatchError};
 use crate::lifecycle::Latch;
 use crate::metrics::Metrics;
 use crate::source::turns::{Pace, Standing, Turns};
@@ -213,8 +213,8 @@ impl ServiceAccounts {
         self.change(|current| std::mem::swap(current, &mut old));
     }
 
-    fn apply(&self, account: AccountName<'_>, lookup: AccountState) {
-        self.change(|index| index.apply(account, lookup));
+    fn apply(&self, account: AccountName<'_>, state: AccountState) {
+        self.change(|index| index.apply(account, state));
     }
 
     fn remove(&self, account: AccountName<'_>) {
@@ -245,16 +245,18 @@ impl ServiceAccounts {
         self.metrics.watch_up(true);
     }
 
-    /// No watch is open; answers whether the last had told everything.
-    fn pause(&self) -> bool {
-        self.is_current.swap(false, Ordering::AcqRel)
+    /// No watch is open for now: the next is about to be opened.
+    fn pause(&self) {
+        self.is_current.store(false, Ordering::Release);
     }
 
     /// No watch is open, and none that could be opened at once.
-    fn down(&self, error: &str, expired: bool) {
+    fn down(&self, failure: &WatchError) {
+        self.pause();
         self.is_up.store(false, Ordering::Release);
         self.metrics.watch_up(false);
-        if expired {
+        let error = failure.to_string();
+        if failure.is_expired() {
             tracing::info!(error, "the watch of ServiceAccounts is too old: listing again");
         } else {
             tracing::warn!(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use injection::OwnedAccountName;
 use injection::annotation::Prefix;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,41 +27,31 @@ struct Metadata {
     annotations: Option<BTreeMap<String, String>>,
 }
 
+/// An account, and what its metadata says.
+pub(super) struct Named {
+    pub(super) account: OwnedAccountName,
+    pub(super) state: AccountState,
+}
+
 /// What an account's metadata says.
 pub(super) fn read(prefix: &Prefix, object: &RawValue) -> Result<AccountState, ApiError> {
     let Object { metadata, .. } = parse(object)?;
     Ok(state(prefix, &metadata.annotations.unwrap_or_default()))
 }
 
-/// Hands an account's names and annotations on; one without a name is none.
-pub(super) fn take(
-    prefix: &Prefix,
-    object: &RawValue,
-    to: impl FnOnce(&str, &str, AccountState),
-) -> Result<(), ApiError> {
-    let Object { metadata, .. } = parse(object)?;
-    hand_on(prefix, metadata, to);
-    Ok(())
-}
-
-/// The same for one of a list.
-pub(super) fn take_item(
+/// The same of one of many, with its namespace and name; `None` for one that lacks either.
+pub(super) fn read_named(
     prefix: &Prefix,
     all: &Collection,
     object: &RawValue,
-    to: impl FnOnce(&str, &str, AccountState),
-) -> Result<(), ApiError> {
+) -> Result<Option<Named>, ApiError> {
     let Object { api_version, kind, metadata } = parse(object)?;
     all.check_item(&api_version, &kind)?;
-    hand_on(prefix, metadata, to);
-    Ok(())
-}
-
-fn hand_on(prefix: &Prefix, metadata: Metadata, to: impl FnOnce(&str, &str, AccountState)) {
-    let Metadata { namespace, name, annotations } = metadata;
-    if let (Some(namespace), Some(name)) = (namespace, name) {
-        to(&namespace, &name, state(prefix, &annotations.unwrap_or_default()));
-    }
+    let Metadata { namespace: Some(namespace), name: Some(name), annotations } = metadata else {
+        return Ok(None);
+    };
+    let account = OwnedAccountName::new(namespace, name);
+    Ok(Some(Named { account, state: state(prefix, &annotations.unwrap_or_default()) }))
 }
 
 fn parse(object: &RawValue) -> Result<Object, ApiError> {
