@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::case::{admit, creation};
 use super::settings::plain;
 use super::{case::Case, cases};
+use crate::support::reviews;
 
 /// The lifetime of the volume that a patch adds.
 fn lifetime(case: &Case, seed: Option<&str>) -> Option<u64> {
@@ -51,10 +52,7 @@ proptest! {
 
 #[test]
 fn lifetimes_nobody_set_are_spread_over_two_hours() {
-    let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
-        "uid": "u", "resource": {"group": "", "version": "v1", "resource": "pods"}, "operation": "CREATE",
-        "object": {"spec": {"containers": []}},
-    }});
+    let review = reviews::creation("shop", &json!({"spec": {"containers": []}}));
     let grant = Grant::Association(Preferences::default());
     let case = Case { review, grant, defaults: plain(), windows: false };
     let uid = |number: u32| format!("{number:08x}-6393-11e8-b7cc-42010a800002");
