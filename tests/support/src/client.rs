@@ -108,6 +108,8 @@ impl Client {
     }
 
     async fn stream_over(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        // As Go's clients: a body is not kept back until what was sent before is acknowledged.
+        tcp.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").unwrap();
         self.connector.connect(name, tcp).await
     }
