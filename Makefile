@@ -15,13 +15,18 @@ FEATURES ?= eks-api
 # Where the end-to-end tests get their cluster: node (this machine, Linux and root), kind, existing.
 CLUSTER ?= node
 
-.PHONY: help run test lint deny bench load certs chart chart-server image e2e cluster cluster-down cluster-deps
+.PHONY: help run quick test lint deny bench load certs chart chart-server image e2e cluster cluster-down cluster-deps
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: ## a server on the examples, a pod posted to it; no cluster needed
 	@$(CARGO) run --locked --example run -- $(PORT) $(METRICS_PORT)
+
+quick: ## formatting, lints, unit tests and golden cases: while you write
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --quiet --features "$(FEATURES)" --lib --bins --tests -- -D warnings
+	$(CARGO) test --locked --quiet --features "$(FEATURES)" --lib --test golden
 
 # Many tests wait, for a poll or a limit: more of them at the same time than there are cores.
 test: export RUST_TEST_THREADS ?= 8

@@ -3,29 +3,19 @@
 //!
 //! The first argument is the port (8443), the second that of the metrics (9999).
 
-#[path = "../tests/it/support/client.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "the tests' client, and theirs whole"
-)]
-mod client;
-
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use base64::Engine;
 use clap::Parser;
 use pod_identity_webhook::app::App;
 use pod_identity_webhook::args::Args;
 use pod_identity_webhook::settings::Settings;
 use pod_identity_webhook::{lifecycle, telemetry};
-use serde_json::{Value, json};
+use serde_json::Value;
+use test_support::client::Client;
+use test_support::reviews::creation;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -72,40 +62,19 @@ async fn main() -> Result<()> {
 async fn show(pod: &str, review: &Path, authority: &Path, address: SocketAddr) -> Result<()> {
     let stream = manifests::parse(pod)?;
     let object = stream.documents().first().context("examples/pod.yaml is empty")?.value();
-    let asked = serde_json::to_vec_pretty(&admission_review(object))?;
+    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    let asked = serde_json::to_vec_pretty(&creation(namespace, object))?;
     std::fs::write(review, &asked)?;
 
-    let client = client::Client::new(address, &std::fs::read_to_string(authority)?);
+    let client = Client::new(address, &std::fs::read_to_string(authority)?);
     let answer = client.post("/mutate?timeout=10s", asked).await;
     ensure!(answer.status.is_success(), "the server answered {}: {:?}", answer.status, answer.body);
-    let answer = answer.json();
-    let patch =
-        answer.pointer("/response/patch").and_then(Value::as_str).context("the answer holds no patch")?;
-    let patch: json_patch::Patch =
-        serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(patch)?)?;
+    let patch = serde_json::from_value(answer.patch().context("the answer holds no patch")?)?;
     let after = stream.render(&[Some(patch)])?;
 
     println!("\nA pod of the ServiceAccount shop/checkout went in, and came out with its AWS role:\n");
     print_difference(pod, &after);
     Ok(())
-}
-
-fn admission_review(object: &Value) -> Value {
-    let resource = json!({ "group": "", "version": "v1", "resource": "pods" });
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
-            "kind": { "group": "", "version": "v1", "kind": "Pod" },
-            "resource": resource,
-            "namespace": object.pointer("/metadata/namespace"),
-            "operation": "CREATE",
-            "object": object,
-            "oldObject": null,
-            "dryRun": false,
-        },
-    })
 }
 
 /// Prints the text after, what is new in it marked. The edit only adds lines, so a line that is

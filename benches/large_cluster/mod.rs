@@ -2,10 +2,6 @@
 //! associations; in the index that a watch of a fake API server keeps. And a ConfigMap with 5,000
 //! entries, 100 of them with wildcards.
 
-#[path = "../../tests/it/support/fake_api/mod.rs"]
-#[allow(dead_code, unused_imports, clippy::indexing_slicing, reason = "the tests' fake, and theirs whole")]
-mod fake_api;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +17,9 @@ use pod_identity_webhook::kubernetes;
 use pod_identity_webhook::lifecycle::Readiness;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::source::Source;
+use test_support::fake_api::FakeApi;
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::time::{Instant, sleep};
-
-use fake_api::FakeApi;
 
 const ACCOUNTS: usize = 150_000;
 const ASSOCIATIONS: usize = 5_000;

@@ -7,6 +7,7 @@ use injection::{Candidate, Defaults, Review, Rules, decide};
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::offline::Manifests;
 use serde_json::{Value, json};
+use test_support::reviews::creation;
 use tokio::time::Instant;
 
 /// Sizes of pods as they are met: a plain one, one with a sidecar and managed fields, and the
@@ -26,31 +27,7 @@ pub struct Shape {
 
 /// A review as kube-apiserver sends it.
 pub fn review(shape: &Shape) -> Vec<u8> {
-    let kind = json!({ "group": "", "version": "v1", "kind": "Pod" });
-    let resource = json!({ "group": "", "version": "v1", "resource": "pods" });
-    let review = json!({
-        "kind": "AdmissionReview",
-        "apiVersion": "admission.k8s.io/v1",
-        "request": {
-            "uid": "0df28fbd-5f5f-11e8-bc74-36e6bb280816",
-            "kind": kind,
-            "resource": resource,
-            "requestKind": kind,
-            "requestResource": resource,
-            "namespace": "shop",
-            "operation": "CREATE",
-            "userInfo": {
-                "username": "system:serviceaccount:kube-system:replicaset-controller",
-                "uid": "5d3a7f0a-5f5f-11e8-bc74-36e6bb280816",
-                "groups": ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
-            },
-            "object": pod(shape),
-            "oldObject": null,
-            "dryRun": false,
-            "options": { "kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1" },
-        },
-    });
-    serde_json::to_vec(&review).unwrap()
+    serde_json::to_vec(&creation("shop", &pod(shape))).unwrap()
 }
 
 fn pod(shape: &Shape) -> Value {

@@ -216,3 +216,6 @@ impl<E: Error> FileError<E> {
         matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 }
+
+#[cfg(test)]
+mod tests;

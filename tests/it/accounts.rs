@@ -19,19 +19,19 @@ mod storms;
 mod watch;
 mod watch_lost;
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use pod_identity_webhook::certificates::Authority;
 use pod_identity_webhook::settings::Settings;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 use crate::support::client::{Answer, post};
 use crate::support::credentials::Credentials;
-use crate::support::fake_api::{FakeApi, PATIENCE};
+use crate::support::fake_api::FakeApi;
+use crate::support::reviews::creation;
 use crate::support::server::{Server, settings};
+use crate::support::wait::{eventually, within};
 
 /// The gauges that tests wait for.
 pub(crate) const UP: &str = "pod_identity_webhook_watch_up";
@@ -119,13 +119,14 @@ impl Webhook {
 
     /// Asks for a pod of this account, as an API server that waits ten seconds.
     pub(crate) async fn admit(&self, namespace: &str, account: &str) -> Said {
-        self.admit_within(namespace, account, 10).await
+        self.admit_within(namespace, account, Duration::from_secs(10)).await
     }
 
-    /// Asks for a pod of this account, as an API server that waits so many seconds.
-    async fn admit_within(&self, namespace: &str, account: &str, patience: u64) -> Said {
-        let path = format!("/mutate?timeout={patience}s");
-        read(&self.server.client.post(&path, review(namespace, account)).await)
+    /// Asks for a pod of this account, as an API server that waits so long.
+    async fn admit_within(&self, namespace: &str, account: &str, patience: Duration) -> Said {
+        let path = format!("/mutate?timeout={}s", patience.as_secs());
+        let answer = self.server.client.post(&path, review(namespace, account));
+        read(&within("the answer", answer).await)
     }
 
     /// Asks for a pod of every one of these accounts at once, on connections that are open already.
@@ -153,7 +154,7 @@ impl Webhook {
 
     /// Two admissions that need no look-up: every byte that was sent to this process before has been
     /// read when they are answered, for all of it runs on one thread, in turns.
-    async fn wait_until_read(&self) {
+    pub(crate) async fn wait_until_read(&self) {
         for _ in 0..2 {
             let answer = self.server.client.post("/mutate", r#"{"kind": "none"}"#).await;
             assert_eq!(answer.status, 400);
@@ -186,21 +187,6 @@ impl Webhook {
     }
 }
 
-/// Tries until it is so.
-///
-/// # Panics
-/// After [`PATIENCE`].
-async fn eventually<T, E: Debug>(what: impl Debug, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match attempt().await {
-            Ok(value) => return value,
-            Err(now) => assert!(Instant::now() < deadline, "waited for {what:?} in vain, now: {now:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// Moves the clock on, and with it every wait of the webhook and of the fake. Nobody may be waiting
 /// for an answer.
 pub(crate) async fn skip(duration: Duration) {
@@ -211,27 +197,13 @@ pub(crate) async fn skip(duration: Duration) {
 
 /// The review of a pod that is being made.
 fn review(namespace: &str, account: &str) -> String {
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
-            "kind": { "group": "", "version": "v1", "kind": "Pod" },
-            "resource": { "group": "", "version": "v1", "resource": "pods" },
-            "operation": "CREATE",
-            "namespace": namespace,
-            "object": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": { "name": "web", "namespace": namespace },
-                "spec": {
-                    "serviceAccountName": account,
-                    "containers": [{ "name": "web", "image": "web" }],
-                },
-            },
-        },
-    })
-    .to_string()
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": "web", "namespace": namespace },
+        "spec": { "serviceAccountName": account, "containers": [{ "name": "web", "image": "web" }] },
+    });
+    creation(namespace, &pod).to_string()
 }
 
 fn read(answer: &Answer) -> Said {

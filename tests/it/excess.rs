@@ -1,8 +1,8 @@
 //! Pods at the bounds of what is looked at, and one beyond each.
 
-use base64::Engine;
 use serde_json::{Value, json};
 
+use crate::support::client::patch;
 use crate::support::reviews::{WORLD, review};
 use crate::support::server::Server;
 
@@ -172,7 +172,7 @@ async fn patch_that_no_object_could_hold_is_not_made() {
     );
     let below = answer(&server, &with(&KINDS[0], 240, "orders")).await;
     assert_eq!(below["auditAnnotations"]["outcome"], "injected");
-    let patch = base64::engine::general_purpose::STANDARD.decode(below["patch"].as_str().unwrap()).unwrap();
+    let patch = patch(&below).unwrap().to_string();
     assert!((2 << 20..=3 << 20).contains(&patch.len()), "{}", patch.len());
     server.stop().await;
 }

@@ -15,6 +15,7 @@ use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::identities::sources::association_resources::Namespaces;
 use pod_identity_webhook::metrics::Metrics;
 use pod_identity_webhook::settings::{Limits, Settings};
+use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
@@ -91,9 +92,11 @@ async fn body_of_exactly_the_limit_is_read() {
 #[tokio::test]
 async fn half_the_headers_are_not_waited_for() {
     let server = server(|limits| limits.first_request = SHORT).await;
+    let began = Instant::now();
     let mut connection = Raw::connect(&server.client).await;
     connection.write("POST /mutate HTTP/1.1\r\nHost: local").await.unwrap();
-    connection.rest().await;
+    assert_eq!(connection.rest().await, "");
+    assert!(began.elapsed() >= SHORT, "{:?}", began.elapsed());
     server.stop().await;
 }
 
@@ -102,11 +105,14 @@ async fn half_the_headers_of_a_later_request_are_not_waited_for() {
     let server = server(|limits| limits.idle = SHORT).await;
     let mut connection = Raw::connect(&server.client).await;
     let review = body("orders");
+    let began = Instant::now();
     connection.write(head("/mutate", &format!("Content-Length: {}\r\n", review.len()))).await.unwrap();
     connection.write(review).await.unwrap();
     assert!(connection.head().await.starts_with("HTTP/1.1 200 "));
     connection.write("POST /mutate HTTP/1.1\r\nHost: local").await.unwrap();
-    connection.rest().await;
+    // The first answer and nothing else.
+    serde_json::from_str::<Value>(&connection.rest().await).unwrap();
+    assert!(began.elapsed() >= SHORT, "{:?}", began.elapsed());
     server.stop().await;
 }
 
@@ -207,7 +213,7 @@ async fn bodies_that_are_announced_and_do_not_come_keep_nobody_out() {
 
 #[tokio::test(start_paused = true)]
 async fn refuses_before_the_api_server_gives_up() {
-    let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/world.yaml");
+    let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/world.yaml");
     let Settings { defaults, limits, .. } = settings([WORLD]);
     let identities = Identities::of_manifests(
         Manifests::read(&[manifests], "default", &defaults.annotation_prefix, Namespaces::default()).unwrap(),

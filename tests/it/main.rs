@@ -1,4 +1,4 @@
-//! The integration tests, one binary: golden cases, real TLS, a fake API server, processes.
+//! The integration tests, one binary: real TLS, a fake API server, processes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
@@ -14,7 +14,6 @@ mod descriptors;
 mod eks_api;
 mod excess;
 mod follow;
-mod golden;
 mod growth;
 mod inject;
 mod ip_family;

@@ -43,7 +43,7 @@ async fn role(args: &[&str], metadata: Option<&InstanceMetadata>) -> String {
     let nobody = reserve_port();
     let endpoint = metadata.map_or_else(|| nobody.url(), InstanceMetadata::url);
     let process = Process::start_with(&args, &[(VARIABLE, &endpoint)]).await;
-    let patch = process.client.post("/mutate", body("named")).await.patch();
+    let patch = process.client.post("/mutate", body("named")).await.patch().unwrap();
     let values = patch.as_array().unwrap().iter().flat_map(|operation| match &operation["value"] {
         Value::Array(values) => values.clone(),
         value => vec![value.clone()],

@@ -123,11 +123,10 @@ async fn idle_connections_do_not_hold_up_the_exit() {
     assert_eq!(idle.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
     let probe = get_plain(process.metrics_address, "/livez").await;
     assert_eq!(probe.status, StatusCode::OK);
-    let told = std::time::Instant::now();
     process.terminate();
     assert!(process.ended().await.success());
-    // The drain's limit is 15 s: who waits for idle connections takes as long.
-    assert!(told.elapsed().as_secs() < 8, "{:?}", told.elapsed());
+    // Who waits for idle connections does so until the drain's limit, and says so.
+    assert!(!process.log().iter().any(|line| line.contains("connections left")), "{:#?}", process.log());
     until("the connection is closed", async || idle.is_closed().then_some(())).await;
     process.logged(" stopped").await;
 }

@@ -7,7 +7,7 @@ use pod_identity_webhook::settings::Settings;
 use serde_json::{Map, Value, json};
 
 use super::{BILLING, ORDERS, Said, UP, Webhook, annotation, eventually, role, skip};
-use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, PATIENCE, Route, reserve_port};
+use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, Route, reserve_port};
 
 const NAMESPACE: &str = "identities";
 const NAME: &str = "pod-identity-webhook";
@@ -189,7 +189,7 @@ async fn bad_document_is_told_of_for_as_long_as_it_is_there() {
         let before = watches(&api);
         skip(Duration::from_secs(seconds)).await;
         if seconds > 20 {
-            api.wait_for("another watch", PATIENCE, |_| watches(&api) > before).await;
+            api.wait_for("another watch", |_| watches(&api) > before).await;
         }
         webhook.wait_until_read().await;
         let note = webhook.note();

@@ -1,7 +1,7 @@
 //! Answers without an end: they are given up early, in words, and are tried again; what was known stays.
 
 use super::{ANNOTATED, BILLING, ORDERS, Said, UP, Webhook, annotation, role, shop, skip};
-use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route};
+use crate::support::fake_api::{FakeApi, Fault, Route};
 
 /// A webhook that lists again, once its watch is down.
 fn list_again(api: &FakeApi, fault: Fault) {
@@ -17,7 +17,7 @@ async fn a_list_without_an_end_is_given_up() {
     list_again(&api, Fault::Endless);
     // As many as fit into the bound, and then a pause.
     let first = |lists: usize| (3000..=4001).contains(&lists);
-    api.wait_for("every page", PATIENCE, |traffic| traffic.lists.len() >= 4000).await;
+    api.wait_for("every page", |traffic| traffic.lists.len() >= 4000).await;
     webhook.wait_for_metric(UP, 0.0).await;
     let lists = api.traffic().lists;
     let end = lists.iter().skip(1).position(|list| list.continue_token.is_none()).unwrap_or(lists.len());
@@ -33,7 +33,7 @@ async fn a_list_that_goes_in_a_circle_is_given_up_at_once() {
     let api = shop().await;
     let webhook = Webhook::start(&api).await;
     list_again(&api, Fault::Circle);
-    let traffic = api.wait_for("two attempts", PATIENCE, |traffic| traffic.lists.len() >= 4).await;
+    let traffic = api.wait_for("two attempts", |traffic| traffic.lists.len() >= 4).await;
     let tokens: Vec<_> = traffic.lists.iter().map(|list| list.continue_token.is_some()).collect();
     assert_eq!(tokens[..4], [false, true, false, true]);
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
@@ -49,7 +49,7 @@ async fn an_answer_without_an_end_is_given_up() {
         if route == Route::Watch {
             api.forget_requests();
             api.drop_watches();
-            api.wait_for("two attempts", PATIENCE, |traffic| traffic.watches.len() >= 2).await;
+            api.wait_for("two attempts", |traffic| traffic.watches.len() >= 2).await;
             webhook.wait_for_metric(UP, 0.0).await;
             assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
         } else {
@@ -69,7 +69,7 @@ async fn a_list_whose_every_page_is_too_large_is_given_up() {
     let api = shop().await;
     let webhook = Webhook::start(&api).await;
     list_again(&api, Fault::Flood);
-    let traffic = api.wait_for("ever smaller pages", PATIENCE, |traffic| traffic.lists.len() >= 8).await;
+    let traffic = api.wait_for("ever smaller pages", |traffic| traffic.lists.len() >= 8).await;
     let sizes: Vec<_> = traffic.lists.iter().filter_map(|list| list.limit).collect();
     assert_eq!(sizes[..8], [5000, 1250, 312, 78, 19, 4, 1, 5000]);
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pod_identity_webhook::settings::Settings;
 
 use super::{BILLING, ORDERS, Said, UP, Webhook, annotation, role, shop, skip};
-use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, PATIENCE, Route};
+use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, Route};
 
 /// What a look-up of shop/orders must not take for it.
 const OTHERS: [&str; 10] = [
@@ -60,7 +60,7 @@ async fn a_list_believes_nothing_but_a_list_of_accounts() {
         api.put("shop", "orders", &annotation(ORDERS));
         api.set_fault(Route::List, Fault::Says(answer));
         let webhook = Webhook::start_cold(&api.url(), |_| {}).await;
-        api.wait_for("attempts to list", PATIENCE, |traffic| traffic.lists.len() >= 2).await;
+        api.wait_for("attempts to list", |traffic| traffic.lists.len() >= 2).await;
         assert!(!webhook.is_ready().await, "{answer}");
         assert_eq!(webhook.admit("shop", "orders").await, Said::Unavailable, "{answer}");
         api.set_fault(Route::List, Fault::None);
@@ -86,7 +86,7 @@ async fn a_watch_believes_nothing_but_events_of_accounts() {
         api.forget_requests();
         api.set_fault(Route::Watch, Fault::Says(line));
         api.drop_watches();
-        api.wait_for("attempts", PATIENCE, |traffic| traffic.watches.len() >= 2).await;
+        api.wait_for("attempts", |traffic| traffic.watches.len() >= 2).await;
         webhook.wait_for_metric(UP, 0.0).await;
         // What the index has is all there is.
         api.set_fault(Route::Get, Fault::Status(500));

@@ -6,9 +6,9 @@ use super::{BILLING, ORDERS, Said, Webhook, annotation, role};
 use crate::support::client::post;
 use crate::support::fake_api::{FakeApi, Fault, Hold, Route};
 
-/// A webhook whose look-ups last as long as a test holds them, and are not made twice meanwhile.
+/// A webhook whose look-ups last as long as a test holds them or waits for anything, and are not made twice meanwhile.
 async fn patient(api: &FakeApi) -> Webhook {
-    Webhook::start_with(api, |settings| settings.limits.lookup = Duration::from_mins(1)).await
+    Webhook::start_with(api, |settings| settings.limits.lookup = Duration::from_mins(5)).await
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_get_that_nobody_waits_for_is_given_up() {
         call.abort();
     }
     // Long before its time is up.
-    api.wait_for("no GET", Duration::from_secs(5), |traffic| traffic.gets_running == 0).await;
+    api.wait_for("no GET", |traffic| traffic.gets_running == 0).await;
     // The next call is not handed what died with them.
     api.set_fault(Route::Get, Fault::None);
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
@@ -195,5 +195,5 @@ async fn connections_that_died_after_a_burst_cost_a_miss_nothing_but_time() {
     api.silence_connections();
     api.put_unannounced("shop", "late", &annotation(BILLING));
     // All of them look as good as before: the first that is taken is given up in time.
-    assert_eq!(webhook.admit_within("shop", "late", 2).await, role(BILLING));
+    assert_eq!(webhook.admit_within("shop", "late", Duration::from_secs(2)).await, role(BILLING));
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{ORDERS, Said, Webhook, annotation, role, skip};
-use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route, reserve_port};
+use crate::support::fake_api::{FakeApi, Fault, Route, reserve_port};
 
 /// Longer than the webhook waits for a page, or between two attempts.
 const LONG: Duration = Duration::from_secs(31);
@@ -24,7 +24,7 @@ async fn is_cold_until_lists_are_right(fault: Fault, attempts: usize) {
     api.put("shop", "orders", &annotation(ORDERS));
     api.set_fault(Route::List, fault);
     let webhook = Webhook::start_cold(&api.url(), |_| {}).await;
-    api.wait_for("attempts to list", PATIENCE, |traffic| traffic.lists.len() >= attempts).await;
+    api.wait_for("attempts to list", |traffic| traffic.lists.len() >= attempts).await;
     assert_cold(&api, &webhook).await;
 
     api.set_fault(Route::List, Fault::None);
@@ -85,7 +85,7 @@ async fn is_cold_while_the_first_list_is_late() {
     let late = Duration::from_secs(20);
     api.set_fault(Route::List, Fault::Delay(late));
     let webhook = Webhook::start_cold(&api.url(), |_| {}).await;
-    api.wait_for("the list", PATIENCE, |traffic| traffic.lists.len() == 1).await;
+    api.wait_for("the list", |traffic| traffic.lists.len() == 1).await;
     assert_cold(&api, &webhook).await;
     skip(late).await;
     webhook.wait_until_ready().await;
@@ -103,10 +103,10 @@ async fn is_cold_while_the_second_page_fails() {
     let late = Duration::from_secs(20);
     api.set_fault(Route::List, Fault::Delay(late));
     let webhook = Webhook::start_cold(&api.url(), |_| {}).await;
-    api.wait_for("the first page", PATIENCE, |traffic| traffic.lists.len() == 1).await;
+    api.wait_for("the first page", |traffic| traffic.lists.len() == 1).await;
     api.set_fault(Route::List, Fault::Status(500));
     skip(late).await;
-    let traffic = api.wait_for("attempts to list", PATIENCE, |traffic| traffic.lists.len() >= 3).await;
+    let traffic = api.wait_for("attempts to list", |traffic| traffic.lists.len() >= 3).await;
     assert!(traffic.lists[1].continue_token.is_some());
     assert!(traffic.lists[2].continue_token.is_none());
     for account in ["account-0000", "account-5000"] {
@@ -141,9 +141,9 @@ async fn a_peer_that_refuses_every_list_is_not_asked_in_a_hot_loop() {
     let api = FakeApi::start().await;
     api.set_fault(Route::List, Fault::Status(500));
     let _webhook = Webhook::start_cold(&api.url(), |_| {}).await;
-    let first = api.wait_for("attempts", PATIENCE, |traffic| traffic.lists.len() >= 2).await.lists.len();
+    let first = api.wait_for("attempts", |traffic| traffic.lists.len() >= 2).await.lists.len();
     let began = Instant::now();
-    api.wait_for("attempts", PATIENCE, |traffic| traffic.lists.len() >= first + 2).await;
+    api.wait_for("attempts", |traffic| traffic.lists.len() >= first + 2).await;
     // At least half of 400 and 800 ms.
     assert!(began.elapsed() > Duration::from_millis(550), "{:?}", began.elapsed());
 }

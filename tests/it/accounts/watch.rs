@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::{ANNOTATED, BILLING, ORDERS, Said, UP, Webhook, annotation, eventually, role, shop, skip};
-use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route};
+use crate::support::fake_api::{FakeApi, Fault, Route};
 
 /// Longer than the webhook waits between two attempts, or for a watch to begin.
 const LONG: Duration = Duration::from_secs(11);
@@ -47,7 +47,7 @@ async fn a_watch_that_ends_in_time_goes_on_from_its_bookmark() {
     let version = api.put_unannounced("shop", "unheard", &[]);
     api.forget_requests();
     skip(Duration::from_secs(20)).await;
-    let traffic = api.wait_for("the next watch", PATIENCE, |traffic| traffic.watches.len() == 1).await;
+    let traffic = api.wait_for("the next watch", |traffic| traffic.watches.len() == 1).await;
     assert_eq!(traffic.watches[0].resource_version, version);
     api.put("shop", "gains", &annotation(BILLING));
     webhook.wait_for_metric(ANNOTATED, 2.0).await;
@@ -62,7 +62,7 @@ async fn a_watch_that_expires_in_its_stream_is_listed_again() {
     api.forget_requests();
     api.put_unannounced("shop", "gains", &annotation(BILLING));
     api.expire_watches();
-    let traffic = api.wait_for("the list", PATIENCE, |traffic| traffic.lists.len() == 1).await;
+    let traffic = api.wait_for("the list", |traffic| traffic.lists.len() == 1).await;
     assert!(traffic.watches.len() <= 1, "no watch is asked for from a version that is gone: {traffic:?}");
     assert_followed(&api, &webhook).await;
 }
@@ -75,7 +75,7 @@ async fn a_watch_that_is_gone_is_listed_again() {
     api.set_fault(Route::Watch, Fault::Status(410));
     api.put_unannounced("shop", "gains", &annotation(BILLING));
     api.drop_watches();
-    api.wait_for("the list", PATIENCE, |traffic| !traffic.lists.is_empty()).await;
+    api.wait_for("the list", |traffic| !traffic.lists.is_empty()).await;
     api.set_fault(Route::Watch, Fault::None);
     skip(LONG).await;
     assert_followed(&api, &webhook).await;
@@ -90,7 +90,7 @@ async fn decides_from_nothing_old_while_watches_fail(fault: Fault) {
     api.set_fault(Route::Watch, fault);
     api.drop_watches();
     let attempts = if fault == Fault::Hang { 1 } else { 3 };
-    api.wait_for("attempts", PATIENCE, |traffic| traffic.watches.len() >= attempts).await;
+    api.wait_for("attempts", |traffic| traffic.watches.len() >= attempts).await;
     api.put("shop", "gains", &annotation(BILLING));
     assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
@@ -111,10 +111,7 @@ async fn decides_from_nothing_old_while_watches_fail(fault: Fault) {
     api.put("shop", "orders", &annotation(ORDERS));
     api.set_fault(Route::Watch, Fault::None);
     skip(LONG).await;
-    api.wait_for("a list: the gap was too long for a watch alone", PATIENCE, |traffic| {
-        !traffic.lists.is_empty()
-    })
-    .await;
+    api.wait_for("a list: the gap was too long for a watch alone", |traffic| !traffic.lists.is_empty()).await;
     assert_followed(&api, &webhook).await;
 }
 
@@ -149,15 +146,12 @@ async fn decides_from_nothing_old_before_the_first_watch_begins() {
     api.set_fault(Route::Watch, Fault::Hang);
     let webhook = Webhook::start_cold(&api.url(), |_| {}).await;
     webhook.wait_until_ready().await;
-    api.wait_for("the watch", PATIENCE, |traffic| traffic.watches.len() == 1).await;
+    api.wait_for("the watch", |traffic| traffic.watches.len() == 1).await;
     api.put("shop", "gains", &annotation(BILLING));
     assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
     api.set_fault(Route::Watch, Fault::None);
     skip(LONG).await;
-    api.wait_for("a list: the gap was too long for a watch alone", PATIENCE, |traffic| {
-        traffic.lists.len() >= 2
-    })
-    .await;
+    api.wait_for("a list: the gap was too long for a watch alone", |traffic| traffic.lists.len() >= 2).await;
     assert_followed(&api, &webhook).await;
 }
 
@@ -168,7 +162,7 @@ async fn decides_from_nothing_old_before_missed_events_have_come() {
     api.forget_requests();
     api.set_fault(Route::Watch, Fault::Status(500));
     api.drop_watches();
-    api.wait_for("attempts", PATIENCE, |traffic| traffic.watches.len() >= 2).await;
+    api.wait_for("attempts", |traffic| traffic.watches.len() >= 2).await;
     api.withhold_watch_events(true);
     api.put("shop", "gains", &annotation(BILLING));
     api.set_fault(Route::Watch, Fault::None);
@@ -207,9 +201,9 @@ async fn is_not_asked_in_a_hot_loop(fault: Fault) {
     api.set_fault(Route::Watch, fault);
     api.forget_requests();
     api.drop_watches();
-    let first = api.wait_for("attempts", PATIENCE, |traffic| traffic.watches.len() >= 2).await.watches.len();
+    let first = api.wait_for("attempts", |traffic| traffic.watches.len() >= 2).await.watches.len();
     let began = Instant::now();
-    let traffic = api.wait_for("attempts", PATIENCE, |traffic| traffic.watches.len() >= first + 2).await;
+    let traffic = api.wait_for("attempts", |traffic| traffic.watches.len() >= first + 2).await;
     // At least half of 400 and 800 ms.
     assert!(began.elapsed() > Duration::from_millis(550), "{:?}", began.elapsed());
     assert!(traffic.lists.len() <= traffic.watches.len());

@@ -8,7 +8,7 @@ use super::{
     wait_for,
 };
 use crate::accounts::{Said, Webhook, skip};
-use crate::support::fake_api::{Fault, PATIENCE, Route};
+use crate::support::fake_api::{Fault, Route};
 use crate::support::wait::until;
 
 /// Longer than any wait between two attempts.
@@ -127,7 +127,7 @@ async fn a_watch_that_dies_without_a_word_is_replaced() {
     api.freeze_watches();
     api.put_object(ACK, "infra", "one", synced("orders"));
     skip(std::time::Duration::from_secs(25)).await;
-    api.wait_for("another list", PATIENCE, |traffic| {
+    api.wait_for("another list", |traffic| {
         traffic.lists.iter().filter(|list| list.of.resource == ACK.name()).count() >= 2
     })
     .await;

@@ -77,14 +77,14 @@ fn flags_that_have_nothing_to_do_are_said_once_where_they_would_do_something() {
 }
 
 #[test]
-fn flags_of_later_features_are_no_obstacle_where_they_are_off() {
-    settings(&[
-        "--in-cluster=false",
-        "--watch-config-map=false",
-        "--compose-role-arn=false",
-        "--watch-container-credentials-config=",
-    ]);
-    settings(&["--manifests=x"]);
+fn flags_that_turn_a_feature_off_are_as_if_absent() {
+    for accounts in ["--in-cluster=false", "--manifests=x"] {
+        let off =
+            ["--watch-config-map=false", "--compose-role-arn=false", "--watch-container-credentials-config="];
+        let Settings { defaults, sources, discovery, .. } = settings(&[&[accounts], &off[..]].concat());
+        assert_eq!((sources.config_map, sources.association_file), (None, None));
+        assert!(defaults.role_names.is_none() && discovery.role_names.is_none());
+    }
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl Watched {
         let cluster = ClusterName::new(cluster).unwrap();
         let api = EksApi::new(cluster, Connection::Client(client(eks)), pace, source.clone());
         let task = tokio::spawn(api.clone().follow());
-        let world = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/world.yaml");
+        let world = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/world.yaml");
         let prefix = Prefix::new("eks.amazonaws.com").unwrap();
         let accounts = Manifests::read(&[world.into()], "default", &prefix, Namespaces::default()).unwrap();
         let identities = Identities::new(

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use pod_identity_webhook::kubernetes::News;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::{LONG, all, applied, error, follow, next, prove, shop};
 use crate::accounts::skip;
-use crate::support::fake_api::{FakeApi, Fault, PATIENCE, Route};
+use crate::support::fake_api::{FakeApi, Fault, Route};
 
 #[tokio::test]
 async fn a_watch_that_is_silent_beyond_its_end_is_dead() {
@@ -17,9 +17,7 @@ async fn a_watch_that_is_silent_beyond_its_end_is_dead() {
     skip(Duration::from_secs(21)).await;
     assert!(timeout(Duration::from_millis(50), follow.next()).await.is_err());
     skip(Duration::from_secs(4)).await;
-    let began = Instant::now();
     assert_eq!(error(&mut follow).await.to_string(), "no answer within 25s while watching accounts");
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(next(&mut follow).await.unwrap(), all(&["shop/cart", "shop/orders", "shop/unheard"]));
 }
 
@@ -30,7 +28,7 @@ async fn a_watch_that_does_not_begin_is_given_up() {
     let mut follow = follow(&api).await;
     assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
     let (error, ()) = tokio::join!(error(&mut follow), async {
-        api.wait_for("the watch", PATIENCE, |traffic| traffic.watches.len() == 1).await;
+        api.wait_for("the watch", |traffic| traffic.watches.len() == 1).await;
         skip(Duration::from_secs(5)).await;
     });
     assert_eq!(error.to_string(), "no answer within 5s while asking for a watch of accounts");
@@ -42,7 +40,7 @@ async fn a_list_that_does_not_come_is_given_up() {
     api.set_fault(Route::List, Fault::Hang);
     let mut follow = follow(&api).await;
     let (error, ()) = tokio::join!(error(&mut follow), async {
-        api.wait_for("the list", PATIENCE, |traffic| traffic.lists.len() == 1).await;
+        api.wait_for("the list", |traffic| traffic.lists.len() == 1).await;
         skip(Duration::from_secs(30)).await;
     });
     assert_eq!(error.to_string(), "no answer within 30s while listing accounts");
@@ -64,10 +62,11 @@ async fn what_a_watch_told_before_it_failed_is_told() {
     let (api, mut follow) = shop().await;
     api.set_fault(Route::List, Fault::Status(500));
     api.withhold_watch_events(true);
+    let told = api.traffic().told;
     api.put("shop", "last", &[]);
     api.release_watch_events();
     // Both are on their way before anything is read, and the change is gathered with what comes next.
-    sleep(Duration::from_millis(20)).await;
+    api.wait_for("the change", |traffic| traffic.told > told).await;
     api.expire_watches();
     assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/last")]));
     assert_eq!(next(&mut follow).await.unwrap_err().code(), Some(500));
@@ -86,8 +85,9 @@ async fn a_watch_that_is_cut_early_has_told_and_is_reported() {
         api.put("shop", "alone", &[]);
         assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/alone")]));
         // Gathered, for it comes right behind.
+        let told = api.traffic().told;
         api.put("shop", "behind", &[]);
-        sleep(Duration::from_millis(5)).await;
+        api.wait_for("the change", |traffic| traffic.told > told).await;
         api.drop_watches();
         assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/behind")]));
         let news = next(&mut follow).await;
@@ -170,8 +170,8 @@ async fn attempts_grow_rarer_until_a_watch_lasts() {
     api.set_fault(Route::List, Fault::Status(500));
     let mut follow = follow(&api).await;
     assert!(next(&mut follow).await.is_err());
-    // The sixth wait is between 3.2 s and 6.4 s.
-    for _ in 0..5 {
+    // The seventh wait is between 5 s and 10 s.
+    for _ in 0..6 {
         skip(LONG).await;
         assert!(next(&mut follow).await.is_err());
     }
@@ -186,10 +186,10 @@ async fn attempts_grow_rarer_until_a_watch_lasts() {
     prove(&api, &mut follow).await;
     api.set_fault(Route::List, Fault::Status(500));
     api.expire_watches();
-    // The first two waits are at most 0.2 s and 0.4 s, the sixth of before would be much longer.
+    // The first two waits are at most 0.2 s and 0.4 s, the one that went on from before at least 5 s.
     let began = Instant::now();
     assert_eq!(next(&mut follow).await.unwrap_err().code(), Some(500));
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 use super::pods::{Generated, ephemeral_containers, pod};
 use super::settings::{defaults, grant};
-
-pub const SEED: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
+use crate::support::reviews;
 
 /// What is admitted, and under which settings.
 #[derive(Debug, Clone)]
@@ -80,11 +79,7 @@ impl Seen {
 /// A pod that is being made.
 pub fn creation() -> impl Strategy<Value = Case> {
     (pod(), grant(), defaults()).prop_map(|(Generated { pod, windows }, grant, defaults)| {
-        let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
-            "uid": SEED, "resource": {"group": "", "version": "v1", "resource": "pods"},
-            "name": "app", "namespace": "shop", "operation": "CREATE", "object": pod, "oldObject": null,
-            "dryRun": false,
-        }});
+        let review = reviews::creation("shop", &pod);
         Case { review, grant, defaults, windows }
     })
 }
@@ -102,10 +97,12 @@ fn addition() -> impl Strategy<Value = Case> {
             pod["spec"] = json!({});
         }
         pod["spec"]["ephemeralContainers"] = ephemeral;
-        let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1beta1", "request": {
-            "uid": SEED, "resource": {"group": "", "version": "v1", "resource": "pods"},
-            "subResource": "ephemeralcontainers", "operation": "UPDATE", "object": pod, "oldObject": old,
-        }});
+        let mut review = reviews::creation("shop", &pod);
+        review["apiVersion"] = json!("admission.k8s.io/v1beta1");
+        let request = &mut review["request"];
+        request["operation"] = json!("UPDATE");
+        request["subResource"] = json!("ephemeralcontainers");
+        request["oldObject"] = old;
         Case { review, grant, defaults, windows }
     })
 }

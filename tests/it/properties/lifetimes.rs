@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::case::{creation, judge};
 use super::settings::plain;
 use super::{case::Case, cases};
+use crate::support::reviews;
 
 /// The patch of a review with this uid, or offline.
 fn patch(case: &Case, seed: Option<&str>) -> Option<Vec<u8>> {
@@ -64,10 +65,7 @@ proptest! {
 
 #[test]
 fn lifetimes_nobody_set_are_spread_over_two_hours() {
-    let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
-        "uid": "u", "resource": {"group": "", "version": "v1", "resource": "pods"}, "operation": "CREATE",
-        "object": {"spec": {"containers": []}},
-    }});
+    let review = reviews::creation("shop", &json!({"spec": {"containers": []}}));
     let grant = Grant::Association(Preferences::default());
     let case = Case { review, grant, defaults: plain(), windows: false };
     let uid = |number: u32| format!("{number:08x}-6393-11e8-b7cc-42010a800002");

@@ -13,6 +13,7 @@ use super::case::{admit, case, creation};
 use super::cases;
 use super::settings::{PREFIX, plain};
 use crate::support::cases::Case as Golden;
+use crate::support::reviews;
 
 /// The value with the members of all objects the other way round.
 fn reversed(value: &Value) -> Value {
@@ -249,10 +250,7 @@ fn error_does_not_take_a_value_for_its_own_words() {
         (json!({"labels": format!("{MARKER}, expected {MARKER}")}), "expected labels"),
         (json!({"name": NUMBER}), "expected a string"),
     ] {
-        let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
-            "uid": "u", "resource": {"group": "", "version": "v1", "resource": "pods"}, "operation": "CREATE",
-            "object": {"metadata": metadata},
-        }});
+        let review = reviews::creation("shop", &json!({"metadata": metadata}));
         match Review::decode(review.to_string().as_bytes(), &prefix) {
             Err(ReviewError::Shape { expected: told, .. }) => assert_eq!(told, expected),
             other => panic!("{other:?}"),

@@ -1,6 +1,5 @@
 //! What an answer gives a pod, read from its patch.
 
-use base64::Engine;
 use serde_json::{Value, json};
 
 use super::client::Answer;
@@ -23,11 +22,9 @@ impl Credentials {
     /// If it is none, or gives a pod both methods.
     pub fn of(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{:?}", answer.body);
-        let response = &answer.json()["response"];
-        assert_eq!(response["allowed"], json!(true));
-        let Some(patch) = response.get("patch") else { return Self::None };
-        let patch = base64::engine::general_purpose::STANDARD.decode(patch.as_str().unwrap()).unwrap();
-        let credentials = Self::of_patch(&serde_json::from_slice(&patch).unwrap());
+        assert_eq!(answer.json()["response"]["allowed"], json!(true));
+        let Some(patch) = answer.patch() else { return Self::None };
+        let credentials = Self::of_patch(&patch);
         assert_ne!(credentials, Self::None, "a patch without credentials");
         credentials
     }

@@ -1,15 +1,10 @@
-//! What the tests share: the server in this process or in its own, a client over TLS, the golden cases.
+//! What these tests share; what others use too is in the crate `test-support`.
 
-pub mod cases;
-pub mod client;
 pub mod credentials;
-pub mod fake_api;
 pub mod instance_metadata;
-pub mod mounted;
 pub mod pair_files;
 pub mod process;
 pub mod program;
 pub mod raw;
-pub mod reviews;
-pub mod server;
-pub mod wait;
+
+pub use test_support::{cases, client, fake_api, mounted, reviews, server, wait};

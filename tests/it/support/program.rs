@@ -2,13 +2,11 @@
 
 use std::ffi::OsStr;
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// How long a run may take: one that should refuse to start may begin to serve instead.
-const PATIENCE: Duration = Duration::from_mins(2);
+use super::wait::within;
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -48,7 +46,8 @@ pub fn run_with<A: AsRef<OsStr>>(
             drop(stdin);
         };
         let ended = async { tokio::join!(feed, child.wait_with_output()).1 };
-        let output = tokio::time::timeout(PATIENCE, ended).await.expect("the run ends").unwrap();
+        // One that should refuse to start may begin to serve instead.
+        let output = within("the end of the run", ended).await.unwrap();
         Run {
             code: output.status.code().expect("an exit code"),
             stdout: String::from_utf8(output.stdout).unwrap(),

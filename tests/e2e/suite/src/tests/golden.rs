@@ -1,7 +1,6 @@
 //! The golden results before a real API server: what the tests of the plan expect is valid.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, stream};
@@ -10,9 +9,9 @@ use kube::Resource;
 use kube::api::PostParams;
 use kube::core::Request;
 use serde_json::{Value, json};
+use test_support::cases::{Case, patched};
 
 use crate::harness::Test;
-use crate::harness::cluster::root;
 
 /// How many are asked for at the same time.
 const AT_ONCE: usize = 16;
@@ -69,22 +68,13 @@ pub async fn every_patched_pod_is_valid(test: Test) -> Result<()> {
 /// The cases whose review is the creation of a pod.
 fn cases() -> Result<Vec<Golden>> {
     let mut cases = Vec::new();
-    for entry in std::fs::read_dir(root().join("tests/golden"))? {
-        let folder = entry?.path();
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let request = &read(&folder.join("review.json"))?["request"];
-        let resource = &request["resource"];
-        let is_pod = resource["resource"] == "pods" && resource["group"] == "";
-        if is_pod && request["operation"] == "CREATE" && request.get("subResource").is_none() {
-            cases.push(Golden { name, after: read(&folder.join("after.json"))? });
+    for case in Case::all() {
+        if let Some((_, pod)) = case.pod() {
+            let after = patched(pod, &case.expected().patch).map_err(anyhow::Error::msg)?;
+            cases.push(Golden { name: case.name, after });
         }
     }
     Ok(cases)
-}
-
-fn read(path: &Path) -> Result<Value> {
-    let read = || Ok::<_, anyhow::Error>(serde_json::from_slice(&std::fs::read(path)?)?);
-    read().with_context(|| path.display().to_string())
 }
 
 impl Golden {
