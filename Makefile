@@ -26,7 +26,7 @@ run: ## a server on the examples, a pod posted to it; no cluster needed
 quick: ## formatting, lints, unit tests and golden cases: while you write
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --quiet --features "$(FEATURES)" --lib --bins --tests -- -D warnings
-	$(CARGO) test --locked --quiet --features "$(FEATURES)" --lib --test golden
+	$(CARGO) test --locked --features "$(FEATURES)" --lib --test golden -- --quiet
 
 # Many tests wait, for a poll or a limit: more of them at the same time than there are cores.
 test: export RUST_TEST_THREADS ?= 8

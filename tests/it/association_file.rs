@@ -143,10 +143,10 @@ async fn trouble_is_said_once_and_shown_as_long_as_it_lasts() {
     files.rewrite(NAME, &naming(&["orders"]));
     noted("nothing to complain of", &|note| note == "ok").await;
 
+    let count = |text: &str| process.log().iter().filter(|line| line.contains(text)).count();
+    until("the last line", async || (count("associations replaced") == 2).then_some(())).await;
     let log = process.log();
-    let count = |text: &str| log.iter().filter(|line| line.contains(text)).count();
     let complaint = "entries passed over: 1: identities[0] has no serviceAccount";
     assert_eq!((count(reason), count("can be read again"), count(complaint)), (1, 1, 1), "{log:#?}");
-    assert_eq!(count("associations replaced"), 2, "{log:#?}");
     assert_eq!(count("AKIA"), 0, "{log:#?}");
 }

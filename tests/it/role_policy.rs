@@ -212,6 +212,7 @@ async fn trouble_is_said_once_and_shown_as_long_as_it_lasts() {
     process.logged(&gone).await;
     files.rewrite(NAME, &allowing(&["bank", "shop"]));
     noted("nothing to complain of", &|note| note == "ok").await;
+    process.logged("can be read again").await;
 
     let log = process.log();
     let count = |text: &str| log.iter().filter(|line| line.contains(text)).count();

@@ -17,7 +17,9 @@ async fn a_list_without_an_end_is_given_up() {
     list_again(&api, Fault::Endless);
     // As many as fit into the bound, and then a pause.
     let first = |lists: usize| (3000..=4001).contains(&lists);
-    api.wait_for("every page", |traffic| traffic.lists.len() >= 4000).await;
+    for pages in (500..=4000).step_by(500) {
+        api.wait_for(("pages", pages), |traffic| traffic.lists.len() >= pages).await;
+    }
     webhook.wait_for_metric(UP, 0.0).await;
     let lists = api.traffic().lists;
     let end = lists.iter().skip(1).position(|list| list.continue_token.is_none()).unwrap_or(lists.len());
