@@ -166,6 +166,11 @@ class Arguments(unittest.TestCase):
         }
         self.assertLessEqual(expected.items(), flags.items())
 
+    def test_are_found_in_the_templates_by_their_names(self):
+        template = (CHART / "templates" / "_args.tpl").read_text()
+        for flag in Rendered("extraArgs=null", values="everything").flags():
+            self.assertEqual(template.count(f"--{flag}="), 1, flag)
+
     def test_end_with_the_extra_ones(self):
         container = Rendered("extraArgs={--port=1,--max-connections=7}").container
         self.assertEqual(container["args"][-2:], ["--port=1", "--max-connections=7"])
