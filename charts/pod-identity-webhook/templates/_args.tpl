@@ -33,7 +33,7 @@ are written in one place, the program. Numbers go through int64, because Helm re
 {{- with include "pod-identity-webhook.rolePolicy" . }}
 - {{ printf "--role-policy=%s" . | quote }}
 {{- end }}
-{{- with $.Values.webhook.rolePolicy.mode }}
+{{- with ($injection.rolePolicy).mode }}
 - {{ printf "--role-policy-mode=%s" . | quote }}
 {{- end }}
 {{- with $injection.tokenAudience }}
@@ -155,9 +155,9 @@ are written in one place, the program. Numbers go through int64, because Helm re
 
 {{/* Path at which the role policy is mounted; "" if there is none. */}}
 {{- define "pod-identity-webhook.rolePolicy" -}}
-{{- with .Values.webhook.rolePolicy }}
+{{- with .Values.injection.rolePolicy }}
 {{- if .configMap }}
-{{- printf "/etc/webhook/role-policy/%s" .key }}
+{{- printf "/etc/webhook/role-policy/%s" (.key | default "role-policy.yaml") }}
 {{- end }}
 {{- end }}
 {{- end -}}
