@@ -1,90 +1,141 @@
 {{/*
-The program's arguments, one a line. What is left empty is not passed: defaults are written in one
-place, the program. Numbers go through int64, because Helm reads those of files as floats (4.29e+09).
+The program's arguments, one a line, each beside its condition. A value that is left empty is not passed: defaults
+are written in one place, the program. Numbers go through int64, because Helm reads those of files as floats
+(4.29e+09), and texts through quote, because they may hold anything.
 */}}
 {{- define "pod-identity-webhook.args" -}}
 {{- $injection := .Values.injection -}}
 {{- $credentials := $injection.containerCredentials -}}
-{{- $server := .Values.server -}}
-{{- $configMap := .Values.sources.configMap -}}
-{{- $resources := .Values.sources.associationResources -}}
 {{- $sources := .Values.sources -}}
-{{- $texts := list
-      (list "annotation-prefix" $injection.annotationPrefix)
-      (list "aws-default-region" $injection.awsDefaultRegion)
-      (list "aws-account-id" $injection.awsAccountId)
-      (list "aws-partition" $injection.awsPartition)
-      (list "role-arn-validation" $injection.roleArnValidation)
-      (list "role-policy" (include "pod-identity-webhook.rolePolicy" .))
-      (list "role-policy-mode" .Values.webhook.rolePolicy.mode)
-      (list "token-audience" $injection.tokenAudience)
-      (list "token-mount-path" $injection.tokenMountPath)
-      (list "container-credentials-audience" $credentials.audience)
-      (list "container-credentials-token-mount-path" $credentials.tokenMountPath)
-      (list "container-credentials-token-volume-name" $credentials.tokenVolumeName)
-      (list "container-credentials-token-path" $credentials.tokenPath)
-      (list "container-credentials-full-uri" $credentials.fullUri)
-      (list "watch-container-credentials-config" (include "pod-identity-webhook.associationFile" .))
-      (list "watch-association-resources" (join "," $resources.controllers))
-      (list "association-resources-own-namespace-only" (ternary "false" "" (and (not (empty $resources.controllers)) (not $resources.ownNamespaceOnly))))
-      (list "eks-cluster-name" $sources.eksClusterName)
-      (list "namespace" ($configMap.enabled | ternary .Release.Namespace ""))
-      (list "ip-family" $credentials.ipFamily)
-      (list "bind-address" $server.bindAddress)
-      (list "client-ca-file" (include "pod-identity-webhook.clientCa" .))
-      (list "tls-min-version" $server.tlsMinVersion)
-      (list "tls-cipher-suites" $server.tlsCipherSuites)
-      (list "log-format" .Values.log.format) -}}
-{{- $numbers := list
-      (list "token-expiration" $injection.tokenExpiration)
-      (list "lookup-rate" $sources.lookupRate)
-      (list "lookup-burst" $sources.lookupBurst)
-      (list "max-connections" $server.maxConnections)
-      (list "max-request-memory" $server.maxRequestMemory)
-      (list "v" .Values.log.verbosity) -}}
-{{- $switches := list
-      (list "sts-regional-endpoint" $injection.stsRegionalEndpoint)
-      (list "watch-config-map" $configMap.enabled)
-      (list "use-pending-associations" (and $resources.controllers $resources.usePending))
-      (list "watch-eks-api" $sources.eksApi.enabled)
-      (list "compose-role-arn" $injection.composeRoleArn)
-      (list "enable-debugging-handlers" $server.enableDebuggingHandlers) -}}
-{{- if and $sources.eksApi.enabled (not $sources.eksClusterName) }}
-{{- fail "sources.eksApi.enabled needs sources.eksClusterName: the cluster whose associations are listed" }}
-{{- end }}
+{{- $resources := $sources.associationResources -}}
+{{- $server := .Values.server -}}
 - --in-cluster=false
 - --tls-cert=/etc/webhook/certs/tls.crt
 - --tls-key=/etc/webhook/certs/tls.key
 - --port={{ $server.port | int64 }}
 - --metrics-port={{ $server.metricsPort | int64 }}
 - --shutdown-delay={{ $server.shutdownDelaySeconds | int64 }}s
-{{- range $texts }}
-{{- if last . }}
-- {{ printf "--%s=%s" (first .) (last .) | quote }}
+{{- with $injection.annotationPrefix }}
+- {{ printf "--annotation-prefix=%s" . | quote }}
 {{- end }}
+{{- with $injection.awsDefaultRegion }}
+- {{ printf "--aws-default-region=%s" . | quote }}
 {{- end }}
-{{- range $numbers }}
-{{- if last . }}
-- {{ printf "--%s=%d" (first .) (last . | int64) }}
+{{- with $injection.awsAccountId }}
+- {{ printf "--aws-account-id=%s" . | quote }}
 {{- end }}
+{{- with $injection.awsPartition }}
+- {{ printf "--aws-partition=%s" . | quote }}
 {{- end }}
-{{- /* 0 is a value of its own here. */}}
+{{- with $injection.roleArnValidation }}
+- {{ printf "--role-arn-validation=%s" . | quote }}
+{{- end }}
+{{- with include "pod-identity-webhook.rolePolicy" . }}
+- {{ printf "--role-policy=%s" . | quote }}
+{{- end }}
+{{- with ($injection.rolePolicy).mode }}
+- {{ printf "--role-policy-mode=%s" . | quote }}
+{{- end }}
+{{- with $injection.tokenAudience }}
+- {{ printf "--token-audience=%s" . | quote }}
+{{- end }}
+{{- with $injection.tokenMountPath }}
+- {{ printf "--token-mount-path=%s" . | quote }}
+{{- end }}
+{{- with $credentials.audience }}
+- {{ printf "--container-credentials-audience=%s" . | quote }}
+{{- end }}
+{{- with $credentials.tokenMountPath }}
+- {{ printf "--container-credentials-token-mount-path=%s" . | quote }}
+{{- end }}
+{{- with $credentials.tokenVolumeName }}
+- {{ printf "--container-credentials-token-volume-name=%s" . | quote }}
+{{- end }}
+{{- with $credentials.tokenPath }}
+- {{ printf "--container-credentials-token-path=%s" . | quote }}
+{{- end }}
+{{- with $credentials.fullUri }}
+- {{ printf "--container-credentials-full-uri=%s" . | quote }}
+{{- end }}
+{{- with include "pod-identity-webhook.associationFile" . }}
+- {{ printf "--watch-container-credentials-config=%s" . | quote }}
+{{- end }}
+{{- with join "," $resources.controllers }}
+- {{ printf "--watch-association-resources=%s" . | quote }}
+{{- end }}
+{{- if and $resources.controllers (not $resources.ownNamespaceOnly) }}
+- "--association-resources-own-namespace-only=false"
+{{- end }}
+{{- with $sources.eksClusterName }}
+- {{ printf "--eks-cluster-name=%s" . | quote }}
+{{- end }}
+{{- if $sources.configMap.enabled }}
+- {{ printf "--namespace=%s" .Release.Namespace | quote }}
+{{- end }}
+{{- with $credentials.ipFamily }}
+- {{ printf "--ip-family=%s" . | quote }}
+{{- end }}
+{{- with $server.bindAddress }}
+- {{ printf "--bind-address=%s" . | quote }}
+{{- end }}
+{{- with include "pod-identity-webhook.clientCa" . }}
+- {{ printf "--client-ca-file=%s" . | quote }}
+{{- end }}
+{{- with $server.tlsMinVersion }}
+- {{ printf "--tls-min-version=%s" . | quote }}
+{{- end }}
+{{- with $server.tlsCipherSuites }}
+- {{ printf "--tls-cipher-suites=%s" . | quote }}
+{{- end }}
+{{- with .Values.log.format }}
+- {{ printf "--log-format=%s" . | quote }}
+{{- end }}
+{{- with $injection.tokenExpiration }}
+- --token-expiration={{ . | int64 }}
+{{- end }}
+{{- with $sources.lookupRate }}
+- --lookup-rate={{ . | int64 }}
+{{- end }}
+{{- with $sources.lookupBurst }}
+- --lookup-burst={{ . | int64 }}
+{{- end }}
+{{- with $server.maxConnections }}
+- --max-connections={{ . | int64 }}
+{{- end }}
+{{- with $server.maxRequestMemory }}
+- --max-request-memory={{ . | int64 }}
+{{- end }}
+{{- with .Values.log.verbosity }}
+- --v={{ . | int64 }}
+{{- end }}
+{{- /* 0 is a value of its own here: no share. */}}
 {{- if not (kindIs "invalid" $server.maxConnectionsPerPeer) }}
 - --max-connections-per-peer={{ $server.maxConnectionsPerPeer | int64 }}
 {{- end }}
-{{- range $switches }}
-{{- if last . }}
-- {{ printf "--%s=true" (first .) }}
+{{- if $injection.stsRegionalEndpoint }}
+- --sts-regional-endpoint=true
 {{- end }}
+{{- if $sources.configMap.enabled }}
+- --watch-config-map=true
+{{- end }}
+{{- if and $resources.controllers $resources.usePending }}
+- --use-pending-associations=true
+{{- end }}
+{{- if $sources.eksApi.enabled }}
+- --watch-eks-api=true
+{{- end }}
+{{- if $injection.composeRoleArn }}
+- --compose-role-arn=true
+{{- end }}
+{{- if $server.enableDebuggingHandlers }}
+- --enable-debugging-handlers=true
 {{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}
 {{- end }}
 {{- end -}}
 
-{{/*
-Where the file of associations is mounted; empty without one.
-*/}}
+{{/* Path at which the file of associations is mounted; "" if there is none. */}}
 {{- define "pod-identity-webhook.associationFile" -}}
 {{- with .Values.sources.associationFile }}
 {{- if .configMap }}
@@ -93,9 +144,7 @@ Where the file of associations is mounted; empty without one.
 {{- end }}
 {{- end -}}
 
-{{/*
-Where the authorities of client certificates are mounted; empty without them.
-*/}}
+{{/* Path at which the authorities of client certificates are mounted; "" if there are none. */}}
 {{- define "pod-identity-webhook.clientCa" -}}
 {{- with .Values.certificate.clientCa }}
 {{- if .configMap }}
@@ -104,13 +153,11 @@ Where the authorities of client certificates are mounted; empty without them.
 {{- end }}
 {{- end -}}
 
-{{/*
-Where the role policy is mounted; empty without one.
-*/}}
+{{/* Path at which the role policy is mounted; "" if there is none. */}}
 {{- define "pod-identity-webhook.rolePolicy" -}}
-{{- with .Values.webhook.rolePolicy }}
+{{- with .Values.injection.rolePolicy }}
 {{- if .configMap }}
-{{- printf "/etc/webhook/role-policy/%s" .key }}
+{{- printf "/etc/webhook/role-policy/%s" (.key | default "role-policy.yaml") }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -98,8 +98,3 @@ The caBundle in base64. A missing one would be an outage that nothing shows but 
 {{- $isKnown := and $injection.awsAccountId (or $injection.awsPartition $injection.awsDefaultRegion) -}}
 {{- and $injection.composeRoleArn (not $isKnown) | ternary "true" "" -}}
 {{- end -}}
-
-{{/* Port of the metrics in the Service, "" for none. */}}
-{{- define "pod-identity-webhook.serviceMetricsPort" -}}
-{{- .Values.service.metricsPort | default (.Values.serviceMonitor.enabled | ternary 9999 "") -}}
-{{- end -}}

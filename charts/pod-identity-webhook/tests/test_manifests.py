@@ -310,8 +310,7 @@ class TheChartItself(unittest.TestCase):
 
 def flags_of_the_program():
     """Long flags of a server, read from the program's source: no build is needed here."""
-    files = [REPOSITORY / "src/args.rs", *(REPOSITORY / "src/args").glob("*.rs")]
-    text = "".join(file.read_text() for file in files)
+    text = "".join(file.read_text() for file in (REPOSITORY / "src").rglob("*.rs"))
     flags = {"v"}
     for struct in ("InjectionArgs", "SourceArgs", "AssociationResourceArgs", "TlsArgs", "ServerArgs"):
         body = text.split(f"pub struct {struct} {{")[1].split("\n}")[0]

@@ -58,6 +58,7 @@ class Upgrade(unittest.TestCase):
     # What a release made with an older chart does not have, and --reuse-values does not bring.
     NEW = (
         "certificate.clientCa",
+        "injection.rolePolicy",
         "networkPolicy.webhookFrom",
         "server.maxConnectionsPerPeer",
         "sources.lookupBurst",
@@ -67,6 +68,8 @@ class Upgrade(unittest.TestCase):
     def test_takes_the_values_of_an_older_chart(self):
         for on in ("networkPolicy.enabled=false", "networkPolicy.enabled=true,sources.configMap.enabled=true"):
             old = [f"{key}=null" for key in self.NEW]
+            # Where injection.rolePolicy was.
+            old += ["webhook.rolePolicy.configMap=,webhook.rolePolicy.key=role-policy.yaml,webhook.rolePolicy.mode="]
             self.assertEqual(Rendered(on, *old).objects, Rendered(on).objects)
             self.assertEqual(notes(on, *old), notes(on))
 
@@ -93,7 +96,7 @@ class ClientCa(unittest.TestCase):
 
 class RolePolicy(unittest.TestCase):
     def test_is_read_from_a_config_map_that_must_be_there(self):
-        release = Rendered("webhook.rolePolicy.configMap=policy")
+        release = Rendered("injection.rolePolicy.configMap=policy")
         (volume,) = [volume for volume in release.pod["spec"]["volumes"] if volume["name"] == "role-policy"]
         self.assertEqual(volume["configMap"], {"name": "policy"})
         (mount,) = [mount for mount in release.container["volumeMounts"] if mount["name"] == "role-policy"]
@@ -108,13 +111,17 @@ class RolePolicy(unittest.TestCase):
         names = [volume["name"] for volume in release.pod["spec"]["volumes"]]
         self.assertNotIn("role-policy", names)
 
+    def test_under_its_old_name_is_refused_with_the_new_one(self):
+        for value in ("configMap=policy", "mode=warn"):
+            self.assertIn("webhook.rolePolicy is now injection.rolePolicy", refusal(f"webhook.rolePolicy.{value}"))
+
     def test_has_a_name_a_key_and_a_mode_that_can_be_used(self):
         for value in ("configMap=Policy", "configMap=a/b", "key=", "key=a/b", "mode=off"):
-            self.assertIn("rolePolicy", refusal(f"webhook.rolePolicy.{value}"))
+            self.assertIn("rolePolicy", refusal(f"injection.rolePolicy.{value}"))
 
     def test_has_a_mode_only_where_there_is_a_policy(self):
         for mode in ("enforce", "warn"):
-            self.assertIn("rolePolicy", refusal(f"webhook.rolePolicy.mode={mode}"))
+            self.assertIn("rolePolicy", refusal(f"injection.rolePolicy.mode={mode}"))
 
 
 class Arguments(unittest.TestCase):
@@ -165,6 +172,11 @@ class Arguments(unittest.TestCase):
             "kube-api": "https://10.0.0.1:6443",
         }
         self.assertLessEqual(expected.items(), flags.items())
+
+    def test_are_found_in_the_templates_by_their_names(self):
+        template = (CHART / "templates" / "_args.tpl").read_text()
+        for flag in Rendered("extraArgs=null", values="everything").flags():
+            self.assertEqual(template.count(f"--{flag}="), 1, flag)
 
     def test_end_with_the_extra_ones(self):
         container = Rendered("extraArgs={--port=1,--max-connections=7}").container
@@ -318,7 +330,7 @@ class Options(unittest.TestCase):
 class Schema(unittest.TestCase):
     def test_refuses_misspelt_keys_and_says_which(self):
         closed = [
-            "", "image.", "injection.", "injection.containerCredentials.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "webhook.", "server.", "log.",
+            "", "image.", "injection.", "injection.containerCredentials.", "injection.rolePolicy.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "webhook.", "webhook.rolePolicy.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
             "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.",
         ]  # fmt: skip

@@ -66,10 +66,8 @@ fn values(test: &Test, mode: &str) -> serde_json::Value {
     json!({
         "replicas": 1,
         "server": {"shutdownDelaySeconds": 0},
-        "webhook": {
-            "rolePolicy": {"configMap": CONFIG_MAP, "mode": mode},
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": test.namespace}},
-        },
+        "injection": {"rolePolicy": {"configMap": CONFIG_MAP, "mode": mode}},
+        "webhook": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": test.namespace}}},
     })
 }
 
