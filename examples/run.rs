@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use pod_identity_webhook::app::App;
-use pod_identity_webhook::args::Args;
-use pod_identity_webhook::settings::Settings;
-use pod_identity_webhook::{lifecycle, telemetry};
+use pod_identity_webhook::cli::Cli;
+use pod_identity_webhook::webhook::App;
+use pod_identity_webhook::webhook::Settings;
+use pod_identity_webhook::{process, telemetry};
 use serde_json::Value;
 use test_support::client::Client;
 use test_support::reviews::creation;
@@ -27,7 +27,7 @@ async fn main() -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let (authority, review) = (folder.join("ca.crt"), folder.join("review.json"));
 
-    let settings = Settings::new(&Args::try_parse_from([
+    let cli = Cli::try_parse_from([
         "pod-identity-webhook".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--port={port}"),
@@ -36,10 +36,11 @@ async fn main() -> Result<()> {
         format!("--tls-ca-out={}", authority.display()),
         "--aws-default-region=eu-west-1".to_owned(),
         "--shutdown-delay=0".to_owned(),
-    ])?)?;
+    ])?;
+    let settings = Settings::new(&cli.webhook)?;
     let _log = telemetry::init(settings.log)?;
     telemetry::log_panics();
-    let signals = lifecycle::Signals::of_process()?;
+    let signals = process::Signals::of_process()?;
     let app = App::bind(settings).await?;
     let (address, metrics_address) = (app.address(), app.metrics_address());
     let server = tokio::spawn(app.run(signals));

@@ -7,35 +7,28 @@
 //! ```
 //!
 //! Only `find` may wait. The crate [`injection`] is pure: bytes, what was found and the rules in, a decision out.
-//! The modules in the order in which a start and then a call meet them:
+//! The folders in the order in which a start and then a call meet them; each imports what stands above it, and a
+//! subsystem never another one:
 //!
-//! - [`args`] → [`settings`]: the command line, and what it comes to once it is checked
-//! - [`discovery`]: what the command line leaves to be found out at start
-//! - [`app`]: puts the parts together; [`lifecycle`], [`telemetry`], [`metrics`] serve all of them
+//! - [`cli`]: the commands, a line each, and the flags that several of them share
+//! - [`process`]: runs whatever is served: readiness, tasks, signals, the end in two steps
+//! - [`telemetry`]: the log, and the registry of metrics
 //! - [`server`]: connections, TLS, probes; [`certificates`]: what TLS serves
-//! - [`admission`]: the path itself
-//! - [`identities`]: who has which grant; [`kubernetes`]: the client it asks with, how it follows objects
-//! - [`role_policy`]: who may use which role, where an operator says so
-//! - `descriptors`: how many files and connections the process may have; `regular_file`: how files are read
-//! - [`source`]: how the last good word of a source is kept, whatever happens to the source
-//! - [`commands`]: what the binary does instead of serving; the crate [`manifests`]: how they read YAML
+//! - [`kubernetes`]: the one client, how objects are listed and followed; [`aws`]: names, what an instance says
+//! - [`source`]: the last good word of a source, files, what is asked for one thing at a time
+//! - [`identities`]: who has which grant; [`role_policy`]: who may use which role
+//! - [`webhook`]: the admission webhook, a subsystem
+//! - [`offline`]: `inject`, a subsystem; the crate [`manifests`] is how it reads and edits YAML
 
-pub mod admission;
-pub mod app;
-pub mod args;
 pub mod aws;
 pub mod certificates;
-pub mod commands;
-mod descriptors;
-pub mod discovery;
+pub mod cli;
 pub mod identities;
 pub mod kubernetes;
-pub mod lifecycle;
-pub mod metrics;
-pub mod pressure;
-mod regular_file;
+pub mod offline;
+pub mod process;
 pub mod role_policy;
 pub mod server;
-pub mod settings;
 pub mod source;
 pub mod telemetry;
+pub mod webhook;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pod_identity_webhook::commands::main(std::env::args_os())
+    pod_identity_webhook::cli::main(std::env::args_os())
 }

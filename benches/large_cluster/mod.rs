@@ -14,9 +14,9 @@ use pod_identity_webhook::identities::sources::config_map::{Contents, Entries};
 use pod_identity_webhook::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
 use pod_identity_webhook::identities::{Accounts, Identities};
 use pod_identity_webhook::kubernetes;
-use pod_identity_webhook::lifecycle::Readiness;
-use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::process::Readiness;
 use pod_identity_webhook::source::Source;
+use pod_identity_webhook::webhook::Metrics;
 use test_support::fake_api::FakeApi;
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::time::{Instant, sleep};
@@ -72,25 +72,25 @@ async fn follow() -> (Identities, FakeApi) {
         let (namespace, name) = name(number);
         api.put(&namespace, &name, if number % 10 == 0 { std::slice::from_ref(&role) } else { &[] });
     }
-    let (metrics, readiness) = (Arc::new(Metrics::new().unwrap()), Readiness::default());
+    let (metrics, readiness) = (Metrics::new().unwrap(), Readiness::default());
     let client = kubernetes::client(None, Some(&api.url().parse().unwrap())).await.unwrap();
     let prefix = Prefix::new("eks.amazonaws.com").unwrap();
     let synced = readiness.latch("service-accounts", "not all read yet");
     let limit = Duration::from_secs(1);
     let pace = service_accounts::pace(LookupPace { rate: 50, burst: 100 }, limit);
     let accounts =
-        Arc::new(ServiceAccounts::new(client.clone(), prefix, limit, pace, synced, metrics.clone()));
+        Arc::new(ServiceAccounts::new(client.clone(), prefix, limit, pace, synced, metrics.accounts.clone()));
     let followed = accounts.clone();
     tokio::spawn(async move { followed.follow(client).await });
 
-    let associations = Source::new("association-file", AssociationSet::len, &readiness, &metrics);
+    let associations = Source::new("association-file", AssociationSet::len, &readiness, &metrics.sources);
     let spread = (0..ASSOCIATIONS).map(|number| name(number * (ACCOUNTS / ASSOCIATIONS) + 1));
     associations.replace(spread.collect());
 
-    let config_map = Source::new("config-map", Entries::len, &readiness, &metrics);
+    let config_map = Source::new("config-map", Entries::len, &readiness, &metrics.sources);
     config_map.replace(Contents::parse(&document()).unwrap().entries);
 
-    while !metrics.scrape().unwrap().contains("\npod_identity_webhook_watch_up 1\n") {
+    while !metrics.registry.scrape().unwrap().contains("\npod_identity_webhook_watch_up 1\n") {
         sleep(Duration::from_millis(10)).await;
     }
     let associations = vec![Associations::Followed(associations)];

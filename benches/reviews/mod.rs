@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use injection::{Candidate, Defaults, Review, Rules, decide};
+use pod_identity_webhook::cli::injection as flags;
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::offline::Manifests;
 use serde_json::{Value, json};
@@ -113,8 +114,9 @@ fn managed_fields(fields: usize) -> Value {
 /// The flags' defaults, with a region.
 pub fn defaults() -> Defaults {
     use clap::Parser;
-    let args = pod_identity_webhook::args::Args::parse_from(["", "--aws-default-region=eu-west-1"]);
-    pod_identity_webhook::settings::defaults(&args.injection, &mut Vec::new()).unwrap()
+    let args = pod_identity_webhook::cli::Cli::parse_from(["", "--aws-default-region=eu-west-1"]);
+    let defaults = flags::defaults(&args.webhook.injection, &mut Vec::new()).unwrap();
+    defaults.offline().unwrap()
 }
 
 /// The one account of the reviews, with a role.

@@ -14,8 +14,8 @@ use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, Root
 
 use super::FILE_LIMIT;
 use super::pair::in_words;
-use crate::lifecycle::Readiness;
-use crate::metrics::Metrics;
+use crate::process::Readiness;
+use crate::source;
 use crate::source::file::{self, FileFormat, Parts};
 use crate::source::{Complaint, Source};
 
@@ -99,7 +99,7 @@ impl ClientAuthorities {
     pub fn read(
         path: &Path,
         readiness: &Readiness,
-        metrics: &Metrics,
+        metrics: &source::Metrics,
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), impl std::error::Error + Send + Sync + 'static>
     {
         let authorities = file::read_now::<Authorities>(path)?;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::metrics::Metrics;
 use super::{FILE_LIMIT, Pair, PairError, Store};
-use crate::metrics::Metrics;
-use crate::regular_file;
+use crate::source::regular_file;
 
 /// How often the files are read: small, and from the page cache.
 const POLL: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ impl Files {
     }
 
     /// Replaces the store's pair whenever the files change into a good one, for ever.
-    pub async fn follow(self, store: Arc<Store>, mut served: Contents, metrics: Arc<Metrics>) {
+    pub async fn follow(self, store: Arc<Store>, mut served: Contents, metrics: Metrics) {
         let mut poll = interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut complaint = String::new();
@@ -83,7 +83,7 @@ impl Files {
                 Ok(None) => complaint.clear(),
                 Ok(Some((contents, pair))) => {
                     tracing::info!(certificate = %self.certificate.display(), not_after = pair.not_after(), "certificate replaced");
-                    metrics.certificate_expiry(pair.not_after());
+                    metrics.expires(pair.not_after());
                     store.replace(pair);
                     served = contents;
                     complaint.clear();
@@ -92,7 +92,7 @@ impl Files {
                 Err(error) => {
                     let text = error.to_string();
                     if text != complaint {
-                        metrics.certificate_error();
+                        metrics.failed();
                         tracing::warn!(error = %text, "certificate not replaced: the last good one stays");
                         complaint = text;
                     }

@@ -5,7 +5,9 @@ mod client_authorities;
 mod expiry;
 mod files;
 mod in_memory;
+mod metrics;
 mod pair;
+mod settings;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,7 +21,9 @@ pub(crate) use expiry::watch as watch_expiry;
 pub use files::Files;
 pub use files::FilesError;
 pub use in_memory::{Authority, InMemoryError, Leaf};
+pub use metrics::Metrics;
 pub use pair::{Pair, PairError};
+pub use settings::CertificateSource;
 
 /// Largest file that is read, in bytes: a chain has a few KiB, a bundle of every public authority a quarter
 /// of this.

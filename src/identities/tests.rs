@@ -16,8 +16,9 @@ use super::sources::config_map::Contents;
 use super::sources::single_lookups::SingleLookups;
 use super::*;
 use crate::identities::association_set::AssociationSet;
-use crate::lifecycle::Readiness;
-use crate::metrics::Metrics;
+use crate::process::Readiness;
+use crate::source;
+use crate::telemetry::Registry;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
 
@@ -35,9 +36,13 @@ fn accounts() -> Accounts {
     Accounts::Manifests(Arc::new(manifests))
 }
 
+fn metrics() -> source::Metrics {
+    source::Metrics::new(&Registry::new().unwrap()).unwrap()
+}
+
 /// A source that names these accounts of `shop`; one that was not read yet for `None`.
 fn source(name: &'static str, accounts: Option<&[&str]>) -> Associations {
-    let source = Source::new(name, AssociationSet::len, &Readiness::default(), &Metrics::new().unwrap());
+    let source = Source::new(name, AssociationSet::len, &Readiness::default(), &metrics());
     if let Some(accounts) = accounts {
         source.replace(accounts.iter().map(|account| ("shop", *account)).collect());
     }
@@ -47,7 +52,7 @@ fn source(name: &'static str, accounts: Option<&[&str]>) -> Associations {
 /// A source that names none of its own accord, and gives this answer whoever is asked for; with how
 /// often it was.
 fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize>) {
-    let source = Source::new("asked", AssociationSet::len, &Readiness::default(), &Metrics::new().unwrap());
+    let source = Source::new("asked", AssociationSet::len, &Readiness::default(), &metrics());
     source.replace(AssociationSet::default());
     let times = Arc::<AtomicUsize>::default();
     let counted = times.clone();
@@ -60,8 +65,7 @@ fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize
 
 /// The ConfigMap with this document; one that was not read yet for `None`.
 fn config_map(document: Option<&str>) -> Arc<Source<Entries>> {
-    let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
-    let source = Source::new("config-map", Entries::len, &readiness, &metrics);
+    let source = Source::new("config-map", Entries::len, &Readiness::default(), &metrics());
     if let Some(document) = document {
         source.replace(Contents::parse(document).unwrap().entries);
     }

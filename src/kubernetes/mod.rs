@@ -11,6 +11,7 @@ mod follow;
 mod list;
 mod list_watch;
 mod pace;
+mod settings;
 
 pub(crate) use answer::object;
 pub use answer::{Line, service_account};
@@ -23,3 +24,4 @@ pub use error::{ApiError, WatchError, describe};
 pub use follow::{Follow, News};
 pub use list_watch::{Change, ListWatch, Progress};
 pub use pace::{BACKOFF, jittered};
+pub use settings::{Cluster, Settings};

@@ -13,8 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::lifecycle::Readiness;
-use crate::metrics::Metrics;
+use crate::process::Readiness;
+use crate::telemetry::Registry;
 
 /// How many scrapes are made at the same time: a scrape costs as much as some twenty admissions.
 const SCRAPES: usize = 1;
@@ -45,11 +45,11 @@ pub fn probes(readiness: Readiness) -> Router {
 }
 
 /// `/metrics`.
-pub fn metrics(metrics: Arc<Metrics>) -> Router {
+pub fn metrics(metrics: Registry) -> Router {
     scrapes(metrics, Arc::new(Semaphore::new(SCRAPES)))
 }
 
-fn scrapes(metrics: Arc<Metrics>, scrapes: Arc<Semaphore>) -> Router {
+fn scrapes(metrics: Registry, scrapes: Arc<Semaphore>) -> Router {
     let turns = Arc::new(Turns { scrapes, waiting: Semaphore::new(SCRAPES_WAITING) });
     let answer = async move || {
         let mut answer = scrape(metrics.clone(), &turns).await;
@@ -73,7 +73,7 @@ impl Turns {
 }
 
 /// Made on a thread where it holds up neither a call nor a probe.
-async fn scrape(metrics: Arc<Metrics>, turns: &Turns) -> Response {
+async fn scrape(metrics: Registry, turns: &Turns) -> Response {
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
     let Some(turn) = turns.take().await else {
         let busy = "too many scrapes at the same time\n";
@@ -104,7 +104,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn few_wait_for_their_turn_and_the_others_are_sent_away_at_once() {
         let turns = Arc::new(Semaphore::new(SCRAPES));
-        let router = scrapes(Arc::new(Metrics::new().unwrap()), turns.clone());
+        let router = scrapes(Registry::new().unwrap(), turns.clone());
         let ask = async || {
             let began = Instant::now();
             let request = Request::get("/metrics").body(Body::empty()).unwrap();

@@ -19,11 +19,11 @@ use tower::ServiceExt;
 use super::connections::Place;
 use super::entry::Entry;
 use super::handshake::Handshakes;
+use super::limits::Limits;
+use super::metrics::Metrics;
 use super::stream::Stream;
 use super::tls;
-use crate::lifecycle::Shutdown;
-use crate::metrics::Metrics;
-use crate::settings::Limits;
+use crate::process::Shutdown;
 use crate::telemetry::Throttle;
 
 /// How long a connection without a request is kept when the server stops: a call follows its

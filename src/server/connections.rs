@@ -15,10 +15,10 @@ use prometheus::IntGauge;
 use super::activity::{Activity, Phase};
 use super::entry::Entry;
 use super::group::Group;
+use super::limits::Limits;
+use super::metrics::{ClosedConnection, Metrics, Port};
 use super::peer::Peer;
-use crate::metrics::{ClosedConnection, Metrics, Port};
-use crate::pressure::{PRESSED, Pressure};
-use crate::settings::Limits;
+use crate::server::pressure::{PRESSED, Pressure};
 use crate::telemetry::Throttle;
 
 /// How many times as many connections as a newcomer's peer another one has at least, the newcomer counted, that
@@ -219,7 +219,7 @@ impl Connections {
     }
 
     fn say(&self, peer: Peer, reason: ClosedConnection, open: usize) {
-        self.metrics.connection_closed(self.port, reason);
+        self.metrics.closed(self.port, reason);
         // What idles is closed every day; the metric is enough.
         if reason == ClosedConnection::Idle {
             return;

@@ -11,10 +11,15 @@ mod connections;
 mod entry;
 mod group;
 mod handshake;
+mod limits;
+mod metrics;
 mod peer;
+pub mod pressure;
+mod settings;
 pub mod strangers;
 mod stream;
 pub mod tls;
+mod tls_settings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,15 +31,18 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-use crate::lifecycle::Shutdown;
-use crate::metrics::{Metrics, Port};
-use crate::pressure::Pressure;
-use crate::settings::Limits;
+use crate::process::Shutdown;
 use crate::telemetry::Throttle;
 use connection::Context;
 use connections::Connections;
 use handshake::Handshakes;
 use peer::Peer;
+use pressure::Pressure;
+
+pub use limits::{HEAD_LIMIT, Limits, METRICS_CONNECTIONS};
+pub use metrics::{ClosedConnection, Metrics, Port};
+pub use settings::Settings;
+pub use tls_settings::TlsSettings;
 
 /// Wait after an accept that failed: out of descriptors, mostly, which another connection's end
 /// puts right.

@@ -10,7 +10,7 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::metrics::Metrics;
+use super::metrics::Metrics;
 use crate::telemetry::Throttle;
 
 /// What an operator reads in the API server's log, or in the event of a pod that was refused.

@@ -8,8 +8,8 @@ use tokio_rustls::rustls::server::NoServerSessionStorage;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{self, ServerConfig};
 
+use super::tls_settings::TlsSettings;
 use crate::certificates::Store;
-use crate::settings::TlsSettings;
 
 /// Why a handshake failed in which the client's certificate was not good.
 pub(super) const CLIENT_CERTIFICATE: &str = "client_certificate";

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{Complaint, Source};
-use crate::regular_file::{self, ReadError};
+use crate::source::regular_file::{self, ReadError};
 
 /// How often a file is read: a change counts within two seconds, also one that needs a second look.
 const POLL: Duration = Duration::from_millis(500);

@@ -4,6 +4,8 @@
 //! [`file`](mod@file) follows a file; [`single_flight`] and [`turns`] bound what is asked for one thing at a time.
 
 pub(crate) mod file;
+mod metrics;
+pub(crate) mod regular_file;
 pub(crate) mod single_flight;
 pub mod turns;
 
@@ -13,8 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 
-use crate::lifecycle::{Condition, Note, Readiness};
-use crate::metrics::{LookupResult, Metrics, SourceMetrics};
+use crate::process::{Condition, Note, Readiness};
+use metrics::SourceMetrics;
+
+pub use metrics::{LookupResult, Metrics};
 
 /// What a source last said, as `T`. Its task calls [`Self::replace`] or [`Self::confirm`] after
 /// every time that the source was read, and [`Self::fail`] after every time that it was not.
@@ -238,20 +242,22 @@ mod tests {
 
     use super::*;
     use crate::identities::association_set::AssociationSet;
+    use crate::telemetry::Registry;
 
-    fn source() -> (Arc<Source<AssociationSet>>, Readiness, Metrics) {
-        let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
+    fn source() -> (Arc<Source<AssociationSet>>, Readiness, Registry) {
+        let (readiness, registry) = (Readiness::default(), Registry::new().unwrap());
+        let metrics = Metrics::new(&registry).unwrap();
         let source = Source::new("association-file", AssociationSet::len, &readiness, &metrics);
-        (source, readiness, metrics)
+        (source, readiness, registry)
     }
 
     fn set(names: &[&str]) -> AssociationSet {
         names.iter().map(|name| ("shop", *name)).collect()
     }
 
-    fn metric(metrics: &Metrics, name: &str) -> f64 {
+    fn metric(registry: &Registry, name: &str) -> f64 {
         let line = format!("pod_identity_webhook_source_{name}{{source=\"association-file\"}} ");
-        let text = metrics.scrape().unwrap();
+        let text = registry.scrape().unwrap();
         text.lines().find_map(|text| text.strip_prefix(&line)).unwrap().parse().unwrap()
     }
 
@@ -301,14 +307,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn counts_entries_failures_and_the_time_since_it_was_read() {
-        let (source, _, metrics) = source();
+        let (source, _, registry) = source();
         let seen = |entries: f64, errors: f64, age: f64| {
             let expected = [("entries", entries), ("errors_total", errors), ("age_seconds", age)];
             for (name, expected) in expected {
                 assert!(
-                    (metric(&metrics, name) - expected).abs() < 1e-9,
+                    (metric(&registry, name) - expected).abs() < 1e-9,
                     "{name} is {}",
-                    metric(&metrics, name)
+                    metric(&registry, name)
                 );
             }
         };
@@ -328,7 +334,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn entries_that_are_passed_over_are_told_of_as_long_as_they_are_there() {
-        let (source, readiness, metrics) = source();
+        let (source, readiness, registry) = source();
         let mut complaint = Complaint::default();
         assert_eq!(complaint.clone().into_option(), None);
         complaint.add("the third has no name");
@@ -340,19 +346,19 @@ mod tests {
         assert!(report().starts_with(told), "{}", report());
         let shown = "[+]association-file ok (entries passed over: 2; the log says which)\n";
         assert!(readiness.shown().1.starts_with(shown), "{}", readiness.shown().1);
-        assert!((metric(&metrics, "passed_over_entries") - 2.0).abs() < 1e-9);
+        assert!((metric(&registry, "passed_over_entries") - 2.0).abs() < 1e-9);
         source.fail("gone");
         assert!(report().contains("keeps the set read 0s ago: gone"), "{}", report());
         source.confirm();
         assert!(report().starts_with(told), "{}", report());
         source.replace(set(&["orders"]));
         assert!(report().starts_with("[+]association-file ok\n"), "{}", report());
-        assert!(metric(&metrics, "passed_over_entries").abs() < 1e-9);
+        assert!(metric(&registry, "passed_over_entries").abs() < 1e-9);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_part_that_is_read_makes_the_whole_no_younger() {
-        let (source, readiness, metrics) = source();
+        let (source, readiness, registry) = source();
         source.replace(set(&[]));
         tokio::time::advance(Duration::from_secs(7)).await;
         source.fail("the other part is forbidden");
@@ -360,10 +366,10 @@ mod tests {
         assert_eq!(*source.current().unwrap(), set(&["orders"]));
         let told = "[+]association-file ok (keeps the set read 7s ago: the other part is forbidden)\n";
         assert!(readiness.report().1.starts_with(told), "{}", readiness.report().1);
-        assert!((metric(&metrics, "age_seconds") - 7.0).abs() < 1e-9);
+        assert!((metric(&registry, "age_seconds") - 7.0).abs() < 1e-9);
         assert_eq!(source.trouble().as_deref(), Some("the other part is forbidden"));
         source.confirm();
-        assert_eq!((metric(&metrics, "age_seconds"), source.trouble()), (0.0, None));
+        assert_eq!((metric(&registry, "age_seconds"), source.trouble()), (0.0, None));
     }
 
     #[test]

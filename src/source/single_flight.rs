@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::{Instant, timeout_at};
 
-use crate::metrics::LookupResult;
+use super::metrics::LookupResult;
 
 /// The requests that are under way, by what each asks for.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ mod watch_lost;
 use std::time::Duration;
 
 use pod_identity_webhook::certificates::Authority;
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::webhook::Settings;
 use serde_json::json;
 use tempfile::TempDir;
 

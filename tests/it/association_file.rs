@@ -10,9 +10,9 @@ use std::time::Duration;
 use injection::AccountName;
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::sources::association_file;
-use pod_identity_webhook::lifecycle::Readiness;
-use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::process::Readiness;
 use pod_identity_webhook::source::Source;
+use pod_identity_webhook::webhook::Metrics;
 use tokio::time::sleep;
 
 use crate::support::client::Answer;
@@ -103,7 +103,8 @@ async fn file_of_the_largest_size_is_read() {
     let padding = " ".repeat((16 << 20) - naming(&["a"]).len());
     let files = Files::plain(&[(NAME, &(naming(&["a"]) + &padding))]);
     let metrics = Metrics::new().unwrap();
-    let source = Source::new("association-file", AssociationSet::len, &Readiness::default(), &metrics);
+    let source =
+        Source::new("association-file", AssociationSet::len, &Readiness::default(), &metrics.sources);
     tokio::spawn(association_file::follow(files.path(NAME), source.clone()));
     sleep(Duration::from_secs(2)).await;
     assert!(source.current().unwrap().contains(AccountName::new("shop", "a")));

@@ -11,7 +11,7 @@ use pod_identity_webhook::certificates::Authority;
 use pod_identity_webhook::identities::sources::association_resources::{
     Controller, Namespaces, Pending, Selection,
 };
-use pod_identity_webhook::settings::{AssociationResources, Settings};
+use pod_identity_webhook::webhook::settings::{AssociationResources, Settings};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{Said, Webhook};

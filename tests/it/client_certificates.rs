@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use pod_identity_webhook::certificates::{Authority, Leaf};
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::webhook::Settings;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -154,7 +154,7 @@ async fn connection_that_carried_admissions_with_a_certificate_goes_last() {
     let authority = Authority::new().unwrap();
     let files = Files::plain(&[(NAME, &authority.certificate_pem())]);
     let server = server(&files, |settings| {
-        (settings.limits.connections, settings.limits.connections_per_peer) = (4, 0);
+        (settings.server.limits.connections, settings.server.limits.connections_per_peer) = (4, 0);
     })
     .await;
     let mut kept = client(&server, &certificate(&authority)).connect().await.unwrap();

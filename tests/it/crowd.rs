@@ -8,10 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
-use pod_identity_webhook::lifecycle::Shutdown;
-use pod_identity_webhook::metrics::{Metrics, Port};
-use pod_identity_webhook::server;
-use pod_identity_webhook::settings::Limits;
+use pod_identity_webhook::process::Shutdown;
+use pod_identity_webhook::server::{self, Limits, Port};
+use pod_identity_webhook::webhook::Metrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -31,9 +30,9 @@ const SOON: Duration = Duration::from_secs(5);
 
 async fn server(change: impl FnOnce(&mut Limits)) -> Server {
     Server::with([WORLD, "--shutdown-delay=0"], |settings| {
-        settings.limits.connections = 50;
-        settings.limits.connections_per_peer = 25;
-        change(&mut settings.limits);
+        settings.server.limits.connections = 50;
+        settings.server.limits.connections_per_peer = 25;
+        change(&mut settings.server.limits);
     })
     .await
 }
@@ -255,7 +254,7 @@ async fn request_that_comes_with_the_newcomer_is_answered_and_then_the_connectio
         router: Router::new().route("/", get(async || "ok")),
         strangers: None,
         limits: Limits { connections: 1, ..Limits::default() },
-        metrics: Arc::new(Metrics::new().unwrap()),
+        metrics: Metrics::new().unwrap().server,
         port: Port::Metrics,
         open: None,
         pressure: None,
@@ -286,14 +285,14 @@ async fn answer_that_is_read_a_byte_at_a_time_is_cut() {
     let shutdown = Shutdown::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let metrics = Arc::new(Metrics::new().unwrap());
+    let metrics = Metrics::new().unwrap();
     let server = server::Server {
         listener,
         tls: None,
         router: Router::new().route("/", get(async || vec![b'x'; 16 << 20])),
         strangers: None,
         limits,
-        metrics: metrics.clone(),
+        metrics: metrics.server.clone(),
         port: Port::Metrics,
         open: None,
         pressure: None,
@@ -303,7 +302,7 @@ async fn answer_that_is_read_a_byte_at_a_time_is_cut() {
     let mut slow = TcpStream::connect(address).await.unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let cut = async || {
-        let text = metrics.scrape().unwrap();
+        let text = metrics.registry.scrape().unwrap();
         text.contains("{port=\"metrics\",reason=\"slow_reader\"} 1").then_some(())
     };
     // Something moves all the time.

@@ -1,21 +1,27 @@
 //! `--ip-family=auto`: the family of the cluster's Service `kubernetes`, or no start.
 
 use clap::Parser;
-use pod_identity_webhook::args::Args;
-use pod_identity_webhook::discovery;
-use pod_identity_webhook::settings::Settings;
+use injection::agent::Agent;
+use pod_identity_webhook::cli::Cli;
+use pod_identity_webhook::kubernetes::Cluster;
+use pod_identity_webhook::webhook::Settings;
+use pod_identity_webhook::webhook::discovery;
+use pod_identity_webhook::webhook::settings::AccountSource;
 
 use crate::support::fake_api::{FakeApi, Fault, Route};
 use crate::support::process::Starting;
 use crate::support::wait::until;
 
-/// The settings that a server at this API server comes to.
-async fn complete(url: &str, args: &[&str]) -> Result<Settings, String> {
+/// Where a server at this API server says that the agent is.
+async fn complete(url: &str, args: &[&str]) -> Result<Agent, String> {
     let api = format!("--kube-api={url}");
     let fixed = ["pod-identity-webhook", "--in-cluster=false", "--ip-family=auto", &api];
-    let args = Args::try_parse_from(fixed.iter().chain(args)).unwrap();
-    let settings = Settings::new(&args).unwrap();
-    discovery::complete(settings, None).await.map_err(|error| error.to_string())
+    let args = Cli::try_parse_from(fixed.iter().chain(args)).unwrap();
+    let settings = Settings::new(&args.webhook).unwrap();
+    let AccountSource::Cluster(cluster) = &settings.sources.accounts else { panic!("a cluster") };
+    let cluster = Cluster::new(cluster.clone());
+    let defaults = discovery::complete(settings.defaults, Some(&cluster), None).await;
+    defaults.map(|defaults| defaults.agent).map_err(|error| error.to_string())
 }
 
 async fn cluster(families: &[&'static str]) -> FakeApi {
@@ -33,7 +39,7 @@ async fn auto_is_the_first_family_of_the_service_kubernetes() {
         (&["IPv6", "IPv4"], "http://[fd00:ec2::23]/v1/credentials", Some("IPv6")),
     ] {
         let api = cluster(families).await;
-        let agent = complete(&api.url(), &[]).await.unwrap().defaults.agent;
+        let agent = complete(&api.url(), &[]).await.unwrap();
         assert_eq!((agent.full_uri(), agent.endpoint_mode()), (uri, mode), "{families:?}");
         assert_eq!(api.traffic().services, 1);
     }
@@ -44,7 +50,7 @@ async fn a_uri_that_is_given_stays_whatever_the_cluster_s_family() {
     for (uri, mode) in [("http://169.254.170.23/x", None), ("http://[fd00:ec2::23]/x", Some("IPv6"))] {
         let api = cluster(&["IPv6"]).await;
         let flag = format!("--container-credentials-full-uri={uri}");
-        let agent = complete(&api.url(), &[&flag]).await.unwrap().defaults.agent;
+        let agent = complete(&api.url(), &[&flag]).await.unwrap();
         assert_eq!((agent.full_uri(), agent.endpoint_mode()), (uri, mode));
     }
 }
@@ -96,7 +102,7 @@ async fn an_api_server_that_comes_up_late_is_asked_again() {
     let starting = tokio::spawn(async move { complete(&url, &[]).await });
     until("the Service is asked for", async || (api.traffic().services > 0).then_some(())).await;
     api.set_fault(Route::Service, Fault::None);
-    let agent = starting.await.unwrap().unwrap().defaults.agent;
+    let agent = starting.await.unwrap().unwrap();
     assert_eq!(agent.endpoint_mode(), Some("IPv6"));
 }
 

@@ -9,12 +9,12 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper_util::rt::TokioIo;
-use pod_identity_webhook::admission::Admission;
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::identities::sources::association_resources::Namespaces;
-use pod_identity_webhook::metrics::Metrics;
-use pod_identity_webhook::settings::{Limits, Settings};
+use pod_identity_webhook::webhook::Metrics;
+use pod_identity_webhook::webhook::Settings;
+use pod_identity_webhook::webhook::admission::Admission;
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -35,8 +35,8 @@ const CONNECTIONS: &str = "pod_identity_webhook_connections";
 /// Short enough to be waited for.
 const SHORT: Duration = Duration::from_millis(200);
 
-async fn server(change: impl FnOnce(&mut Limits)) -> Server {
-    Server::with([WORLD, "--shutdown-delay=0"], |settings| change(&mut settings.limits)).await
+async fn server(change: impl FnOnce(&mut Settings)) -> Server {
+    Server::with([WORLD, "--shutdown-delay=0"], |settings| change(settings)).await
 }
 
 /// Posts in chunks; the answer's status.
@@ -91,7 +91,7 @@ async fn body_of_exactly_the_limit_is_read() {
 
 #[tokio::test]
 async fn half_the_headers_are_not_waited_for() {
-    let server = server(|limits| limits.first_request = SHORT).await;
+    let server = server(|settings| settings.server.limits.first_request = SHORT).await;
     let began = Instant::now();
     let mut connection = Raw::connect(&server.client).await;
     connection.write("POST /mutate HTTP/1.1\r\nHost: local").await.unwrap();
@@ -102,7 +102,7 @@ async fn half_the_headers_are_not_waited_for() {
 
 #[tokio::test]
 async fn half_the_headers_of_a_later_request_are_not_waited_for() {
-    let server = server(|limits| limits.idle = SHORT).await;
+    let server = server(|settings| settings.server.limits.idle = SHORT).await;
     let mut connection = Raw::connect(&server.client).await;
     let review = body("orders");
     let began = Instant::now();
@@ -118,7 +118,7 @@ async fn half_the_headers_of_a_later_request_are_not_waited_for() {
 
 #[tokio::test]
 async fn half_a_body_is_to_be_sent_again_on_another_connection() {
-    let server = server(|limits| limits.request = SHORT).await;
+    let server = server(|settings| settings.admission.request = SHORT).await;
     let review = body("orders");
     let mut connection = Raw::connect(&server.client).await;
     connection.announce("/mutate", review.len()).await;
@@ -132,7 +132,7 @@ async fn half_a_body_is_to_be_sent_again_on_another_connection() {
 
 #[tokio::test]
 async fn client_that_never_speaks_is_closed() {
-    let server = server(|limits| limits.first_request = SHORT).await;
+    let server = server(|settings| settings.server.limits.first_request = SHORT).await;
     let mut silent_tcp = TcpStream::connect(server.address).await.unwrap();
     let mut silent_tls = Raw::connect(&server.client).await;
     assert_eq!(within("the close", silent_tcp.read(&mut [0])).await.unwrap(), 0);
@@ -144,7 +144,7 @@ async fn client_that_never_speaks_is_closed() {
 
 #[tokio::test]
 async fn client_that_never_reads_is_closed() {
-    let server = server(|limits| limits.request = SHORT).await;
+    let server = server(|settings| settings.server.limits.request = SHORT).await;
     let mut deaf = Raw::connect(&server.client).await;
     let calls = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
     // Until both sides' buffers are full of answers that nobody takes, and then until the end.
@@ -167,7 +167,7 @@ async fn headers_beyond_the_limit_are_refused() {
 #[tokio::test]
 async fn body_beyond_the_common_memory_waits_for_another_to_end() {
     // A body of a MiB, and what every call gets beside its body.
-    let server = server(|limits| limits.request_memory = MIB + (32 << 10)).await;
+    let server = server(|settings| settings.admission.memory = MIB + (32 << 10)).await;
     let large = of_size(MIB);
     let (most, last) = large.split_at(MIB - 1);
     let mut first = Raw::connect(&server.client).await;
@@ -199,7 +199,7 @@ async fn body_beyond_the_common_memory_waits_for_another_to_end() {
 
 #[tokio::test]
 async fn bodies_that_are_announced_and_do_not_come_keep_nobody_out() {
-    let server = server(|limits| limits.request_memory = MIB).await;
+    let server = server(|settings| settings.admission.memory = MIB).await;
     let mut idlers = Vec::new();
     for _ in 0..10 {
         let mut idler = Raw::connect(&server.client).await;
@@ -214,12 +214,13 @@ async fn bodies_that_are_announced_and_do_not_come_keep_nobody_out() {
 #[tokio::test(start_paused = true)]
 async fn refuses_before_the_api_server_gives_up() {
     let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/world.yaml");
-    let Settings { defaults, limits, .. } = settings([WORLD]);
+    let Settings { defaults, admission, .. } = settings([WORLD]);
+    let defaults = defaults.offline().unwrap();
     let identities = Identities::of_manifests(
         Manifests::read(&[manifests], "default", &defaults.annotation_prefix, Namespaces::default()).unwrap(),
     );
-    let metrics = Arc::new(Metrics::new().unwrap());
-    let admission = Admission::new(identities, defaults, None, limits, metrics);
+    let metrics = Metrics::new().unwrap().admission;
+    let admission = Admission::new(identities, defaults, None, admission, metrics);
     let router = Arc::new(admission).routes(false);
     for seconds in [1, 5, 10] {
         let never = StreamBody::new(futures_util::stream::pending::<std::io::Result<Frame<Bytes>>>());

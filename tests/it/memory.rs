@@ -12,12 +12,12 @@ use futures_util::{StreamExt, stream};
 use http::{Request, StatusCode};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use pod_identity_webhook::admission::Admission;
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::identities::sources::association_resources::Namespaces;
-use pod_identity_webhook::metrics::Metrics;
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::webhook::Metrics;
+use pod_identity_webhook::webhook::Settings;
+use pod_identity_webhook::webhook::admission::{Admission, Limits};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -36,13 +36,14 @@ const WORK: usize = 32 * KIB;
 /// The webhook without a server, with so many bytes for all calls.
 fn webhook(memory: usize) -> Router {
     let settings = settings([WORLD]);
+    let defaults = settings.defaults.offline().unwrap();
     let world = WORLD.strip_prefix("--manifests=").unwrap().into();
     let manifests =
-        Manifests::read(&[world], "default", &settings.defaults.annotation_prefix, Namespaces::Own).unwrap();
-    let limits = pod_identity_webhook::settings::Limits { request_memory: memory, ..settings.limits };
+        Manifests::read(&[world], "default", &defaults.annotation_prefix, Namespaces::Own).unwrap();
+    let limits = Limits { memory, ..settings.admission };
     let identities = Identities::of_manifests(manifests);
-    let metrics = Arc::new(Metrics::new().unwrap());
-    Arc::new(Admission::new(identities, settings.defaults, None, limits, metrics)).routes(false)
+    let metrics = Metrics::new().unwrap().admission;
+    Arc::new(Admission::new(identities, defaults, None, limits, metrics)).routes(false)
 }
 
 async fn post(webhook: &Router, review: Vec<u8>) -> http::Response<Body> {
@@ -94,7 +95,7 @@ async fn what_is_read_of_a_review_counts() {
 
 /// The webhook as it is by default.
 fn usual() -> Router {
-    webhook(pod_identity_webhook::settings::Limits::default().request_memory)
+    webhook(Limits::default().memory)
 }
 
 /// A call whose body begins with these bytes, and never ends.
@@ -142,7 +143,7 @@ async fn large_bodies_that_stall_give_way_to_whoever_needs_their_memory() {
 /// A thousand containers get an answer of half a megabyte; who asks for many and reads none holds all memory.
 #[tokio::test]
 async fn answers_that_nobody_reads_give_way_to_whoever_needs_their_memory() {
-    let change = |settings: &mut Settings| settings.limits.request_memory = 4 << 20;
+    let change = |settings: &mut Settings| settings.admission.memory = 4 << 20;
     let server = Server::with([WORLD, "--shutdown-delay=0"], change).await;
     let large = containers(1000);
     let mut deaf = Vec::new();

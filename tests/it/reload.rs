@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use pod_identity_webhook::certificates::{Authority, Files, Leaf, Store};
-use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::webhook::Metrics;
 use rcgen::{CertificateParams, KeyPair};
 use tokio::time::sleep;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -145,10 +145,16 @@ async fn bad_pair_is_counted_once_however_long_it_stays() {
     let source = Files { certificate: files.path("tls.crt"), key: files.path("tls.key") };
     let served = source.contents().await.unwrap();
     let store = Arc::new(Store::new(source.pair(&served).unwrap()));
-    let metrics = Arc::new(Metrics::new().unwrap());
-    tokio::spawn(source.follow(store.clone(), served, metrics.clone()));
-    let errors =
-        || metrics.scrape().unwrap().lines().find_map(|line| line.strip_prefix(ERRORS)?.trim().parse().ok());
+    let metrics = Metrics::new().unwrap();
+    tokio::spawn(source.follow(store.clone(), served, metrics.certificate.clone()));
+    let errors = || {
+        metrics
+            .registry
+            .scrape()
+            .unwrap()
+            .lines()
+            .find_map(|line| line.strip_prefix(ERRORS)?.trim().parse().ok())
+    };
     for (count, bad) in [(1.0, &other), (2.0, &last)] {
         files.rewrite(&bad.certificate_pem, &first.key_pem);
         // A minute of the clock that the polls go by.

@@ -12,10 +12,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::identities::Unavailable;
 use crate::identities::association_set::AssociationSet;
-use crate::metrics::LookupResult;
-use crate::source::Source;
 use crate::source::single_flight::{Count, Departure, SingleFlight};
 use crate::source::turns::{Pace, Standing, Turns};
+use crate::source::{LookupResult, Source};
 
 /// Requests: who is asked has other callers too, and counts all of them together: AWS throttles the calls of an account
 /// in a region, and does not say from how many a second on. So few, and a look-up that fails may be made twice.
@@ -125,8 +124,9 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::lifecycle::Readiness;
-    use crate::metrics::Metrics;
+    use crate::process::Readiness;
+    use crate::source;
+    use crate::telemetry::Registry;
 
     const LIMIT: Duration = Duration::from_millis(1500);
 
@@ -136,12 +136,13 @@ mod tests {
         requests: Arc<Mutex<Vec<String>>>,
         running: Arc<AtomicUsize>,
         answer: watch::Sender<Option<Answer>>,
-        metrics: Metrics,
+        registry: Registry,
     }
 
     impl Asked {
         fn new() -> Self {
-            let metrics = Metrics::new().unwrap();
+            let registry = Registry::new().unwrap();
+            let metrics = source::Metrics::new(&registry).unwrap();
             let source = Source::new("eks-api", AssociationSet::len, &Readiness::default(), &metrics);
             let (answer, answers) = watch::channel(None);
             let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -160,7 +161,7 @@ mod tests {
                 .boxed()
             };
             let askable = Arc::new(SingleLookups::new(source, LIMIT, ask));
-            Self { askable, requests, running, answer, metrics }
+            Self { askable, requests, running, answer, registry }
         }
 
         /// The answers to so many calls at once, each for its account; given when all have been made.
@@ -190,7 +191,7 @@ mod tests {
             let line = format!(
                 "pod_identity_webhook_source_lookups_total{{result=\"{result}\",source=\"eks-api\"}} 1\n"
             );
-            self.metrics.scrape().unwrap().contains(&line)
+            self.registry.scrape().unwrap().contains(&line)
         }
     }
 
@@ -316,7 +317,7 @@ mod tests {
         let requests = asked.requests.lock().unwrap().len();
         assert!((20..=most).contains(&requests), "{requests} of {most}");
         let limited = "result=\"limited\",source=\"eks-api\"";
-        assert!(asked.metrics.scrape().unwrap().contains(limited));
+        assert!(asked.registry.scrape().unwrap().contains(limited));
     }
 
     #[tokio::test(start_paused = true)]

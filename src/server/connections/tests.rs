@@ -1,4 +1,5 @@
 use super::*;
+use crate::telemetry::Registry;
 
 /// A call that takes this long is a long one.
 const LONG: Duration = Duration::from_secs(4);
@@ -8,7 +9,8 @@ const A_WHILE: Duration = Duration::from_secs(2);
 
 fn connections(most: usize, per_peer: usize) -> Arc<Connections> {
     let limits = Limits { connections: most, connections_per_peer: per_peer, ..Limits::default() };
-    Arc::new(Connections::new(&limits, Arc::new(Metrics::new().unwrap()), Port::Webhook, None, None))
+    let metrics = Arc::new(Metrics::new(&Registry::new().unwrap()).unwrap());
+    Arc::new(Connections::new(&limits, metrics, Port::Webhook, None, None))
 }
 
 fn peer(number: u8) -> Peer {

@@ -7,8 +7,9 @@ use test_support::mounted::Files;
 use tokio::time::sleep;
 
 use super::*;
-use crate::lifecycle::Readiness;
-use crate::metrics::Metrics;
+use crate::process::Readiness;
+use crate::source::Metrics;
+use crate::telemetry::Registry;
 
 const NAME: &str = "letters";
 
@@ -51,15 +52,16 @@ impl<const MAY_PASS: bool> FileFormat for Letters<MAY_PASS> {
 struct Followed {
     files: Files,
     source: Arc<Source<String>>,
-    metrics: Metrics,
+    registry: Registry,
 }
 
 impl Followed {
     fn start<const MAY_PASS: bool>(files: Files) -> Self {
-        let metrics = Metrics::new().unwrap();
+        let registry = Registry::new().unwrap();
+        let metrics = Metrics::new(&registry).unwrap();
         let source = Source::new(NAME, String::len, &Readiness::default(), &metrics);
         tokio::spawn(follow::<Letters<MAY_PASS>>(files.path(NAME), source.clone()));
-        Self { files, source, metrics }
+        Self { files, source, registry }
     }
 
     /// What counts after this long.
@@ -75,7 +77,7 @@ impl Followed {
 
     fn errors(&self) -> f64 {
         let metric = "pod_identity_webhook_source_errors_total{source=\"letters\"} ";
-        let text = self.metrics.scrape().unwrap();
+        let text = self.registry.scrape().unwrap();
         text.lines().find_map(|line| line.strip_prefix(metric)).unwrap().parse().unwrap()
     }
 }

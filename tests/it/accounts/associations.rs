@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::webhook::Settings;
 
 use super::{BILLING, ORDERS, ROLE_ARN, Said, UP, Webhook, role};
 use crate::support::fake_api::{FakeApi, Fault, Route};

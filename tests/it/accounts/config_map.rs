@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::webhook::Settings;
 use serde_json::{Map, Value, json};
 
 use super::{BILLING, ORDERS, Said, UP, Webhook, annotation, eventually, role, skip};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::webhook::Settings;
 
 use super::{BILLING, ORDERS, Said, UP, Webhook, annotation, role, shop, skip};
 use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, Route};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::webhook::Settings;
 
 use super::{ANNOTATED, BILLING, ORDERS, Said, Webhook, annotation, role, skip};
 use crate::support::fake_api::{FakeApi, Fault, Hold, Route};
@@ -13,8 +13,8 @@ const NEVER: Duration = Duration::from_mins(10);
 
 /// Leaves no limit but the patience of the API server.
 fn without_limits(settings: &mut Settings) {
-    settings.limits.lookup = NEVER;
-    settings.limits.request = NEVER;
+    settings.admission.lookup = NEVER;
+    settings.admission.request = NEVER;
 }
 
 #[tokio::test]
@@ -126,8 +126,8 @@ async fn a_look_up_has_the_time_that_the_settings_give_it() {
     let api = FakeApi::start().await;
     let limit = Duration::from_millis(300);
     let webhook = Webhook::start_with(&api, |settings| {
-        settings.limits.lookup = limit;
-        settings.limits.request = NEVER;
+        settings.admission.lookup = limit;
+        settings.admission.request = NEVER;
     })
     .await;
     api.set_fault(Route::Get, Fault::Hang);

@@ -8,7 +8,7 @@ use crate::support::fake_api::{FakeApi, Fault, Hold, Route};
 
 /// A webhook whose look-ups last as long as a test holds them or waits for anything, and are not made twice meanwhile.
 async fn patient(api: &FakeApi) -> Webhook {
-    Webhook::start_with(api, |settings| settings.limits.lookup = Duration::from_mins(5)).await
+    Webhook::start_with(api, |settings| settings.admission.lookup = Duration::from_mins(5)).await
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use injection::annotation::Prefix;
 use pod_identity_webhook::identities::known::AccountState;
 use pod_identity_webhook::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
 use pod_identity_webhook::kubernetes;
-use pod_identity_webhook::lifecycle::Readiness;
-use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::process::Readiness;
+use pod_identity_webhook::webhook::Metrics;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_millis(1500);
 /// What follows the accounts of a fake API server, without a webhook around it: a storm needs no TLS.
 struct Followed {
     accounts: Arc<ServiceAccounts>,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     task: JoinHandle<()>,
 }
 
@@ -40,14 +40,14 @@ impl Followed {
     async fn start(api: &FakeApi) -> Self {
         drop(aws_lc_rs::default_provider().install_default());
         let client = kubernetes::client(None, Some(&api.url().parse().unwrap())).await.unwrap();
-        let (metrics, readiness) = (Arc::new(Metrics::new().unwrap()), Readiness::default());
+        let (metrics, readiness) = (Metrics::new().unwrap(), Readiness::default());
         let accounts = Arc::new(ServiceAccounts::new(
             client.clone(),
             Prefix::new("eks.amazonaws.com").unwrap(),
             LIMIT,
             service_accounts::pace(LOOKUPS, LIMIT),
             readiness.latch("service-accounts", "not all read yet"),
-            metrics.clone(),
+            metrics.accounts.clone(),
         ));
         let followed = accounts.clone();
         let task = tokio::spawn(async move { followed.follow(client).await });
@@ -59,7 +59,7 @@ impl Followed {
     async fn wait_for_watch(&self, is_up: u8) {
         let line = format!("\npod_identity_webhook_watch_up {is_up}\n");
         eventually("the watch", async || {
-            self.metrics.scrape().unwrap().contains(&line).then_some(()).ok_or("not yet")
+            self.metrics.registry.scrape().unwrap().contains(&line).then_some(()).ok_or("not yet")
         })
         .await;
     }
@@ -135,7 +135,7 @@ async fn a_storm_of_names_in_one_namespace_is_bounded_and_takes_nobody_elses_loo
     assert!(answered > 100, "{answered}");
     assert_bounded(&api, began);
     let limited = "pod_identity_webhook_live_lookups_total{result=\"limited\"}";
-    assert!(followed.metrics.scrape().unwrap().contains(limited));
+    assert!(followed.metrics.registry.scrape().unwrap().contains(limited));
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ async fn a_watch_that_is_gone_is_listed_again() {
 async fn decides_from_nothing_old_while_watches_fail(fault: Fault) {
     let api = shop().await;
     let limit = Duration::from_millis(500);
-    let webhook = Webhook::start_with(&api, |settings| settings.limits.lookup = limit).await;
+    let webhook = Webhook::start_with(&api, |settings| settings.admission.lookup = limit).await;
     // A watch that has lasted ends; one that is cut sooner has failed.
     skip(Duration::from_secs(1)).await;
     api.forget_requests();

@@ -2,16 +2,24 @@
 
 use clap::Parser;
 use injection::policy::PolicyMode;
-use pod_identity_webhook::args::Args;
+use pod_identity_webhook::certificates::CertificateSource;
+use pod_identity_webhook::cli::Cli;
+use pod_identity_webhook::cli::injection::{Discoverable, RolePolicySettings};
 use pod_identity_webhook::identities::sources::association_resources::{
     Controller, Namespaces, Pending, Selection,
 };
 use pod_identity_webhook::identities::sources::service_accounts::LookupPace;
-use pod_identity_webhook::settings::{AccountSource, CertificateSource, RolePolicy, Settings};
+use pod_identity_webhook::kubernetes;
+use pod_identity_webhook::webhook::settings::{AccountSource, Settings, Shown};
 
 fn settings(args: &[&str]) -> Settings {
-    let args = Args::try_parse_from(["pod-identity-webhook"].iter().chain(args)).unwrap();
-    Settings::new(&args).unwrap()
+    let args = Cli::try_parse_from(["pod-identity-webhook"].iter().chain(args)).unwrap();
+    Settings::new(&args.webhook).unwrap()
+}
+
+/// The line that is logged at start.
+fn shown(settings: &Settings) -> String {
+    Shown(settings, &settings.defaults.clone().offline().unwrap()).to_string()
 }
 
 /// The arguments of the Deployment that the Go webhook publishes, and what is added to them.
@@ -31,9 +39,10 @@ const PUBLISHED: [&str; 10] = [
 #[test]
 fn takes_the_arguments_of_the_published_deployment() {
     let settings = settings(&PUBLISHED);
-    assert_eq!((settings.address.port(), settings.metrics_address.port()), (8443, 9999));
+    assert_eq!((settings.server.address.port(), settings.server.metrics_address.port()), (8443, 9999));
     assert_eq!(settings.notices, ["klog flags without an effect here: --logtostderr"]);
-    let AccountSource::Cluster { kubeconfig: Some(kubeconfig), server: None } = &settings.sources.accounts
+    let AccountSource::Cluster(kubernetes::Settings { kubeconfig: Some(kubeconfig), server: None }) =
+        &settings.sources.accounts
     else {
         panic!("{:?}", settings.sources.accounts)
     };
@@ -46,10 +55,13 @@ fn defaults_are_those_of_the_go_webhook() {
     let CertificateSource::Files { certificate, key } = &settings.certificate else { panic!("files") };
     assert_eq!(certificate.to_str(), Some("/etc/webhook/certs/tls.crt"));
     assert_eq!(key.to_str(), Some("/etc/webhook/certs/tls.key"));
-    assert_eq!(settings.address.to_string(), "[::]:443");
-    assert_eq!(settings.metrics_address.to_string(), "[::]:9999");
-    assert!(matches!(settings.sources.accounts, AccountSource::Cluster { kubeconfig: None, server: None }));
-    let defaults = &settings.defaults;
+    assert_eq!(settings.server.address.to_string(), "[::]:443");
+    assert_eq!(settings.server.metrics_address.to_string(), "[::]:9999");
+    assert!(matches!(
+        settings.sources.accounts,
+        AccountSource::Cluster(kubernetes::Settings { kubeconfig: None, server: None })
+    ));
+    let defaults = &settings.defaults.flags;
     assert_eq!(defaults.annotation_prefix.as_str(), "eks.amazonaws.com");
     assert_eq!((defaults.lifetime, defaults.lifetime_is_explicit), (86_400, false));
     assert_eq!((&defaults.region, defaults.regional_sts), (&None, false));
@@ -81,9 +93,9 @@ fn flags_that_turn_a_feature_off_are_as_if_absent() {
     for accounts in ["--in-cluster=false", "--manifests=x"] {
         let off =
             ["--watch-config-map=false", "--compose-role-arn=false", "--watch-container-credentials-config="];
-        let Settings { defaults, sources, discovery, .. } = settings(&[&[accounts], &off[..]].concat());
+        let Settings { defaults, sources, .. } = settings(&[&[accounts], &off[..]].concat());
         assert_eq!((sources.config_map, sources.association_file), (None, None));
-        assert!(defaults.role_names.is_none() && discovery.role_names.is_none());
+        assert!(matches!(defaults.role_names, Discoverable::Known(None)));
     }
 }
 
@@ -97,7 +109,7 @@ fn association_file_is_taken_beside_a_cluster_and_beside_manifests() {
         assert_eq!(file(&[]), None);
     }
     let settings = settings(&["--manifests=x", "--watch-container-credentials-config=y"]);
-    assert!(settings.to_string().starts_with("manifests=x watch-container-credentials-config=y "));
+    assert!(shown(&settings).starts_with("manifests=x watch-container-credentials-config=y "));
 }
 
 #[test]
@@ -108,15 +120,15 @@ fn role_policy_is_enforced_unless_it_only_warns() {
         (&["--role-policy-mode", "warn", "--role-policy=/p.yaml"], PolicyMode::Warn),
     ] {
         let settings = settings(&[&["--in-cluster=false"], args].concat());
-        assert_eq!(settings.role_policy, Some(RolePolicy { path: "/p.yaml".into(), mode }));
-        let shown =
+        assert_eq!(settings.role_policy, Some(RolePolicySettings { path: "/p.yaml".into(), mode }));
+        let line =
             format!(" role-arn-validation=warn role-policy=/p.yaml role-policy-mode={} ", mode.as_str());
-        assert!(settings.to_string().contains(&shown), "{settings}");
+        assert!(shown(&settings).contains(&line), "{settings:?}");
     }
     for none in [&[][..], &["--role-policy="]] {
         let settings = settings(&[&["--in-cluster=false"], none].concat());
         assert_eq!(settings.role_policy, None);
-        assert!(!settings.to_string().contains("policy"), "{settings}");
+        assert!(!shown(&settings).contains("policy"), "{settings:?}");
     }
 }
 
@@ -128,7 +140,7 @@ fn config_map_is_that_of_the_webhooks_namespace() {
     // Of no interest otherwise, as ever.
     assert_eq!(namespace(&["--namespace=No_Namespace"]), None);
     let settings = settings(&["--in-cluster=false", "--watch-config-map"]);
-    assert!(settings.to_string().starts_with("kubeconfig=(in cluster) watch-config-map=eks "), "{settings}");
+    assert!(shown(&settings).starts_with("kubeconfig=(in cluster) watch-config-map=eks "), "{settings:?}");
     assert_eq!(settings.notices, [""; 0]);
 }
 
@@ -167,9 +179,9 @@ fn association_resources_are_taken_by_their_controllers_names() {
         settings.sources.association_resources.clone().unwrap().selection;
     assert_eq!(cluster.unwrap().as_str(), "prod");
     assert_eq!((namespaces, pending), (Namespaces::Any, Pending::Use));
-    let shown = "kubeconfig=(in cluster) watch-association-resources=ack,crossplane eks-cluster-name=prod \
+    let line = "kubeconfig=(in cluster) watch-association-resources=ack,crossplane eks-cluster-name=prod \
                  association-resources-own-namespace-only=false use-pending-associations=true ";
-    assert!(settings.to_string().starts_with(shown), "{settings}");
+    assert!(shown(&settings).starts_with(line), "{settings:?}");
     assert_eq!(settings.notices, [""; 0]);
     let settings = in_files(&["--watch-association-resources=crossplane"]);
     let notice = "none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts, for they are in no \
@@ -192,7 +204,7 @@ fn look_ups_are_as_many_as_the_flags_say() {
     };
     assert_eq!(lookups(&[]), (50, 100));
     assert_eq!(lookups(&["--lookup-rate=7", "--lookup-burst=10000"]), (7, 10_000));
-    let shown = settings(&["--in-cluster=false", "--lookup-rate=7"]).to_string();
+    let shown = shown(&settings(&["--in-cluster=false", "--lookup-rate=7"]));
     assert!(shown.contains(" lookup-rate=7/s lookup-burst=100 "), "{shown}");
 }
 
@@ -218,7 +230,8 @@ fn the_eks_api_is_asked_for_one_cluster() {
 #[test]
 fn kube_api_is_taken_beside_a_kubeconfig() {
     let settings = settings(&["--in-cluster=false", "--kubeconfig=/k", "--kube-api=https://10.0.0.1:6443"]);
-    let AccountSource::Cluster { kubeconfig: Some(_), server: Some(server) } = settings.sources.accounts
+    let AccountSource::Cluster(kubernetes::Settings { kubeconfig: Some(_), server: Some(server) }) =
+        settings.sources.accounts
     else {
         panic!("both")
     };

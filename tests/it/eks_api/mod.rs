@@ -23,9 +23,9 @@ use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::identities::sources::association_resources::Namespaces;
 use pod_identity_webhook::identities::sources::eks_api::{Connection, EksApi, NAME, Pace};
 use pod_identity_webhook::identities::{Accounts, Identities, Unavailable};
-use pod_identity_webhook::lifecycle::Readiness;
-use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::process::Readiness;
 use pod_identity_webhook::source::Source;
+use pod_identity_webhook::webhook::Metrics;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -84,7 +84,7 @@ impl Watched {
 
     fn begin_for(cluster: &str, eks: &StandIn, pace: Pace) -> Self {
         let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
-        let source = Source::new(NAME, AssociationSet::len, &readiness, &metrics);
+        let source = Source::new(NAME, AssociationSet::len, &readiness, &metrics.sources);
         let cluster = ClusterName::new(cluster).unwrap();
         let api = EksApi::new(cluster, Connection::Client(client(eks)), pace, source.clone());
         let task = tokio::spawn(api.clone().follow());
@@ -135,7 +135,7 @@ impl Watched {
     /// The value of one of the source's metrics.
     fn metric(&self, name: &str) -> f64 {
         let line = format!("pod_identity_webhook_source_{name} ");
-        let text = self.metrics.scrape().unwrap();
+        let text = self.metrics.registry.scrape().unwrap();
         text.lines().find_map(|text| text.strip_prefix(&line)).unwrap_or("0").parse().unwrap()
     }
 }

@@ -1,8 +1,7 @@
 //! The memory that the chart gives a replica is the sum of all that it may have to hold at once.
 
-use pod_identity_webhook::admission::{LARGE_WORK, SMALL_WORK};
-use pod_identity_webhook::server::{CONNECTION_MEMORY, SOCKET_BUFFER};
-use pod_identity_webhook::settings::{Limits, METRICS_CONNECTIONS};
+use pod_identity_webhook::server::{self, CONNECTION_MEMORY, METRICS_CONNECTIONS, SOCKET_BUFFER};
+use pod_identity_webhook::webhook::admission::{self, LARGE_WORK, SMALL_WORK};
 
 const VALUES: &str = include_str!("../../../charts/pod-identity-webhook/values.yaml");
 
@@ -24,7 +23,8 @@ const THREADS: usize = 4;
 
 #[test]
 fn the_charts_limit_is_the_sum_of_the_programs_limits() {
-    let Limits { connections, request_memory, .. } = Limits::default();
+    let (connections, request_memory) =
+        (server::Limits::default().connections, admission::Limits::default().memory);
     // The kernel takes twice of what it is asked for; who asks much and reads nothing fills both directions.
     let connection = CONNECTION_MEMORY + 2 * 2 * usize::try_from(SOCKET_BUFFER).unwrap();
     let connections = (connections + METRICS_CONNECTIONS) * connection;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use injection::AccountName;
 use injection::policy::{RolePolicy, Ruling};
-use pod_identity_webhook::lifecycle::Readiness;
-use pod_identity_webhook::metrics::Metrics;
+use pod_identity_webhook::process::Readiness;
 use pod_identity_webhook::role_policy;
 use pod_identity_webhook::source::Source;
+use pod_identity_webhook::webhook::Metrics;
 use tokio::time::sleep;
 
 use super::{NAME, allowing};
@@ -20,7 +20,7 @@ const IN_TIME: Duration = Duration::from_secs(2);
 
 fn follow(path: &Path) -> Arc<Source<RolePolicy>> {
     let metrics = Metrics::new().unwrap();
-    let source = Source::new(role_policy::NAME, RolePolicy::len, &Readiness::default(), &metrics);
+    let source = Source::new(role_policy::NAME, RolePolicy::len, &Readiness::default(), &metrics.sources);
     tokio::spawn(role_policy::follow(path.to_owned(), source.clone()));
     source
 }

@@ -9,7 +9,7 @@ use injection::{Candidate, Decision, Defaults, Reason, Review, Rules, decide};
 use pod_identity_webhook::identities::Identities;
 use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::role_policy::Snapshot;
-use pod_identity_webhook::settings::{AccountSource, Settings};
+use pod_identity_webhook::webhook::settings::{AccountSource, Settings};
 use tokio::time::Instant;
 
 /// What answers, whole.
@@ -25,7 +25,7 @@ impl World {
         let AccountSource::Manifests { paths, namespaces } = &settings.sources.accounts else {
             panic!("not on manifests");
         };
-        let defaults = settings.defaults.clone();
+        let defaults = settings.defaults.clone().offline().unwrap();
         let manifests = Manifests::read(paths, "default", &defaults.annotation_prefix, *namespaces).unwrap();
         let policy = settings.role_policy.as_ref();
         let policy = policy.map(|policy| Snapshot::read(&PathBuf::from(&policy.path), policy.mode).unwrap());

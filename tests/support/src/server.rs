@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 use futures_util::stream;
-use pod_identity_webhook::app::App;
-use pod_identity_webhook::args::Args;
-use pod_identity_webhook::lifecycle::{Readiness, Signals};
-use pod_identity_webhook::settings::Settings;
+use pod_identity_webhook::cli::Cli;
+use pod_identity_webhook::process::{Readiness, Signals};
+use pod_identity_webhook::webhook::App;
+use pod_identity_webhook::webhook::Settings;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -33,7 +33,7 @@ pub struct Server {
 pub fn settings<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Settings {
     let fixed = ["pod-identity-webhook", "--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"];
     let args = fixed.into_iter().map(OsString::from).chain(args.into_iter().map(Into::into));
-    Settings::new(&Args::try_parse_from(args).unwrap()).unwrap()
+    Settings::new(&Cli::try_parse_from(args).unwrap().webhook).unwrap()
 }
 
 impl Server {

@@ -6,6 +6,7 @@
 
 mod kept;
 mod kind;
+mod metrics;
 mod objects;
 mod resource;
 mod selection;
@@ -18,13 +19,13 @@ use kube::Client;
 
 use crate::identities::association_set::AssociationSet;
 use crate::kubernetes::WatchError;
-use crate::metrics::ResourceMetrics;
 use crate::source::{Complaint, Source};
 use kind::{PLURAL, Scope};
 use objects::{Objects, Standing};
 use watch::Reading;
 
 pub use kind::{KIND, Kind};
+pub use metrics::Metrics;
 pub use resource::{Association, Existence, Malformed};
 pub use selection::{Controller, Namespaces, Pending, Selection};
 
@@ -34,7 +35,7 @@ pub struct AssociationResources {
     selection: Selection,
     parts: Vec<Part>,
     source: Arc<Source<AssociationSet>>,
-    metrics: ResourceMetrics,
+    metrics: Metrics,
     /// Whether it was said that they are for several clusters.
     is_warned: bool,
     /// Whether any is for accounts of another namespace than its own, which was said then.
@@ -65,7 +66,7 @@ impl AssociationResources {
         controller: Controller,
         selection: Selection,
         source: Arc<Source<AssociationSet>>,
-        metrics: ResourceMetrics,
+        metrics: Metrics,
     ) -> Self {
         let is_of_use = |kind: &&Kind| match selection.namespaces {
             Namespaces::Any => true,
@@ -113,7 +114,11 @@ impl AssociationResources {
         }
         let judged = || objects().flat_map(Objects::judged);
         for standing in Standing::ALL {
-            self.metrics.set(standing.label(), judged().filter(|(_, found)| *found == standing).count());
+            self.metrics.set(
+                self.source.name(),
+                standing.label(),
+                judged().filter(|(_, found)| *found == standing).count(),
+            );
         }
         let elsewhere = || objects().flat_map(Objects::elsewhere);
         if let Some((name, namespace)) = elsewhere().next() {

@@ -13,11 +13,12 @@ use injection::{AccountName, OwnedAccountName};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::metrics::Metrics;
 use super::object;
 use crate::identities::Unavailable;
 use crate::identities::known::AccountState;
 use crate::kubernetes::{self, ApiError, Line};
-use crate::metrics::{LookupResult, Metrics};
+use crate::source::LookupResult;
 use crate::source::single_flight::{Count, Departure, SingleFlight};
 use crate::source::turns::{Standing, Turns};
 
@@ -32,7 +33,7 @@ pub(super) struct Live {
     client: kube::Client,
     prefix: Prefix,
     limit: Duration,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     flights: SingleFlight<OwnedAccountName, Answer>,
     turns: Arc<Turns>,
 }
@@ -43,7 +44,7 @@ impl Live {
         prefix: Prefix,
         limit: Duration,
         turns: Arc<Turns>,
-        metrics: Arc<Metrics>,
+        metrics: Metrics,
     ) -> Self {
         Self { client, prefix, limit, metrics, flights: SingleFlight::default(), turns }
     }
@@ -73,7 +74,7 @@ impl Live {
         let account = account.into_owned();
         let (turns, metrics) = (self.turns.clone(), self.metrics.clone());
         async move {
-            let mut count = Count::new(|result| metrics.live_lookup(result));
+            let mut count = Count::new(|result| metrics.looked_up(result));
             let answer = async {
                 let account = account.get();
                 let turn =

@@ -8,6 +8,7 @@
 
 mod index;
 mod live;
+mod metrics;
 mod object;
 mod watch;
 
@@ -24,11 +25,12 @@ use tokio::time::Instant;
 use crate::identities::Unavailable;
 use crate::identities::known::{AccountState, LookupFailure};
 use crate::kubernetes::{IDLE_CONNECTIONS, WatchError};
-use crate::lifecycle::Latch;
-use crate::metrics::Metrics;
+use crate::process::Latch;
 use crate::source::turns::{Pace, Standing, Turns};
 use index::Index;
 use live::Live;
+
+pub use metrics::Metrics;
 
 /// The source's name in log, metrics and readiness.
 pub const NAME: &str = "service-accounts";
@@ -65,7 +67,7 @@ pub struct ServiceAccounts {
     /// What log and metrics say: the moment between two watches does not count.
     is_up: AtomicBool,
     relist: Notify,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
 }
 
 impl std::fmt::Debug for ServiceAccounts {
@@ -84,7 +86,7 @@ impl ServiceAccounts {
         lookup_limit: Duration,
         pace: Pace,
         synced: Latch,
-        metrics: Arc<Metrics>,
+        metrics: Metrics,
     ) -> Self {
         Self {
             live: Live::new(
@@ -204,7 +206,7 @@ impl ServiceAccounts {
     fn change(&self, change: impl FnOnce(&mut Index)) {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut index);
-        self.metrics.service_accounts(index.accounts(), index.annotated());
+        self.metrics.known(index.accounts(), index.annotated());
     }
 
     fn swap(&self, index: Index) {

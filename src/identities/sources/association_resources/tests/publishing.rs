@@ -10,15 +10,16 @@ use super::{ack, synced};
 use crate::identities::association_set::AssociationSet;
 use crate::identities::sources::association_resources::{Controller, Namespaces, Selection};
 use crate::kubernetes::{ApiError, Change, WatchError};
-use crate::lifecycle::Readiness;
-use crate::metrics::Metrics;
+use crate::process::Readiness;
+use crate::source;
 use crate::source::Source;
+use crate::telemetry::Registry;
 
 struct World {
     resources: AssociationResources,
     source: Arc<Source<AssociationSet>>,
     readiness: Readiness,
-    metrics: Metrics,
+    registry: Registry,
 }
 
 fn any() -> Selection {
@@ -26,11 +27,12 @@ fn any() -> Selection {
 }
 
 fn world(controller: Controller, selection: Selection) -> World {
-    let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
+    let (readiness, registry) = (Readiness::default(), Registry::new().unwrap());
+    let metrics = source::Metrics::new(&registry).unwrap();
     let source = Source::new(controller.name(), AssociationSet::len, &readiness, &metrics);
-    let resources = metrics.resources(controller.name());
+    let resources = super::super::Metrics::new(&registry).unwrap();
     let resources = AssociationResources::new(controller, selection, source.clone(), resources);
-    World { resources, source, readiness, metrics }
+    World { resources, source, readiness, registry }
 }
 
 impl World {
@@ -39,7 +41,7 @@ impl World {
     }
 
     fn metric(&self, name: &str) -> String {
-        let text = self.metrics.scrape().unwrap();
+        let text = self.registry.scrape().unwrap();
         let value = text.lines().find_map(|line| line.strip_prefix(&format!("pod_identity_webhook_{name} ")));
         value.unwrap_or("none").to_owned()
     }

@@ -156,7 +156,7 @@ fn of_two_entries_with_one_key_the_last_counts_and_the_first_is_told_of() {
 #[test]
 fn long_keys_are_cut_where_they_are_told_of() {
     let told = complaint(&format!("{{\"{}\":{{}}}}", "\u{e9}".repeat(1000)));
-    assert!(told.contains("\u{e9}\"… in line 1: no /") && told.len() < 300, "{told}");
+    assert!(told.contains("\u{e9}…\" in line 1: no /") && told.len() < 300, "{told}");
 }
 
 #[test]

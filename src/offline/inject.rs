@@ -1,0 +1,231 @@
+//! `inject`: manifests in, the same manifests with their AWS identity out; offline, by the same
+//! decision as the webhook's.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use injection::review::Subject;
+use injection::text::visible;
+use injection::{AccountName, Candidate, Decision, Defaults, Found, Pod, Rules, decide};
+use json_patch::Patch;
+use manifests::Stream;
+
+use super::args::{InjectArgs, InjectOutput};
+use super::workload::Template;
+use super::{explain, workload};
+use crate::cli::exit::{USAGE, fail, print, refuse, say};
+use crate::cli::injection::{self as flags, PendingDefaults, RolePolicySettings};
+use crate::identities::offline::{Manifests, Place};
+use crate::identities::sources::association_resources::Namespaces;
+use crate::role_policy::Snapshot;
+
+pub(crate) fn run(args: &InjectArgs) -> ExitCode {
+    let mut notices = Vec::new();
+    let defaults = match flags::defaults(&args.injection, &mut notices).and_then(PendingDefaults::offline) {
+        Ok(defaults) => defaults,
+        Err(error) => return refuse(error, USAGE),
+    };
+    let policy = match flags::role_policy(&args.injection) {
+        Ok(policy) => policy,
+        Err(error) => return refuse(error, USAGE),
+    };
+    for notice in notices {
+        say(notice);
+    }
+    match inject(args, &defaults, policy.as_ref()) {
+        Ok(Printed { text, warnings, denials }) => {
+            for line in warnings.iter().chain(&denials) {
+                say(line);
+            }
+            // Nothing before all of it is there: half a stream of manifests may be applied. Nor what
+            // the webhook would refuse: it has no manifest with its identity.
+            if denials.is_empty() { print(&text) } else { ExitCode::FAILURE }
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// One input and what is in it.
+struct Input {
+    path: PathBuf,
+    stream: Stream,
+}
+
+/// What goes to standard output, and what is said beside it.
+#[derive(Default)]
+struct Printed {
+    text: String,
+    warnings: Vec<String>,
+    /// Pods that the webhook would refuse, and why.
+    denials: Vec<String>,
+}
+
+fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySettings>) -> Result<Printed> {
+    let prefix = &defaults.annotation_prefix;
+    let policy = policy.map(|RolePolicySettings { path, mode }| Snapshot::read(path, *mode)).transpose()?;
+    let inputs = args.files.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>>>()?;
+    let namespaces = Namespaces::own(args.association_resources_own_namespace_only);
+    let mut identities = Manifests::read(&args.manifests, &args.namespace, prefix, namespaces)?;
+    for input in &inputs {
+        identities.add(&input.stream, &input.path, &args.namespace, prefix)?;
+    }
+    let mut printed = Printed::default();
+    if let Some((complaint, place)) = identities.complaint() {
+        printed.warnings.push(format!("ConfigMap of {place}: {complaint}"));
+    }
+    let mut streams = Vec::new();
+    for Input { path, stream } in &inputs {
+        let mut patches = Vec::new();
+        for document in stream.documents() {
+            let place = Place::of(path, document);
+            let mut operations = Vec::new();
+            for template in workload::templates(document, &args.namespace) {
+                let policy = policy.as_ref();
+                let question = Question { template: &template, identities: &identities, defaults, policy };
+                let Decided { patch, explanation, warnings, denial } =
+                    question.answer().with_context(|| format!("failed to read {place}"))?;
+                if args.explain {
+                    let gap = if printed.text.is_empty() { "" } else { "\n" };
+                    let heading = format!("{template} ({place})");
+                    write!(printed.text, "{gap}{}\n{explanation}", visible(&heading))?;
+                } else {
+                    printed.warnings.extend(warnings.iter().map(|warning| format!("{template}: {warning}")));
+                    printed
+                        .denials
+                        .extend(denial.iter().map(|denial| format!("{template}: refused: {denial}")));
+                }
+                operations.extend(template.prefixed(patch).0);
+            }
+            patches.push(Some(Patch(operations)));
+        }
+        streams.push((path, stream, patches));
+    }
+    match args.output {
+        _ if args.explain && printed.text.is_empty() => {
+            printed.text.push_str("no pod, and nothing that makes pods, in what was read\n");
+        }
+        _ if args.explain => {}
+        InjectOutput::Patch => {
+            for patch in streams.iter().flat_map(|(.., patches)| patches) {
+                writeln!(printed.text, "{}", serde_json::to_string(patch)?)?;
+            }
+        }
+        InjectOutput::Manifests => {
+            // As many JSON values as one likes are a stream; beside YAML, separators are needed.
+            let is_apart = streams.len() > 1 && !streams.iter().all(|(_, stream, _)| stream.is_json());
+            for (path, stream, patches) in &streams {
+                let rendered =
+                    if is_apart { stream.render_among_others(patches) } else { stream.render(patches) };
+                let text = rendered.with_context(|| format!("failed to write {}", path.display()))?;
+                join(&mut printed.text, &text, is_apart);
+            }
+        }
+    }
+    Ok(printed)
+}
+
+/// Appends a file's text to the stream that is printed.
+fn join(printed: &mut String, text: &str, is_apart: bool) {
+    if !printed.is_empty() {
+        if !printed.ends_with('\n') {
+            printed.push('\n');
+        }
+        if is_apart && !text.starts_with("---") {
+            printed.push_str("---\n");
+        }
+    }
+    printed.push_str(text);
+}
+
+impl Input {
+    fn read(path: &Path) -> Result<Self> {
+        let (path, text) = if path == Path::new("-") {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("failed to read standard input")?;
+            (PathBuf::from("standard input"), text)
+        } else {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("failed to read {}", path.display()))?;
+            (path.to_owned(), text)
+        };
+        let stream = manifests::parse(&text).with_context(|| format!("failed to read {}", path.display()))?;
+        Ok(Self { path, stream })
+    }
+}
+
+/// What is to become of one pod template.
+struct Question<'a> {
+    template: &'a Template<'a>,
+    identities: &'a Manifests,
+    defaults: &'a Defaults,
+    policy: Option<&'a Snapshot>,
+}
+
+/// What becomes of one pod template.
+#[derive(Default)]
+struct Decided {
+    patch: Patch,
+    /// Why it is as it is.
+    explanation: String,
+    /// What the webhook would tell the user.
+    warnings: Vec<String>,
+    /// Why it would refuse the pod.
+    denial: Option<String>,
+}
+
+impl Question<'_> {
+    fn answer(&self) -> Result<Decided> {
+        let Self { template, identities, defaults, policy } = self;
+        let json = template.pod.to_string();
+        // Its lines would be those of this JSON, not of the file.
+        let pod = Pod::decode(&json, &defaults.annotation_prefix).map_err(|error| {
+            let text = error.to_string();
+            let what = text.split(" at line ").next().unwrap_or_default().to_owned();
+            anyhow::anyhow!("the pod of {template} cannot be read: {what}")
+        })?;
+        let subject = Subject::Pod(Box::new(pod));
+        let candidate = Candidate::offline(&subject, template.namespace);
+        if let Some(reason) = candidate.settled() {
+            return Ok(Decided { explanation: explain::settled(&reason), ..Decided::default() });
+        }
+        if candidate.pod().metadata.has_skip_label {
+            return Ok(Decided { explanation: explain::skipped(), ..Decided::default() });
+        }
+        let account = candidate.account;
+        let found = identities.find(account);
+        let policy = policy.map(Snapshot::active);
+        let rules = Rules { defaults, policy, sources: &["manifests"] };
+        let decision = decide(&candidate, &found, &rules);
+        let patch = match decision.patch() {
+            Some(bytes) => serde_json::from_slice(bytes).context("a patch of ours cannot be read")?,
+            None => Patch::default(),
+        };
+        Ok(Decided {
+            patch,
+            explanation: explain::source(identities, account, &found, defaults)
+                + &explain::policy(policy, &found, &decision)
+                + &explain::decision(&decision),
+            warnings: match found {
+                Found { grant: None, exists: false } => missing(account).into_iter().collect(),
+                _ => decision.warnings().iter().map(ToString::to_string).collect(),
+            },
+            denial: match decision {
+                Decision::Refused { message, .. } => Some(message),
+                Decision::Untouched { .. } | Decision::Admitted(_) => None,
+            },
+        })
+    }
+}
+
+/// What is said of an account that is not in the input: more than the server knows.
+fn missing(account: AccountName<'_>) -> Option<String> {
+    // Every namespace has its `default`, which is in no manifest.
+    (account.name != "default").then(|| {
+        format!(
+            "no AWS identity injected: ServiceAccount {account} is neither in the input nor in --manifests"
+        )
+    })
+}

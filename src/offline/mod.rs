@@ -1,0 +1,6 @@
+//! What the binary does without a cluster: `inject`, with what it explains.
+
+pub mod args;
+mod explain;
+pub(crate) mod inject;
+mod workload;

@@ -1,0 +1,111 @@
+//! What is counted of connections: failed handshakes, and those that were closed or refused by us.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
+
+use crate::telemetry::{MetricsError, Registry};
+
+/// The metrics of all connections.
+#[derive(Debug)]
+pub struct Metrics {
+    handshake_errors: IntCounterVec,
+    open: IntGauge,
+    closed: IntCounterVec,
+    refused_clients: IntCounter,
+}
+
+impl Metrics {
+    /// Metrics at zero, registered once.
+    pub fn new(registry: &Registry) -> Result<Self, MetricsError> {
+        Ok(Self {
+            handshake_errors: registry.counters(
+                "pod_identity_webhook_tls_handshake_errors_total",
+                "TLS handshakes that failed, by reason: a wrong caBundle shows as alert.",
+                &["reason"],
+            )?,
+            open: registry
+                .gauge("pod_identity_webhook_connections", "Connections to /mutate's port that are open.")?,
+            closed: registry.counters(
+                "pod_identity_webhook_connections_closed_total",
+                "Connections that were closed to keep to a limit, by port and reason.",
+                &["port", "reason"],
+            )?,
+            refused_clients: registry.counter(
+                "pod_identity_webhook_refused_clients_total",
+                "Calls without the client certificate that --client-ca-file asks for.",
+            )?,
+        })
+    }
+
+    /// A TLS handshake failed.
+    pub(super) fn handshake_error(&self, reason: &str) {
+        self.handshake_errors.with_label_values(&[reason]).inc();
+    }
+
+    /// How many connections to `/mutate`'s port are open.
+    #[must_use]
+    pub fn open(&self) -> &IntGauge {
+        &self.open
+    }
+
+    /// A connection was closed to keep to a limit.
+    pub(super) fn closed(&self, port: Port, reason: ClosedConnection) {
+        self.closed.with_label_values(&[port.label(), reason.label()]).inc();
+    }
+
+    /// A request came without the client certificate that is asked for.
+    pub(super) fn refused_client(&self) {
+        self.refused_clients.inc();
+    }
+}
+
+/// A port of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// That of `/mutate`.
+    Webhook,
+    /// That of metrics and probes.
+    Metrics,
+}
+
+/// Why a connection was closed that its client would have kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedConnection {
+    /// Its peer has more than a peer's share.
+    PeerShare,
+    /// There was no room for another.
+    Full,
+    /// It was new, and all others were in the middle of a call.
+    Refused,
+    /// The process has no descriptor left.
+    Descriptors,
+    /// It idled for too long.
+    Idle,
+    /// It took an answer too slowly.
+    SlowReader,
+}
+
+impl Port {
+    /// As a metric's label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+impl ClosedConnection {
+    /// As a metric's label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::PeerShare => "peer_share",
+            Self::Full => "full",
+            Self::Refused => "refused",
+            Self::Descriptors => "descriptors",
+            Self::Idle => "idle",
+            Self::SlowReader => "slow_reader",
+        }
+    }
+}

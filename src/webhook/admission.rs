@@ -1,0 +1,246 @@
+//! The path of a pod over HTTP: request, review, identity, decision, answer. What the decision is, is
+//! [`decide()`]'s to say; the only thing that waits is the look-up of the identity.
+
+mod body;
+mod lane;
+mod limits;
+mod metrics;
+mod record;
+mod refusal;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use futures_util::FutureExt;
+use injection::Reason;
+use injection::denial::Demand;
+use injection::review::Subject;
+use injection::{AccountName, Candidate, Decision, Defaults, Denial, Outcome, Review, Rules, decide, go};
+use tokio::time::Instant;
+
+use crate::identities::Identities;
+use crate::role_policy::{PolicyFile, Snapshot};
+use crate::server::pressure::Pressure;
+use crate::telemetry::Throttle;
+use body::{Memory, Share};
+use lane::Lane;
+pub use limits::{BODY_LIMIT, Limits};
+pub use metrics::Metrics;
+use record::Record;
+use refusal::Refusal;
+
+/// Most memory, in bytes, that the one large review that is worked on takes beside what is counted: its lists and
+/// texts before they are counted, its patch and the answer while they are written.
+pub const LARGE_WORK: usize = 24 << 20;
+
+/// The same of every other review that a thread works on.
+pub const SMALL_WORK: usize = 4 << 20;
+
+/// Lines a second, and at first at once, about calls that no API server makes: whoever reaches the port
+/// can make as many as he likes.
+const STRANGERS: u32 = 20;
+
+/// Answers admission reviews.
+#[derive(Debug)]
+pub struct Admission {
+    identities: Identities,
+    sources: Vec<&'static str>,
+    defaults: Defaults,
+    policy: Option<PolicyFile>,
+    limits: Limits,
+    memory: Memory,
+    lane: Lane,
+    strangers: Throttle,
+    metrics: Arc<Metrics>,
+}
+
+impl Admission {
+    /// Answers from `identities`, within the role policy where there is one.
+    #[must_use]
+    pub fn new(
+        identities: Identities,
+        defaults: Defaults,
+        policy: Option<PolicyFile>,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let memory = Memory::new(&limits);
+        let strangers = Throttle::new(Duration::from_secs(1)).with_burst(STRANGERS);
+        let sources = identities.names();
+        Self { identities, sources, defaults, policy, limits, memory, lane: Lane::new(), strangers, metrics }
+    }
+
+    /// Whether the memory for calls is short.
+    #[must_use]
+    pub fn pressure(&self) -> Arc<Pressure> {
+        self.memory.pressure()
+    }
+
+    /// `/mutate`, the same for namespaces that require an identity, and the Go webhook's debug paths
+    /// if they are asked for.
+    pub fn routes(self: Arc<Self>, debug: bool) -> Router {
+        let (admission, requiring) = (self.clone(), self.clone());
+        let routes = Router::new()
+            .route("/mutate", any(async move |request| admission.respond(request, None).await))
+            // The registration knows the namespace's labels, and changes with them at once.
+            .route(
+                "/mutate/required",
+                any(async move |request| requiring.respond(request, Some(Demand::Namespace)).await),
+            );
+        if !debug {
+            return routes;
+        }
+        let (denying, failing) = (self.clone(), self);
+        routes
+            .route("/debug/alpha/deny", any(async move |request| denying.deny_all(request).await))
+            .route("/debug/alpha/500", any(async move || failing.guarded(async { fail() }).await))
+    }
+
+    /// One call, from its headers to its answer.
+    async fn respond(&self, request: Request, namespace: Option<Demand>) -> Response {
+        let mut record = Record::new(&self.metrics, &self.strangers, verb(request.method()));
+        let answered = self.guarded(self.admit(request, namespace, &mut record)).await;
+        record.end(answered)
+    }
+
+    /// Runs one call so that a bug in it ends neither the process nor its neighbours.
+    async fn guarded<T>(&self, call: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        std::panic::AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Refusal::Bug))
+    }
+
+    async fn admit(
+        &self,
+        request: Request,
+        namespace: Option<Demand>,
+        record: &mut Record<'_>,
+    ) -> Result<(Outcome, Response), Refusal> {
+        let patience = patience(request.uri()).unwrap_or(self.limits.request).min(self.limits.request);
+        let deadline = Instant::now() + patience;
+        let (body, mut share) = self.body(request, deadline).await?;
+        let decode = || Review::decode(&body, &self.defaults.annotation_prefix);
+        let review = self.lane.run(body.len(), deadline, decode).await??;
+        record.uid(&review.uid);
+        let held = body.capacity() + review.subject.as_ref().map_or(0, Subject::weight);
+        share.grow(held)?;
+        let (outcome, answer) = self.decide(&review, namespace, deadline, record).await?;
+        share.grow(held + answer.capacity())?;
+        drop(review);
+        drop(body);
+        Ok((outcome, json(answer, share)))
+    }
+
+    /// What to answer to a review, before the deadline: who the pod is, what was found, what becomes of it.
+    async fn decide(
+        &self,
+        review: &Review<'_>,
+        namespace: Option<Demand>,
+        deadline: Instant,
+        record: &mut Record<'_>,
+    ) -> Result<(Outcome, Vec<u8>), Refusal> {
+        let answer = |decision: &Decision<'_>| (decision.outcome(), decision.answer(review));
+        let Some(candidate) = Candidate::of_review(review, namespace) else {
+            return Ok(answer(&Decision::untouched(Reason::NotHandled)));
+        };
+        record.pod(&candidate);
+        if let Some(reason) = candidate.settled() {
+            return Ok(answer(&Decision::untouched(reason)));
+        }
+        let lookup = deadline.min(Instant::now() + self.limits.lookup);
+        // Whatever the account has: nothing is answered before all that is configured was read.
+        let policy =
+            self.policy.as_ref().map(|file| file.current().ok_or(Refusal::PolicyUnread)).transpose()?;
+        let found = self.identities.find(candidate.account, candidate.need, lookup).await?;
+        if let Some(grant) = &found.grant {
+            self.metrics.method(grant.method());
+        }
+        let policy = policy.as_ref().map(Snapshot::active);
+        let rules = Rules { defaults: &self.defaults, policy, sources: &self.sources };
+        let decide = || answer(&decide(&candidate, &found, &rules));
+        self.lane.run(candidate.size(&found), deadline, decide).await
+    }
+
+    /// The body of a request that is one of ours by its head.
+    async fn body(&self, request: Request, deadline: Instant) -> Result<(Vec<u8>, Share), Refusal> {
+        if request.method() != Method::POST {
+            return Err(Refusal::Method);
+        }
+        if !is_json(request.headers().get(CONTENT_TYPE)) {
+            return Err(Refusal::MediaType);
+        }
+        self.memory.read(request.into_body(), deadline).await
+    }
+
+    /// Refuses whatever is asked: the Go webhook's way to try an operator's alarms.
+    async fn deny_all(&self, request: Request) -> Response {
+        let deadline = Instant::now() + self.limits.request;
+        let call = async {
+            let (body, share) = self.body(request, deadline).await?;
+            let decode = || Review::decode(&body, &self.defaults.annotation_prefix);
+            let review = self.lane.run(body.len(), deadline, decode).await??;
+            let message = Denial::Debug.message(&self.defaults.annotation_prefix, AccountName::default());
+            let decision = Decision::Refused { denial: Denial::Debug, message };
+            Ok(json(decision.answer(&review), share))
+        };
+        self.guarded(call).await.into_response()
+    }
+}
+
+/// The Go webhook's way to try an operator's alarms, and ours to prove that a bug stays where it is.
+#[allow(clippy::panic, reason = "what the debug path is for")]
+fn fail() -> Result<Response, Refusal> {
+    panic!("the debug path /debug/alpha/500 was called")
+}
+
+/// An answer that holds its part of the common memory until its last byte is sent.
+fn json(answer: Vec<u8>, mut share: Share) -> Response {
+    share.shrink(answer.capacity());
+    let body = Body::from(Bytes::from_owner(Held { answer, _share: share }));
+    (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// Bytes that are counted as long as they are there.
+struct Held {
+    answer: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
+    }
+}
+
+fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let essence =
+        content_type.and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// How long a call may take: a little less than the API server waits, which it says in the query,
+/// `?timeout=10s`. An answer that it does not wait for is no answer.
+fn patience(uri: &Uri) -> Option<Duration> {
+    let timeout = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("timeout="))?;
+    let timeout = go::duration(timeout).ok().filter(|timeout| !timeout.is_zero())?;
+    Some(timeout.mul_f64(0.8))
+}
+
+/// A method as a metric's label: whatever is sent must not make new ones.
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::POST => "POST",
+        Method::GET => "GET",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => "OTHER",
+    }
+}

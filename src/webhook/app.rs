@@ -1,0 +1,309 @@
+//! Puts the webhook's parts together: what is followed, what is bound. [`Running`] serves them and takes them
+//! down in order. Imported by what serves, [`super::serve`] and `make run`, and by tests.
+
+mod identities;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, anyhow};
+use axum::Router;
+use axum::routing::get;
+use futures_util::FutureExt;
+use injection::policy::RolePolicy;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+
+use super::admission::Admission;
+use super::discovery;
+use super::metrics::Metrics;
+use super::settings::{self, AccountSource, Settings};
+use crate::certificates::{self, Authority, CertificateSource, ClientAuthorities, Files, Store};
+use crate::cli::injection::RolePolicySettings;
+use crate::identities::sources::service_accounts::ServiceAccounts;
+use crate::kubernetes::Cluster;
+use crate::process::{Readiness, Running, Shutdown, Signals, Tasks, descriptors};
+use crate::role_policy::{self, PolicyFile};
+use crate::server::pressure::Pressure;
+use crate::server::strangers::strangers;
+use crate::server::{self, Port, SOCKET_BUFFER, Server, admin, tls};
+use crate::source::Source;
+
+/// Names that a certificate made in memory is good for: only this machine asks for it.
+const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// Connections that the kernel keeps until they are accepted, which they are at once: what comes in a burst.
+const BACKLOG: u32 = 1024;
+
+/// A webhook that is bound and put together, and serves once it is run.
+pub struct App {
+    address: SocketAddr,
+    metrics_address: SocketAddr,
+    /// The settings, in one line.
+    shown: String,
+    readiness: Readiness,
+    running: Running,
+}
+
+impl App {
+    /// Binds both ports, reads what has to be there at start, and begins to follow what changes.
+    pub async fn bind(mut settings: Settings) -> Result<Self> {
+        // kube and rustls ask for the process's cryptography; a second call finds it there.
+        drop(aws_lc_rs::default_provider().install_default());
+        for notice in &settings.notices {
+            tracing::warn!("{notice}");
+        }
+        let cluster = match &settings.sources.accounts {
+            AccountSource::Cluster(cluster) => Some(Cluster::new(cluster.clone())),
+            AccountSource::Manifests { .. } => None,
+        };
+        let endpoint = std::env::var_os(discovery::METADATA_ENDPOINT);
+        let defaults =
+            discovery::complete(settings.defaults.clone(), cluster.as_ref(), endpoint.as_deref()).await?;
+        let limits = &mut settings.server.limits;
+        let allowed = descriptors::allowed();
+        if limits.fit(allowed) {
+            let connections = limits.connections;
+            tracing::warn!(
+                connections,
+                allowed,
+                "--max-connections is lowered to fit the limit of open files"
+            );
+        }
+        let shown = settings::Shown(&settings, &defaults).to_string();
+        let metrics = Metrics::new().context("failed to set up metrics")?;
+        let readiness = Readiness::default();
+        let shutdown = Shutdown::default();
+        let leaving = shutdown.leaving.clone();
+        readiness
+            .require("shutdown", move || if leaving.is_cancelled() { Err("leaving".into()) } else { Ok(()) });
+
+        let mut tasks = Tasks::default();
+        let certificates = certificates(&settings.certificate, &metrics, &readiness, &mut tasks).await?;
+        let clients = client_authorities(&settings, &metrics, &readiness, &mut tasks)?;
+        let client = match &cluster {
+            Some(cluster) => Some(cluster.client().await?),
+            None => None,
+        };
+        let parts = identities::Parts {
+            prefix: &defaults.annotation_prefix,
+            lookup: settings.admission.lookup,
+            metrics: &metrics,
+            readiness: &readiness,
+            tasks: &mut tasks,
+        };
+        let identities::Followed { identities, accounts } =
+            identities::follow(&settings.sources, client, parts)?;
+        let policy = settings.role_policy.as_ref();
+        let policy = policy.map(|policy| follow_policy(policy, &metrics, &readiness, &mut tasks));
+        let debug = match accounts {
+            Some(accounts) if settings.debug_handlers => cache_handlers(accounts),
+            _ => Router::new(),
+        };
+        let admission = Arc::new(Admission::new(
+            identities,
+            defaults,
+            policy,
+            settings.admission.clone(),
+            metrics.admission.clone(),
+        ));
+
+        let probes = admin::probes(readiness.clone());
+        let strangers = clients.as_ref().map(|_| strangers(probes.clone(), metrics.server.clone()));
+        let calls = Calls {
+            tls: tls::acceptor(&settings.tls, certificates, clients).context("failed to set up TLS")?,
+            strangers,
+            router: admission.clone().routes(settings.debug_handlers).merge(probes.clone()),
+            pressure: admission.pressure(),
+        };
+        let admin = probes.merge(admin::metrics(metrics.registry.clone())).merge(debug);
+        let [webhook, admin] = servers(&settings.server, calls, admin, &metrics.server, &shutdown)?;
+        Ok(Self {
+            address: webhook.listener.local_addr()?,
+            metrics_address: admin.listener.local_addr()?,
+            shown,
+            readiness,
+            running: Running {
+                shutdown_delay: settings.server.shutdown_delay,
+                drain: settings.server.limits.drain,
+                servers: vec![("webhook", webhook.serve().boxed()), ("admin", admin.serve().boxed())],
+                tasks,
+                shutdown,
+            },
+        })
+    }
+
+    /// Where `/mutate` is served: the port that was bound, where 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where metrics and probes are served.
+    #[must_use]
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.metrics_address
+    }
+
+    /// How it stands with what has to hold, in full: the ports say less.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
+    /// What serves, once it is run.
+    #[must_use]
+    pub fn running(self) -> Running {
+        let Self { address, metrics_address, shown, readiness: _, running } = self;
+        tracing::info!(%address, %metrics_address, settings = %shown, "serving");
+        running
+    }
+
+    /// Serves until the first of `signals`, and takes its leave without losing a call.
+    pub async fn run(self, signals: Signals) -> Result<()> {
+        self.running().until(signals).await
+    }
+}
+
+/// What serves the API server's calls.
+struct Calls {
+    tls: TlsAcceptor,
+    strangers: Option<Router>,
+    router: Router,
+    pressure: Arc<Pressure>,
+}
+
+/// The server of calls and that of metrics and probes, bound.
+fn servers(
+    settings: &server::Settings,
+    calls: Calls,
+    admin: Router,
+    metrics: &Arc<server::Metrics>,
+    shutdown: &Shutdown,
+) -> Result<[Server; 2]> {
+    let server::Settings { address, metrics_address, limits, shutdown_delay: _ } = settings;
+    let Calls { tls, strangers, router, pressure } = calls;
+    let webhook = Server {
+        listener: bind(*address, "--port")?,
+        tls: Some(tls),
+        router,
+        strangers,
+        limits: limits.clone(),
+        metrics: metrics.clone(),
+        port: Port::Webhook,
+        open: Some(metrics.open().clone()),
+        pressure: Some(pressure),
+        shutdown: shutdown.clone(),
+    };
+    let admin = Server {
+        listener: bind(*metrics_address, "--metrics-port")?,
+        tls: None,
+        router: admin,
+        strangers: None,
+        limits: limits.of_metrics_port(),
+        metrics: metrics.clone(),
+        port: Port::Metrics,
+        open: None,
+        pressure: None,
+        shutdown: shutdown.clone(),
+    };
+    Ok([webhook, admin])
+}
+
+/// A listener; every address means IPv4 alone on a host without IPv6.
+fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let mut result = listen(address);
+    if result.is_err() && address.is_ipv6() && address.ip().is_unspecified() {
+        result = listen((Ipv4Addr::UNSPECIFIED, address.port()).into());
+    }
+    result.map_err(|error| {
+        anyhow!("failed to listen on {address}: {error}; choose another {flag} or --bind-address")
+    })
+}
+
+/// What is accepted has the listener's buffers.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
+    socket.set_send_buffer_size(SOCKET_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Begins to follow the file of the role policy.
+fn follow_policy(
+    policy: &RolePolicySettings,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> PolicyFile {
+    let RolePolicySettings { path, mode } = policy;
+    let source = Source::new(role_policy::NAME, RolePolicy::len, readiness, &metrics.sources);
+    tasks.spawn(role_policy::NAME, role_policy::follow(path.clone(), source.clone()));
+    PolicyFile::new(path, *mode, source)
+}
+
+/// What verifies client certificates, if they are asked for.
+fn client_authorities(
+    settings: &Settings,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Result<Option<Arc<dyn ClientCertVerifier>>> {
+    let Some(path) = &settings.client_authorities else {
+        return Ok(None);
+    };
+    let read = ClientAuthorities::read(path, readiness, &metrics.sources);
+    let (authorities, follow) = read.context("failed to use --client-ca-file")?;
+    tasks.spawn("client-ca-file", follow);
+    Ok(Some(Arc::new(authorities)))
+}
+
+async fn certificates(
+    source: &CertificateSource,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    tasks: &mut Tasks,
+) -> Result<Arc<Store>> {
+    let store = match source {
+        CertificateSource::Files { certificate, key } => {
+            let files = Files { certificate: certificate.clone(), key: key.clone() };
+            let contents = files.contents().await?;
+            let pair = files.pair(&contents)?;
+            metrics.certificate.expires(pair.not_after());
+            let store = Arc::new(Store::new(pair));
+            tasks.spawn("certificate", files.follow(store.clone(), contents, metrics.certificate.clone()));
+            store
+        }
+        CertificateSource::InMemory { authority_out } => {
+            let authority = Authority::new()?;
+            let pair = authority.leaf(&LOCAL_NAMES.map(str::to_owned))?.pair()?;
+            metrics.certificate.expires(pair.not_after());
+            if let Some(path) = authority_out {
+                std::fs::write(path, authority.certificate_pem())
+                    .with_context(|| format!("failed to write --tls-ca-out {}", path.display()))?;
+            }
+            Arc::new(Store::new(pair))
+        }
+    };
+    tasks.spawn("certificate-expiry", certificates::watch_expiry(store.clone()));
+    let served = store.clone();
+    readiness.require("certificate", move || served.check(SystemTime::now()));
+    Ok(store)
+}
+
+/// The Go webhook's debug handlers of the metrics port.
+fn cache_handlers(accounts: Arc<ServiceAccounts>) -> Router {
+    let cleared = accounts.clone();
+    Router::new().route("/debug/alpha/cache", get(async move || accounts.dump().to_string())).route(
+        "/debug/alpha/cache/clear",
+        get(async move || {
+            cleared.clear();
+            "cleared; accounts are looked up live until all are read again\n"
+        }),
+    )
+}
