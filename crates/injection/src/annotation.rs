@@ -1,11 +1,12 @@
 //! The annotations that users write, and how their values are read: as the Go webhook does.
 
-use super::excess::CONTAINER_NAMES;
-use super::go::csv;
-use super::name;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use super::excess::CONTAINER_NAMES;
+use super::go::csv;
+use super::name;
 
 /// ServiceAccount: the IAM role to assume.
 pub const ROLE_ARN: &str = "role-arn";

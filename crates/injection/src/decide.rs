@@ -3,6 +3,11 @@
 
 mod role;
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::Outcome;
 use super::candidate::Candidate;
 use super::defaults::Defaults;
@@ -16,10 +21,6 @@ use super::policy::{ActivePolicy, Forbidden, Ruling};
 use super::reason::Reason;
 use super::text::cut;
 use super::warning::Warning;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
 
 /// What operators have said about pods.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,10 @@
 //! Why a pod is refused: a policy that its operator asked for, never trouble of our own.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::Outcome;
 use super::annotation::{INJECT_CONTAINERS, Prefix, ROLE_ARN, SKIP_CONTAINERS};
 use super::excess::Excess;
@@ -9,10 +14,6 @@ use super::pod::REQUIRE_LABEL;
 use super::policy::Forbidden;
 use super::role::RoleArnError;
 use super::warning::{brief, quoted, role_arn as arn};
-use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
 
 /// Why a pod is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

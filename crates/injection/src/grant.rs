@@ -1,8 +1,9 @@
 //! What an account has been granted, whichever source says so.
 
+use alloc::boxed::Box;
+
 use super::excess::TOLD;
 use super::{go, text};
-use alloc::boxed::Box;
 
 /// Shortest lifetime of a projected token that the API server accepts.
 pub const MIN_LIFETIME: u64 = 600;

@@ -2,6 +2,7 @@
 //! else in the pod changes by a byte.
 
 use alloc::vec::Vec;
+
 use serde::Serialize;
 
 use super::excess::{self, Excess};

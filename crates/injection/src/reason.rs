@@ -1,9 +1,10 @@
 //! Why a pod is admitted as it is.
 
+use alloc::string::String;
+
 use super::Outcome;
 use super::excess::Excess;
 use super::policy::Forbidden;
-use alloc::string::String;
 
 /// Why a pod is admitted as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use serde::de::{DeserializeSeed, MapAccess};
 use super::annotation::Prefix;
 use super::json::{self, Fold, Judge, Object, Slot, once, skip};
 use super::pod::Pod;
+
 use request::Request;
 
 /// Version of the review; the answer bears the same.

@@ -1,6 +1,11 @@
 //! Whether the role that a plan injects is a valid one, and whether the role policy allows it. A role that
 //! is not injected does not matter.
 
+use alloc::borrow::ToOwned;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::super::candidate::Candidate;
 use super::super::denial::Denial;
 use super::super::plan::{ContainerPlan, Plan};
@@ -10,10 +15,6 @@ use super::super::review::Subject;
 use super::super::role::{self, RoleArnValidation};
 use super::super::warning::Warning;
 use super::{Rules, Stop};
-use alloc::borrow::ToOwned;
-use alloc::string::ToString;
-use alloc::vec;
-use alloc::vec::Vec;
 
 /// What the role policy says of the role, if a role is injected and there is a policy; or why it is not injected.
 ///

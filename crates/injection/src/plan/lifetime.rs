@@ -1,11 +1,12 @@
 //! How long the projected token lives: pod annotation, then what the account is granted, then the flag's.
 
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
 use super::super::defaults::Defaults;
 use super::super::grant::{AskedLifetime, Grant, MAX_LIFETIME, MIN_LIFETIME, Method, RoleGrant, RoleSource};
 use super::super::pod::Pod;
 use super::super::warning::{Owner, Warning};
-use alloc::string::ToString;
-use alloc::vec::Vec;
 
 /// The shortest of the lifetimes that EKS spreads Pod Identity's tokens over, in seconds, so that
 /// the pods of one rollout do not all renew at once. The longest is the default, 86400.

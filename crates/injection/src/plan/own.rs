@@ -1,11 +1,12 @@
 //! Credentials that a pod brings itself: what SDKs prefer to ours defeats it without a word.
 
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
 use super::super::grant::Method;
 use super::super::pod::env;
 use super::super::warning::Warning;
 use super::{ContainerPlan, Verdict};
-use alloc::string::ToString;
-use alloc::vec::Vec;
 
 /// What SDKs prefer to a method, in the order in which they look: keys, then a web identity, then the
 /// agent of Pod Identity.

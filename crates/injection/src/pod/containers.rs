@@ -1,6 +1,7 @@
 //! Reads a pod's containers.
 
 use alloc::vec::Vec;
+
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;

@@ -1,6 +1,7 @@
 //! Reads a pod's volumes.
 
 use alloc::vec::Vec;
+
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess};
 

