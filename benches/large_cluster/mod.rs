@@ -10,7 +10,7 @@ use injection::annotation::Prefix;
 use injection::{AccountName, Found, Need};
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
-use pod_identity_webhook::identities::sources::config_map::{Contents, Entries};
+use pod_identity_webhook::identities::sources::config_map::{ConfigMapDocument, Entries};
 use pod_identity_webhook::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
 use pod_identity_webhook::identities::{Accounts, Identities};
 use pod_identity_webhook::kubernetes;
@@ -88,7 +88,7 @@ async fn follow() -> (Identities, FakeApi) {
     associations.replace(spread.collect());
 
     let config_map = Source::new("config-map", Entries::len, &readiness, &metrics.sources);
-    config_map.replace(Contents::parse(&document()).unwrap().entries);
+    config_map.replace(ConfigMapDocument::parse(&document()).unwrap().entries);
 
     while !metrics.registry.scrape().unwrap().contains("\npod_identity_webhook_watch_up 1\n") {
         sleep(Duration::from_millis(10)).await;

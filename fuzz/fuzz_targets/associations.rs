@@ -3,19 +3,19 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::identities::sources::association_file::Contents;
+use pod_identity_webhook::identities::sources::association_file::AssociationFile;
 use serde_json::json;
 
 fuzz_target!(|bytes: &[u8]| {
-    match Contents::parse(bytes) {
-        Ok(Contents { associations, complaint }) => {
+    match AssociationFile::parse(bytes) {
+        Ok(AssociationFile { associations, complaint }) => {
             let entries = associations.iter();
             let entries: Vec<_> = entries
                 .map(|(namespace, name)| json!({ "namespace": namespace, "serviceAccount": name }))
                 .collect();
             let written = json!({ "identities": entries }).to_string();
-            let again = Contents::parse(written.as_bytes()).expect("what was written can be read");
-            assert_eq!(again, Contents { associations, complaint: None });
+            let again = AssociationFile::parse(written.as_bytes()).expect("what was written can be read");
+            assert_eq!(again, AssociationFile { associations, complaint: None });
             if let Some(complaint) = complaint {
                 // At most their index is of the file.
                 assert!(complaint.entries() > 0 && complaint.to_string().len() < 300, "{complaint}");

@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::identities::sources::config_map::Contents;
+use pod_identity_webhook::identities::sources::config_map::ConfigMapDocument;
 use injection::Grant;
 
 fuzz_target!(|document: &str| {
-    let Contents { entries, complaint } = match Contents::parse(document) {
+    let ConfigMapDocument { entries, complaint } = match ConfigMapDocument::parse(document) {
         Ok(contents) => contents,
         Err(error) => return assert_is_a_line(&error.to_string()),
     };

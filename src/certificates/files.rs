@@ -52,19 +52,19 @@ pub enum FilesError {
 
 /// The files' bytes, to tell a change by.
 #[derive(PartialEq, Eq)]
-pub struct Contents {
+pub struct PairBytes {
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
 
 impl Files {
     /// Reads both files.
-    pub async fn contents(&self) -> Result<Contents, FilesError> {
-        Ok(Contents { certificate: read(&self.certificate).await?, key: read(&self.key).await? })
+    pub async fn contents(&self) -> Result<PairBytes, FilesError> {
+        Ok(PairBytes { certificate: read(&self.certificate).await?, key: read(&self.key).await? })
     }
 
     /// Makes a pair of what was read.
-    pub fn pair(&self, contents: &Contents) -> Result<Pair, FilesError> {
+    pub fn pair(&self, contents: &PairBytes) -> Result<Pair, FilesError> {
         Pair::from_pem(&contents.certificate, &contents.key).map_err(|source| FilesError::Pair {
             certificate: self.certificate.clone(),
             key: self.key.clone(),
@@ -73,7 +73,7 @@ impl Files {
     }
 
     /// Replaces the store's pair whenever the files change into a good one, for ever.
-    pub async fn follow(self, store: Arc<Store>, mut served: Contents, metrics: Metrics) {
+    pub async fn follow(self, store: Arc<Store>, mut served: PairBytes, metrics: Metrics) {
         let mut poll = interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut complaint = String::new();
@@ -101,7 +101,7 @@ impl Files {
         }
     }
 
-    async fn changed(&self, served: &Contents) -> Result<Option<(Contents, Pair)>, FilesError> {
+    async fn changed(&self, served: &PairBytes) -> Result<Option<(PairBytes, Pair)>, FilesError> {
         let contents = self.contents().await?;
         if contents == *served {
             return Ok(None);

@@ -17,7 +17,7 @@ use super::by_account::ByAccount;
 use super::known::{AccountState, Claims};
 use super::sources::association_file;
 use super::sources::association_resources::{self, Association, Namespaces};
-use super::sources::config_map::{self, Contents, Entries, FormatError};
+use super::sources::config_map::{self, ConfigMapDocument, ConfigMapError, Entries};
 use crate::source::{Complaint, Source};
 
 /// The name of all sources that are read from manifests, for people.
@@ -29,25 +29,25 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// What is known beforehand, each with the place where it stands.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    accounts: ByAccount<(AccountState, Place)>,
-    associations: ByAccount<Place>,
+    accounts: ByAccount<(AccountState, Location)>,
+    associations: ByAccount<Location>,
     config_map: Option<ConfigMapManifest>,
     namespaces: Namespaces,
     /// Association resources that do not count.
-    foreign: ByAccount<Place>,
+    foreign: ByAccount<Location>,
 }
 
 /// The one ConfigMap that is read.
 #[derive(Debug)]
 struct ConfigMapManifest {
     namespace: Box<str>,
-    place: Place,
-    contents: Contents,
+    place: Location,
+    contents: ConfigMapDocument,
 }
 
 /// A document of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file.
     pub path: PathBuf,
     /// From 1.
@@ -56,7 +56,7 @@ pub struct Place {
     pub line: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: document {}, line {}", self.path.display(), self.document, self.line)
     }
@@ -85,7 +85,7 @@ pub enum ManifestsError {
     #[error("failed to read {place}: {message}")]
     Document {
         /// Which.
-        place: Place,
+        place: Location,
         /// What is wrong with it.
         message: String,
     },
@@ -122,7 +122,7 @@ impl Manifests {
         prefix: &Prefix,
     ) -> Result<(), ManifestsError> {
         for document in stream.documents() {
-            let place = Place::of(path, document);
+            let place = Location::of(path, document);
             for object in document.objects() {
                 self.add_object(&object, namespace, prefix, &place)
                     .map_err(|message| ManifestsError::Document { place: place.clone(), message })?;
@@ -136,7 +136,7 @@ impl Manifests {
         object: &Object<'_>,
         namespace: &str,
         prefix: &Prefix,
-        place: &Place,
+        place: &Location,
     ) -> Result<(), String> {
         match (object.version, object.kind) {
             // The version too: operators have ServiceAccounts of their own.
@@ -146,7 +146,7 @@ impl Manifests {
             }
             (_, association_resources::KIND) => self.add_association_resource(object, namespace, place),
             (_, "") if object.value.get("identities").is_some() => {
-                let contents = association_file::Contents::read(object.value)
+                let contents = association_file::AssociationFile::read(object.value)
                     .map_err(|error| json::expected(&error).unwrap_or_default())?;
                 if let Some(complaint) = contents.complaint {
                     return Err(complaint.reasons().join("; "));
@@ -165,7 +165,7 @@ impl Manifests {
         object: &Object<'_>,
         namespace: &str,
         prefix: &Prefix,
-        place: &Place,
+        place: &Location,
     ) -> Result<(), String> {
         let name = object.text("/metadata/name").ok_or("a ServiceAccount without metadata.name")?;
         let namespace = object.namespace().unwrap_or(namespace);
@@ -189,7 +189,12 @@ impl Manifests {
 
     /// Which namespace is the webhook's own is nobody's to say here, so there must be no choice. The
     /// same one again, as from a file that was given twice, replaces the first.
-    fn add_config_map(&mut self, object: &Object<'_>, namespace: &str, place: &Place) -> Result<(), String> {
+    fn add_config_map(
+        &mut self,
+        object: &Object<'_>,
+        namespace: &str,
+        place: &Location,
+    ) -> Result<(), String> {
         let namespace = object.namespace().unwrap_or(namespace);
         let name = config_map::NAME;
         if let Some(first) = self.config_map.as_ref().filter(|first| *first.namespace != *namespace) {
@@ -198,10 +203,10 @@ impl Manifests {
         let key = config_map::KEY;
         let value = |field| object.value.get(field)?.get(key).filter(|value| !value.is_null());
         let contents = match (value("data"), value("binaryData")) {
-            (Some(Value::String(document)), _) => Contents::parse(document),
-            (Some(_), _) => Err(FormatError::NoString),
-            (None, Some(_)) => Err(FormatError::Binary),
-            (None, None) => Ok(Contents::default()),
+            (Some(Value::String(document)), _) => ConfigMapDocument::parse(document),
+            (Some(_), _) => Err(ConfigMapError::NoString),
+            (None, Some(_)) => Err(ConfigMapError::Binary),
+            (None, None) => Ok(ConfigMapDocument::default()),
         };
         let contents = contents.map_err(|error| format!("{key} of ConfigMap {name} is {error}"))?;
         let namespace = namespace.into();
@@ -215,7 +220,7 @@ impl Manifests {
         &mut self,
         object: &Object<'_>,
         namespace: &str,
-        place: &Place,
+        place: &Location,
     ) -> Result<(), String> {
         let Some(kind) = association_resources::Kind::find(object.version, object.kind) else {
             return Ok(());
@@ -256,32 +261,32 @@ impl Manifests {
 
     /// What is known of the ServiceAccount, and where it stands.
     #[must_use]
-    pub fn account(&self, account: AccountName<'_>) -> Option<(&AccountState, &Place)> {
+    pub fn account(&self, account: AccountName<'_>) -> Option<(&AccountState, &Location)> {
         self.accounts.get(account).map(|(state, place)| (state, place))
     }
 
     /// Where an association names the account, to the letter.
     #[must_use]
-    pub fn association_place(&self, account: AccountName<'_>) -> Option<&Place> {
+    pub fn association_place(&self, account: AccountName<'_>) -> Option<&Location> {
         self.associations.get(account)
     }
 
     /// The ConfigMap's entries, where there is one, and its place.
     #[must_use]
-    pub fn entries(&self) -> Option<(&Entries, &Place)> {
+    pub fn entries(&self) -> Option<(&Entries, &Location)> {
         self.config_map.as_ref().map(|config_map| (&config_map.contents.entries, &config_map.place))
     }
 
     /// What there is to say of the ConfigMap's entries that are of no use, and where it stands.
     #[must_use]
-    pub fn complaint(&self) -> Option<(&Complaint, &Place)> {
+    pub fn complaint(&self) -> Option<(&Complaint, &Location)> {
         let config_map = self.config_map.as_ref()?;
         config_map.contents.complaint.as_ref().map(|complaint| (complaint, &config_map.place))
     }
 
     /// Where an association resource names the account that does not count: it is in another namespace, or in none.
     #[must_use]
-    pub fn foreign_place(&self, account: AccountName<'_>) -> Option<&Place> {
+    pub fn foreign_place(&self, account: AccountName<'_>) -> Option<&Location> {
         self.foreign.get(account)
     }
 
@@ -304,7 +309,7 @@ impl Manifests {
     }
 }
 
-impl Place {
+impl Location {
     /// Where a document of a file stands.
     #[must_use]
     pub fn of(path: &Path, document: &Document) -> Self {

@@ -12,7 +12,7 @@ use proptest::prelude::{any, prop, proptest};
 use proptest::sample::subsequence;
 use proptest::test_runner::Config;
 
-use super::sources::config_map::Contents;
+use super::sources::config_map::ConfigMapDocument;
 use super::sources::single_lookups::SingleLookups;
 use super::*;
 use crate::identities::association_set::AssociationSet;
@@ -67,7 +67,7 @@ fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize
 fn config_map(document: Option<&str>) -> Arc<Source<Entries>> {
     let source = Source::new("config-map", Entries::len, &Readiness::default(), &metrics());
     if let Some(document) = document {
-        source.replace(Contents::parse(document).unwrap().entries);
+        source.replace(ConfigMapDocument::parse(document).unwrap().entries);
     }
     source
 }

@@ -15,7 +15,7 @@ use kube::core::Status;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client::Fresh;
+use super::client::NewConnection;
 use super::collection::{Collection, Form, Head};
 use super::error::ApiError;
 
@@ -37,11 +37,11 @@ const LARGEST_REFUSAL: usize = 64 << 10;
 
 /// Which connection a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
+pub enum ConnectionChoice {
     /// A connection that was kept, if there is one.
     Any,
     /// A new connection: one that was kept may be dead.
-    Fresh,
+    New,
 }
 
 /// The metadata of one ServiceAccount, as it came; `None` if there is no such account.
@@ -51,7 +51,7 @@ pub enum Line {
 pub async fn service_account(
     client: &Client,
     account: AccountName<'_>,
-    line: Line,
+    line: ConnectionChoice,
 ) -> Result<Option<Box<RawValue>>, ApiError> {
     #[derive(Deserialize)]
     struct Named {
@@ -67,8 +67,8 @@ pub async fn service_account(
     let accounts = Collection::of::<ServiceAccount>(&(), Some(namespace)).metadata();
     let request = accounts.requests().get_metadata(name, &GetParams::default());
     let mut request = request.map_err(|error| ApiError::Client(kube::Error::BuildRequest(error)))?;
-    if line == Line::Fresh {
-        request.extensions_mut().insert(Fresh);
+    if line == ConnectionChoice::New {
+        request.extensions_mut().insert(NewConnection);
     }
     let Some(text) = present(fetch(client, request, LARGEST_METADATA).await)? else { return Ok(None) };
     let object = RawValue::from_string(text).map_err(ApiError::unreadable)?;

@@ -25,12 +25,12 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 pub(crate) const IDLE_CONNECTIONS: usize = 32;
 
 /// How long connections are kept. One that died without a word, for instance behind a load balancer that forgot
-/// it, is not noticed before it is used: a look-up that hears nothing is then made again with [`Fresh`].
+/// it, is not noticed before it is used: a look-up that hears nothing is then made again with [`NewConnection`].
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
 /// Marks a request, among its extensions, that must not take a connection that was kept.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fresh;
+pub(super) struct NewConnection;
 
 /// Why no client could be made. The start fails with it: the arguments or the pod are wrong.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ fn connect(config: Config) -> Result<Client, kube::Error> {
     Ok(Client::new(service, config.default_namespace))
 }
 
-/// Sends a request on a connection that was kept, if there is one, unless it is marked [`Fresh`].
+/// Sends a request on a connection that was kept, if there is one, unless it is marked [`NewConnection`].
 fn pools<C>(
     connector: &C,
 ) -> impl Service<Request<Body>, Response = Response<Incoming>, Error = HttpError, Future: Send> + Clone + use<C>
@@ -112,7 +112,7 @@ where
     };
     let (kept, fresh) = (pool(IDLE_CONNECTIONS), pool(0));
     service_fn(move |request: Request<Body>| {
-        if request.extensions().get::<Fresh>().is_some() {
+        if request.extensions().get::<NewConnection>().is_some() {
             fresh.request(request)
         } else {
             kept.request(request)

@@ -165,14 +165,14 @@ pub(super) fn read_page(
     text: &str,
     take: &mut dyn FnMut(&RawValue) -> Result<(), ApiError>,
 ) -> Result<PageEnd, ApiError> {
-    let mut reading = Reading { end: PageEnd::default(), take };
+    let mut reading = PageReading { end: PageEnd::default(), take };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     Object(&mut reading).deserialize(&mut deserializer).map_err(ApiError::unreadable)?;
     deserializer.end().map_err(ApiError::unreadable)?;
     Ok(reading.end)
 }
 
-struct Reading<'r> {
+struct PageReading<'r> {
     end: PageEnd,
     take: &'r mut dyn FnMut(&RawValue) -> Result<(), ApiError>,
 }
@@ -185,7 +185,7 @@ struct ListMetadata {
     resource_version: Option<String>,
 }
 
-impl<'de> Fold<'de> for Reading<'_> {
+impl<'de> Fold<'de> for PageReading<'_> {
     const WHAT: &'static str = "a list";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
@@ -205,14 +205,14 @@ impl<'de> Fold<'de> for Reading<'_> {
     }
 }
 
-struct Items<'i, 'r>(&'i mut Reading<'r>);
+struct Items<'i, 'r>(&'i mut PageReading<'r>);
 
 impl<'de> Elements<'de> for Items<'_, '_> {
     const WHAT: &'static str = "a list's objects";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
         let Some(object) = seq.next_element::<&'de RawValue>()? else { return Ok(false) };
-        let Reading { end, take } = &mut *self.0;
+        let PageReading { end, take } = &mut *self.0;
         if end.error.is_none() {
             end.objects += 1;
             end.error = take(object).err();

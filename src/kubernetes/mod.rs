@@ -14,7 +14,7 @@ mod pace;
 mod settings;
 
 pub(crate) use answer::object;
-pub use answer::{Line, service_account};
+pub use answer::{ConnectionChoice, service_account};
 pub(crate) use client::IDLE_CONNECTIONS;
 pub use client::{ClientError, client};
 pub use collection::Collection;

@@ -18,7 +18,7 @@ use super::workload::Template;
 use super::{explain, workload};
 use crate::cli::exit::{USAGE, fail, print, refuse, say};
 use crate::cli::injection::{self as flags, PendingDefaults, RolePolicySettings};
-use crate::identities::offline::{Manifests, Place};
+use crate::identities::offline::{Location, Manifests};
 use crate::identities::sources::association_resources::Namespaces;
 use crate::role_policy::Snapshot;
 
@@ -80,7 +80,7 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
     for Input { path, stream } in &inputs {
         let mut patches = Vec::new();
         for document in stream.documents() {
-            let place = Place::of(path, document);
+            let place = Location::of(path, document);
             let mut operations = Vec::new();
             for template in workload::templates(document, &args.namespace) {
                 let policy = policy.as_ref();
@@ -115,25 +115,36 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
         }
         InjectOutput::Manifests => {
             // As many JSON values as one likes are a stream; beside YAML, separators are needed.
-            let is_apart = streams.len() > 1 && !streams.iter().all(|(_, stream, _)| stream.is_json());
+            let has_yaml = streams.iter().any(|(_, stream, _)| !stream.is_json());
+            let separators =
+                if streams.len() > 1 && has_yaml { Separators::Needed } else { Separators::None };
             for (path, stream, patches) in &streams {
-                let rendered =
-                    if is_apart { stream.render_among_others(patches) } else { stream.render(patches) };
+                let rendered = match separators {
+                    Separators::Needed => stream.render_among_others(patches),
+                    Separators::None => stream.render(patches),
+                };
                 let text = rendered.with_context(|| format!("failed to write {}", path.display()))?;
-                join(&mut printed.text, &text, is_apart);
+                join(&mut printed.text, &text, separators);
             }
         }
     }
     Ok(printed)
 }
 
+/// What stands between the files of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separators {
+    Needed,
+    None,
+}
+
 /// Appends a file's text to the stream that is printed.
-fn join(printed: &mut String, text: &str, is_apart: bool) {
+fn join(printed: &mut String, text: &str, separators: Separators) {
     if !printed.is_empty() {
         if !printed.ends_with('\n') {
             printed.push('\n');
         }
-        if is_apart && !text.starts_with("---") {
+        if separators == Separators::Needed && !text.starts_with("---") {
             printed.push_str("---\n");
         }
     }

@@ -16,7 +16,7 @@ use manifests::{Marked, MarkedValue};
 
 /// Why bytes are no policy, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FormatError {
+pub enum PolicyError {
     /// Not text at all.
     #[error("not UTF-8 after {0} bytes")]
     NotUtf8(usize),
@@ -70,16 +70,16 @@ pub enum Mistake {
 }
 
 /// Reads a policy.
-pub fn parse(bytes: &[u8]) -> Result<RolePolicy, FormatError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8(error.valid_up_to()))?;
-    let document = manifests::document(text).map_err(|error| FormatError::Syntax(brief(&error)))?;
-    let root = Node { path: String::new(), value: document.as_ref().ok_or(FormatError::Nothing)? };
+pub fn parse(bytes: &[u8]) -> Result<RolePolicy, PolicyError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| PolicyError::NotUtf8(error.valid_up_to()))?;
+    let document = manifests::document(text).map_err(|error| PolicyError::Syntax(brief(&error)))?;
+    let root = Node { path: String::new(), value: document.as_ref().ok_or(PolicyError::Nothing)? };
     let [rules] = root.members(["rules"], "rules")?;
     let rules = rules.ok_or_else(|| root.error(Mistake::Missing("rules")))?;
     rules.items("a list of rules")?.iter().map(rule).collect()
 }
 
-fn rule(place: &Node<'_>) -> Result<Rule, FormatError> {
+fn rule(place: &Node<'_>) -> Result<Rule, PolicyError> {
     let fields = ["namespaces", "serviceAccounts", "roles"];
     let [namespaces, accounts, roles] = place.members(fields, "namespaces, serviceAccounts and roles")?;
     let namespaces = namespaces.ok_or_else(|| place.error(Mistake::Missing("namespaces")))?;
@@ -105,7 +105,7 @@ impl<'a> Node<'a> {
         &self,
         names: [&str; N],
         listed: &'static str,
-    ) -> Result<[Option<Node<'a>>; N], FormatError> {
+    ) -> Result<[Option<Node<'a>>; N], PolicyError> {
         let MarkedValue::Mapping(members) = &self.value.value else {
             return Err(self.is_no("a mapping"));
         };
@@ -119,7 +119,7 @@ impl<'a> Node<'a> {
         }))
     }
 
-    fn items(&self, expected: &'static str) -> Result<Vec<Node<'a>>, FormatError> {
+    fn items(&self, expected: &'static str) -> Result<Vec<Node<'a>>, PolicyError> {
         let MarkedValue::List(items) = &self.value.value else {
             return Err(self.is_no(expected));
         };
@@ -127,7 +127,7 @@ impl<'a> Node<'a> {
         Ok(items.iter().enumerate().map(item).collect())
     }
 
-    fn globs<T>(&self, read: impl Fn(&str) -> Result<T, Mistake>) -> Result<Vec<T>, FormatError> {
+    fn globs<T>(&self, read: impl Fn(&str) -> Result<T, Mistake>) -> Result<Vec<T>, PolicyError> {
         let items = self.items("a list of strings")?;
         if items.is_empty() {
             return Err(self.error(Mistake::Empty));
@@ -143,7 +143,7 @@ impl<'a> Node<'a> {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    fn is_no(&self, expected: &'static str) -> FormatError {
+    fn is_no(&self, expected: &'static str) -> PolicyError {
         let found = match self.value.value {
             MarkedValue::Text(_) => "a string",
             MarkedValue::List(_) => "a list",
@@ -153,9 +153,9 @@ impl<'a> Node<'a> {
         self.error(Mistake::Type { expected, found })
     }
 
-    fn error(&self, mistake: Mistake) -> FormatError {
+    fn error(&self, mistake: Mistake) -> PolicyError {
         let path = if self.path.is_empty() { "the policy".to_owned() } else { self.path.clone() };
-        FormatError::Value { line: self.value.line, path, mistake }
+        PolicyError::Value { line: self.value.line, path, mistake }
     }
 }
 

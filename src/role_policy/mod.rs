@@ -11,7 +11,7 @@ use injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
 use crate::source::file::{self, FileError, Parts};
 use crate::source::{Complaint, Source};
 
-pub use format::{FormatError, Mistake, parse};
+pub use format::{Mistake, PolicyError, parse};
 
 /// The source's name in log, metrics and readiness.
 pub const NAME: &str = "role-policy";
@@ -35,7 +35,7 @@ pub struct Snapshot {
 /// Why a policy could not be read: `inject` ends, for it knows no last good one.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct ReadError(#[from] FileError<FormatError>);
+pub struct PolicyReadError(#[from] FileError<PolicyError>);
 
 impl PolicyFile {
     /// The policy that a task keeps in `source` while it follows the file at `path`.
@@ -54,8 +54,8 @@ impl PolicyFile {
 
 impl Snapshot {
     /// The policy that a file holds now.
-    pub fn read(path: &Path, mode: PolicyMode) -> Result<Self, ReadError> {
-        let Contents(policy) = file::read_now(path)?;
+    pub fn read(path: &Path, mode: PolicyMode) -> Result<Self, PolicyReadError> {
+        let PolicyDocument(policy) = file::read_now(path)?;
         Ok(Self { policy: Arc::new(policy), mode, path: shown(path) })
     }
 
@@ -73,15 +73,15 @@ fn shown(path: &Path) -> Arc<str> {
 
 /// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
 pub async fn follow(path: PathBuf, source: Arc<Source<RolePolicy>>) {
-    file::follow::<Contents>(path, source).await;
+    file::follow::<PolicyDocument>(path, source).await;
 }
 
 /// What the file says.
-struct Contents(RolePolicy);
+struct PolicyDocument(RolePolicy);
 
-impl file::FileFormat for Contents {
+impl file::FileFormat for PolicyDocument {
     type Set = RolePolicy;
-    type Error = FormatError;
+    type Error = PolicyError;
 
     const WHAT: &'static str = "rules";
 
@@ -92,7 +92,7 @@ impl file::FileFormat for Contents {
     /// narrows its last rule.
     const PARTS: Parts = Parts::MayPass;
 
-    fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+    fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
         parse(bytes).map(Self)
     }
 

@@ -27,7 +27,7 @@ const SCRAPE_PATIENCE: Duration = Duration::from_secs(1);
 const SCRAPES_WAITING: usize = 4;
 
 /// Who makes a scrape, and who waits for it.
-struct Turns {
+struct ScrapeTurns {
     scrapes: Arc<Semaphore>,
     waiting: Semaphore,
 }
@@ -50,7 +50,7 @@ pub fn metrics(metrics: Registry) -> Router {
 }
 
 fn scrapes(metrics: Registry, scrapes: Arc<Semaphore>) -> Router {
-    let turns = Arc::new(Turns { scrapes, waiting: Semaphore::new(SCRAPES_WAITING) });
+    let turns = Arc::new(ScrapeTurns { scrapes, waiting: Semaphore::new(SCRAPES_WAITING) });
     let answer = async move || {
         let mut answer = scrape(metrics.clone(), &turns).await;
         // Whoever sends many requests at once gets one answer for each connection.
@@ -60,7 +60,7 @@ fn scrapes(metrics: Registry, scrapes: Arc<Semaphore>) -> Router {
     Router::new().route("/metrics", get(answer))
 }
 
-impl Turns {
+impl ScrapeTurns {
     /// A turn at once, or soon if few others wait.
     async fn take(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(turn) = self.scrapes.clone().try_acquire_owned() {
@@ -73,7 +73,7 @@ impl Turns {
 }
 
 /// Made on a thread where it holds up neither a call nor a probe.
-async fn scrape(metrics: Registry, turns: &Turns) -> Response {
+async fn scrape(metrics: Registry, turns: &ScrapeTurns) -> Response {
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
     let Some(turn) = turns.take().await else {
         let busy = "too many scrapes at the same time\n";

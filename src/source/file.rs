@@ -92,9 +92,9 @@ pub(crate) async fn follow<C: FileFormat>(path: PathBuf, source: Arc<Source<C::S
         };
         file = back;
         match news {
-            Ok(News::Same) => source.confirm(),
-            Ok(News::Wait) => {}
-            Ok(News::Contents(contents)) => replace(&file.path, contents, &source),
+            Ok(Look::Same) => source.confirm(),
+            Ok(Look::Wait) => {}
+            Ok(Look::Contents(contents)) => replace(&file.path, contents, &source),
             Err(error) => source.fail(&error.to_string()),
         }
     }
@@ -149,7 +149,7 @@ enum Seen {
 }
 
 /// What a look at the file brings.
-enum News<C> {
+enum Look<C> {
     /// What it said before.
     Same,
     /// To be said at the next look.
@@ -159,7 +159,7 @@ enum News<C> {
 }
 
 impl File {
-    fn look<C: FileFormat>(&mut self) -> Result<News<C>, FileError<C::Error>> {
+    fn look<C: FileFormat>(&mut self) -> Result<Look<C>, FileError<C::Error>> {
         // Forgotten unless it is there again: whatever follows what cannot be read is news.
         let last = self.seen.take();
         let bytes = match read::<C>(&self.path) {
@@ -173,7 +173,7 @@ impl File {
         };
         if matches!(&last, Some(Seen::Bytes(last)) if *last == bytes) {
             self.seen = last;
-            return Ok(News::Same);
+            return Ok(Look::Same);
         }
         let contents = parse(&self.path, &bytes)?;
         let is_whole = match (C::PARTS, last) {
@@ -182,9 +182,9 @@ impl File {
             (Parts::MayPass, _) => false,
         };
         let (seen, news) = if is_whole {
-            (Seen::Bytes(bytes), News::Contents(contents))
+            (Seen::Bytes(bytes), Look::Contents(contents))
         } else {
-            (Seen::BytesYet(bytes), News::Wait)
+            (Seen::BytesYet(bytes), Look::Wait)
         };
         self.seen = Some(seen);
         Ok(news)
@@ -196,17 +196,17 @@ impl File {
         &mut self,
         last: Option<&Seen>,
         why: FileError<C::Error>,
-    ) -> Result<News<C>, FileError<C::Error>> {
+    ) -> Result<Look<C>, FileError<C::Error>> {
         let (seen, is_believed) = match last {
             Some(Seen::Nothing | Seen::NothingYet) => (Seen::Nothing, true),
             Some(Seen::Bytes(_) | Seen::BytesYet(_)) | None => (Seen::NothingYet, false),
         };
         self.seen = Some(seen);
         match (is_believed, last, C::nothing()) {
-            (false, ..) => Ok(News::Wait),
+            (false, ..) => Ok(Look::Wait),
             (true, _, None) => Err(why),
-            (true, Some(Seen::Nothing), Some(_)) => Ok(News::Same),
-            (true, _, Some(contents)) => Ok(News::Contents(contents)),
+            (true, Some(Seen::Nothing), Some(_)) => Ok(Look::Same),
+            (true, _, Some(contents)) => Ok(Look::Contents(contents)),
         }
     }
 }

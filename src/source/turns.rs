@@ -90,7 +90,7 @@ struct State {
 /// Those of one class: who waits, by namespace, and how many have their turn.
 #[derive(Debug, Default)]
 struct Queue {
-    lanes: HashMap<Box<str>, Lane>,
+    lanes: HashMap<Box<str>, NamespaceQueue>,
     /// The namespaces in which anybody waits, the next first.
     ring: VecDeque<Box<str>>,
     running: usize,
@@ -98,7 +98,7 @@ struct Queue {
 }
 
 #[derive(Debug, Default)]
-struct Lane {
+struct NamespaceQueue {
     running: usize,
     /// For accounts that are known.
     accounts: VecDeque<oneshot::Sender<Turn>>,
@@ -265,7 +265,7 @@ impl State {
 impl Queue {
     fn push(&mut self, namespace: &str, standing: Standing, wake: oneshot::Sender<Turn>) {
         if !self.lanes.contains_key(namespace) {
-            self.lanes.insert(namespace.into(), Lane::default());
+            self.lanes.insert(namespace.into(), NamespaceQueue::default());
         }
         let Some(lane) = self.lanes.get_mut(namespace) else { return };
         if lane.waiting() == 0 {
@@ -360,7 +360,7 @@ impl Queue {
     }
 }
 
-impl Lane {
+impl NamespaceQueue {
     fn waiting(&self) -> usize {
         self.accounts.len() + self.others.len()
     }

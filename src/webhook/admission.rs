@@ -83,22 +83,22 @@ impl Admission {
         self.memory.pressure()
     }
 
-    /// `/mutate`, the same for namespaces that require an identity, and the Go webhook's debug paths
-    /// if they are asked for.
-    pub fn routes(self: Arc<Self>, debug: bool) -> Router {
-        let (admission, requiring) = (self.clone(), self.clone());
-        let routes = Router::new()
+    /// `/mutate`, and the same for namespaces that require an identity.
+    pub fn routes(self: Arc<Self>) -> Router {
+        let (admission, requiring) = (self.clone(), self);
+        Router::new()
             .route("/mutate", any(async move |request| admission.respond(request, None).await))
             // The registration knows the namespace's labels, and changes with them at once.
             .route(
                 "/mutate/required",
                 any(async move |request| requiring.respond(request, Some(Demand::Namespace)).await),
-            );
-        if !debug {
-            return routes;
-        }
+            )
+    }
+
+    /// The Go webhook's debug paths.
+    pub fn debug_routes(self: Arc<Self>) -> Router {
         let (denying, failing) = (self.clone(), self);
-        routes
+        Router::new()
             .route("/debug/alpha/deny", any(async move |request| denying.deny_all(request).await))
             .route("/debug/alpha/500", any(async move || failing.guarded(async { fail() }).await))
     }

@@ -88,7 +88,7 @@ impl App {
             Some(cluster) => Some(cluster.client().await?),
             None => None,
         };
-        let parts = identities::Parts {
+        let parts = identities::SourceContext {
             prefix: &defaults.annotation_prefix,
             lookup: settings.admission.lookup,
             metrics: &metrics,
@@ -99,10 +99,6 @@ impl App {
             identities::follow(&settings.sources, client, parts)?;
         let policy = settings.role_policy.as_ref();
         let policy = policy.map(|policy| follow_policy(policy, &metrics, &readiness, &mut tasks));
-        let debug = match accounts {
-            Some(accounts) if settings.debug_handlers => cache_handlers(accounts),
-            _ => Router::new(),
-        };
         let admission = Arc::new(Admission::new(
             identities,
             defaults,
@@ -111,15 +107,20 @@ impl App {
             metrics.admission.clone(),
         ));
 
+        let (mut debug_calls, mut debug_admin) = (Router::new(), Router::new());
+        if settings.debug_handlers {
+            debug_calls = admission.clone().debug_routes();
+            debug_admin = accounts.map(cache_handlers).unwrap_or_default();
+        }
         let probes = admin::probes(readiness.clone());
         let strangers = clients.as_ref().map(|_| strangers(probes.clone(), metrics.server.clone()));
         let calls = Calls {
             tls: tls::acceptor(&settings.tls, certificates, clients).context("failed to set up TLS")?,
             strangers,
-            router: admission.clone().routes(settings.debug_handlers).merge(probes.clone()),
             pressure: admission.pressure(),
+            router: admission.clone().routes().merge(probes.clone()).merge(debug_calls),
         };
-        let admin = probes.merge(admin::metrics(metrics.registry.clone())).merge(debug);
+        let admin = probes.merge(admin::metrics(metrics.registry.clone())).merge(debug_admin);
         let [webhook, admin] = servers(&settings.server, calls, admin, &metrics.server, &shutdown)?;
         Ok(Self {
             address: webhook.listener.local_addr()?,

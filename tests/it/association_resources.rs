@@ -11,7 +11,7 @@ use pod_identity_webhook::certificates::Authority;
 use pod_identity_webhook::identities::sources::association_resources::{
     Controller, Namespaces, Pending, Selection,
 };
-use pod_identity_webhook::webhook::settings::{AssociationResources, Settings};
+use pod_identity_webhook::webhook::settings::{ResourceSettings, Settings};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::{Said, Webhook};
@@ -71,7 +71,7 @@ fn ready(account: &str) -> Map<String, Value> {
 
 /// With these controllers' resources followed.
 fn following(controllers: &[Controller], selection: Selection) -> impl FnOnce(&mut Settings) {
-    let resources = AssociationResources { controllers: controllers.to_vec(), selection };
+    let resources = ResourceSettings { controllers: controllers.to_vec(), selection };
     move |settings| settings.sources.association_resources = Some(resources)
 }
 

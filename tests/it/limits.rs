@@ -221,7 +221,7 @@ async fn refuses_before_the_api_server_gives_up() {
     );
     let metrics = Metrics::new().unwrap().admission;
     let admission = Admission::new(identities, defaults, None, admission, metrics);
-    let router = Arc::new(admission).routes(false);
+    let router = Arc::new(admission).routes();
     for seconds in [1, 5, 10] {
         let never = StreamBody::new(futures_util::stream::pending::<std::io::Result<Frame<Bytes>>>());
         let request = Request::post(format!("/mutate?timeout={seconds}s"));

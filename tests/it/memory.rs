@@ -43,7 +43,7 @@ fn webhook(memory: usize) -> Router {
     let limits = Limits { memory, ..settings.admission };
     let identities = Identities::of_manifests(manifests);
     let metrics = Metrics::new().unwrap().admission;
-    Arc::new(Admission::new(identities, defaults, None, limits, metrics)).routes(false)
+    Arc::new(Admission::new(identities, defaults, None, limits, metrics)).routes()
 }
 
 async fn post(webhook: &Router, review: Vec<u8>) -> http::Response<Body> {

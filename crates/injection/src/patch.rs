@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use super::Slot;
 use super::excess::{self, Excess};
 use super::plan::{Additions, ContainerPlan, LabelPlan, MountPlan, Plan, Verdict, VolumePlan};
 use super::pod::{Container, POD_IDENTITY_LABEL};
@@ -60,11 +61,11 @@ impl Operations {
     fn elements<T>(
         &mut self,
         array: &impl Fn(&mut Vec<u8>),
-        exists: bool,
+        slot: Slot,
         elements: impl Iterator<Item = T>,
         write: fn(&mut Vec<u8>, T),
     ) {
-        if exists {
+        if slot.is_present() {
             for element in elements {
                 let path = |out: &mut Vec<u8>| {
                     array(out);
@@ -91,15 +92,10 @@ impl Operations {
     }
 
     fn label(&mut self, label: LabelPlan) {
-        let member = [(POD_IDENTITY_LABEL, "enabled")];
         let object = |out: &mut Vec<u8>| {
-            for (name, value) in member {
-                out.push(b'{');
-                string(out, name);
-                out.push(b':');
-                string(out, value);
-                out.push(b'}');
-            }
+            out.push(b'{');
+            string(out, POD_IDENTITY_LABEL);
+            out.extend_from_slice(br#":"enabled"}"#);
         };
         match label {
             LabelPlan::Member => {
@@ -122,8 +118,8 @@ impl Operations {
     fn volume(&mut self, plan: &Plan<'_>) {
         let volume = &plan.volume;
         if plan.spec_slot.is_present() {
-            let exists = plan.volumes_slot.is_present();
-            self.elements(&fixed("/spec/volumes"), exists, core::iter::once(volume), projected);
+            let volumes = fixed("/spec/volumes");
+            self.elements(&volumes, plan.volumes_slot, core::iter::once(volume), projected);
             return;
         }
         self.add(fixed("/spec"), |out| {
@@ -135,8 +131,7 @@ impl Operations {
 
     fn variables<'a>(&mut self, plan: &Plan<'a>, container: &ContainerPlan<'a>, additions: &Additions<'a>) {
         let path = member(container.container, "/env");
-        let exists = container.container.env.is_present();
-        self.elements(&path, exists, plan.variables(additions), |out, (name, value)| {
+        self.elements(&path, container.container.env, plan.variables(additions), |out, (name, value)| {
             out.extend_from_slice(br#"{"name":"#);
             string(out, name);
             out.extend_from_slice(br#","value":"#);
@@ -150,15 +145,19 @@ impl Operations {
             return;
         };
         let path = member(container.container, "/volumeMounts");
-        let exists = container.container.volume_mounts.is_present();
         let mount = (plan.volume.name(), &**mount_path);
-        self.elements(&path, exists, core::iter::once(mount), |out, (name, mount_path)| {
-            out.extend_from_slice(br#"{"name":"#);
-            string(out, name);
-            out.extend_from_slice(br#","readOnly":true,"mountPath":"#);
-            string(out, mount_path);
-            out.push(b'}');
-        });
+        self.elements(
+            &path,
+            container.container.volume_mounts,
+            core::iter::once(mount),
+            |out, (name, mount_path)| {
+                out.extend_from_slice(br#"{"name":"#);
+                string(out, name);
+                out.extend_from_slice(br#","readOnly":true,"mountPath":"#);
+                string(out, mount_path);
+                out.push(b'}');
+            },
+        );
     }
 }
 

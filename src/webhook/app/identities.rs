@@ -23,10 +23,10 @@ use crate::identities::{Accounts, Identities};
 use crate::process::{Readiness, Tasks};
 use crate::source::Source;
 use crate::webhook::metrics::Metrics;
-use crate::webhook::settings::{self, AccountSource, Sources};
+use crate::webhook::settings::{self, AccountSource, SourceSettings};
 
 /// What every source needs.
-pub(super) struct Parts<'a> {
+pub(super) struct SourceContext<'a> {
     pub(super) prefix: &'a Prefix,
     /// How long a live look-up may take.
     pub(super) lookup: Duration,
@@ -42,9 +42,14 @@ pub(super) struct Followed {
 }
 
 /// Begins to follow every source that is configured; `client` is the cluster's, where there is one.
-pub(super) fn follow(sources: &Sources, client: Option<Client>, mut parts: Parts<'_>) -> Result<Followed> {
+pub(super) fn follow(
+    sources: &SourceSettings,
+    client: Option<Client>,
+    mut parts: SourceContext<'_>,
+) -> Result<Followed> {
     // Taken apart whole: a source that is forgotten here does not compile.
-    let Sources { accounts, association_file, association_resources, config_map, eks_api, lookups } = sources;
+    let SourceSettings { accounts, association_file, association_resources, config_map, eks_api, lookups } =
+        sources;
     let parts = &mut parts;
     let mut associations = Vec::new();
     let mut entries = None;
@@ -89,7 +94,7 @@ pub(super) fn follow(sources: &Sources, client: Option<Client>, mut parts: Parts
     Ok(Followed { identities: Identities::new(accounts, associations, entries), accounts: of_cluster })
 }
 
-impl Parts<'_> {
+impl SourceContext<'_> {
     /// A source that is a condition of readiness, and counted, by its name.
     fn source<T: Send + Sync + 'static>(&self, name: &'static str, count: fn(&T) -> usize) -> Arc<Source<T>> {
         Source::new(name, count, self.readiness, &self.metrics.sources)
@@ -98,10 +103,10 @@ impl Parts<'_> {
     /// Each controller is a source, followed by a task of that name.
     fn follow_resources(
         &mut self,
-        resources: &settings::AssociationResources,
+        resources: &settings::ResourceSettings,
         client: &Client,
     ) -> Vec<Arc<Source<AssociationSet>>> {
-        let settings::AssociationResources { controllers, selection } = resources;
+        let settings::ResourceSettings { controllers, selection } = resources;
         let follow = |controller: &Controller| {
             let name = controller.name();
             let source = self.source(name, AssociationSet::len);

@@ -10,7 +10,7 @@ use crate::webhook::sources_args::{AssociationResourceArgs, SourceArgs};
 
 /// Whose resources are read, and which of them count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AssociationResources {
+pub struct ResourceSettings {
     /// Each once, one at least.
     pub controllers: Vec<Controller>,
     /// Which of their resources count.
@@ -26,7 +26,7 @@ pub(super) fn namespaces(args: &AssociationResourceArgs) -> Namespaces {
     Namespaces::own(args.association_resources_own_namespace_only.unwrap_or(true))
 }
 
-impl AssociationResources {
+impl ResourceSettings {
     /// What the flags come to; `None` if no controller is named.
     pub(super) fn new(
         sources: &SourceArgs,
@@ -75,7 +75,7 @@ impl AssociationResources {
     }
 }
 
-impl fmt::Display for AssociationResources {
+impl fmt::Display for ResourceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { controllers, selection: Selection { cluster, namespaces, pending } } = self;
         let controllers: Vec<_> = controllers.iter().map(|controller| controller.name()).collect();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use injection::Defaults;
 
-use super::{AccountSource, Settings, Sources};
+use super::{AccountSource, Settings, SourceSettings};
 use crate::identities::sources::association_resources::Namespaces;
 use crate::server;
 
@@ -73,7 +73,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-impl fmt::Display for Sources {
+impl fmt::Display for SourceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { accounts, association_file, association_resources, config_map, eks_api, lookups } = self;
         write!(f, "{accounts}")?;

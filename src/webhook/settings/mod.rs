@@ -16,9 +16,9 @@ use crate::cli::injection::{self as flags, Discoverable, PendingDefaults, RolePo
 use crate::server::{self, TlsSettings};
 use crate::telemetry::Log;
 
-pub use association_resources::AssociationResources;
+pub use association_resources::ResourceSettings;
 pub use display::Shown;
-pub use sources::{AccountSource, Sources};
+pub use sources::{AccountSource, SourceSettings};
 
 /// Everything the webhook runs with.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Settings {
     /// Which roles may be injected where; `None`: any anywhere.
     pub role_policy: Option<RolePolicySettings>,
     /// Where identities are read.
-    pub sources: Sources,
+    pub sources: SourceSettings,
     /// The serving certificate.
     pub certificate: CertificateSource,
     /// Versions and cipher suites.
@@ -79,7 +79,7 @@ impl Settings {
         Ok(Self {
             defaults,
             role_policy,
-            sources: Sources::new(args, &mut notices)?,
+            sources: SourceSettings::new(args, &mut notices)?,
             certificate: CertificateSource::new(tls, on_manifests)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
             client_authorities: path(&tls.client_ca_file),

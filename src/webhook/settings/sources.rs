@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use injection::name;
 
-use super::association_resources::{self, AssociationResources};
+use super::association_resources::{self, ResourceSettings};
 use super::{eks_api, path};
 use crate::aws::ClusterName;
 use crate::cli::error::{SettingsError, invalid};
@@ -16,13 +16,13 @@ use crate::webhook::sources_args::SourceArgs;
 
 /// Where identities are read: each part a source of its own.
 #[derive(Debug, Clone)]
-pub struct Sources {
+pub struct SourceSettings {
     /// ServiceAccounts.
     pub accounts: AccountSource,
     /// A file of EKS Pod Identity's associations, which need not be there.
     pub association_file: Option<PathBuf>,
     /// Custom resources that hold such associations.
-    pub association_resources: Option<AssociationResources>,
+    pub association_resources: Option<ResourceSettings>,
     /// The namespace whose ConfigMap is read, which need not be there; manifests bring their own.
     pub config_map: Option<String>,
     /// The cluster whose associations the EKS API is asked for.
@@ -45,7 +45,7 @@ pub enum AccountSource {
     },
 }
 
-impl Sources {
+impl SourceSettings {
     /// What the flags come to, but for a notice of what has nothing to do.
     pub(super) fn new(args: &WebhookArgs, notices: &mut Vec<String>) -> Result<Self, SettingsError> {
         let sources = &args.sources;
@@ -53,7 +53,7 @@ impl Sources {
         Ok(Self {
             accounts: accounts(sources)?,
             association_file: path(&sources.watch_container_credentials_config),
-            association_resources: AssociationResources::new(sources, cluster.clone(), notices)?,
+            association_resources: ResourceSettings::new(sources, cluster.clone(), notices)?,
             config_map: config_map(args, notices)?,
             eks_api: eks_api::cluster(sources, cluster, eks_api::Build::THIS)?,
             lookups: LookupPace { rate: sources.lookup_rate, burst: sources.lookup_burst },

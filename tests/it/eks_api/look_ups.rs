@@ -7,7 +7,7 @@ use injection::{AccountName, Need};
 use tokio::time::Instant;
 
 use super::stand_in::{Fault, StandIn};
-use super::{Pace, Watched, client, once, pace};
+use super::{EksPace, Watched, client, once, pace};
 use crate::support::wait::until;
 
 const LOOKED_UP: &str = "lookups_total{result=\"found\",source=\"eks-api\"}";
@@ -69,7 +69,7 @@ async fn sixteen_callers_share_one_list() {
 #[tokio::test]
 async fn a_deadline_is_kept_when_the_api_hangs() {
     let eks = StandIn::start().await;
-    let patient = Pace { look_up: Duration::from_secs(30), ..once() };
+    let patient = EksPace { look_up: Duration::from_secs(30), ..once() };
     let watched = Watched::start(&eks, patient).await;
     eks.set_fault(Fault::Hanging);
     let began = Instant::now();
@@ -91,7 +91,7 @@ async fn a_deadline_is_kept_when_the_api_hangs() {
 #[tokio::test]
 async fn a_look_up_has_a_limit_of_its_own() {
     let eks = StandIn::start().await;
-    let pace = Pace { look_up: Duration::from_millis(200), ..once() };
+    let pace = EksPace { look_up: Duration::from_millis(200), ..once() };
     let watched = Watched::start(&eks, pace).await;
     eks.set_fault(Fault::Slow(Duration::from_secs(20)));
     let error = watched.is_associated("plain", Need::OptedIn).await.unwrap_err().to_string();
@@ -120,7 +120,7 @@ async fn eks_has_a_rest_after_it_throttled_a_look_up() {
     let eks = StandIn::start().await;
     for (rest, asked) in [(Duration::from_hours(1), 2), (Duration::ZERO, 6)] {
         let before = eks.look_ups().len();
-        let watched = Watched::start(&eks, Pace { rest, ..once() }).await;
+        let watched = Watched::start(&eks, EksPace { rest, ..once() }).await;
         eks.set_fault(Fault::Throttled);
         for account in ["plain", "cart", "plain"] {
             let error = watched.is_associated(account, Need::OptedIn).await.unwrap_err().to_string();
@@ -134,7 +134,7 @@ async fn eks_has_a_rest_after_it_throttled_a_look_up() {
 #[tokio::test]
 async fn a_look_up_that_hangs_once_is_asked_again() {
     let eks = StandIn::start().await;
-    let watched = Watched::start(&eks, Pace { look_up: Duration::from_secs(5), ..once() }).await;
+    let watched = Watched::start(&eks, EksPace { look_up: Duration::from_secs(5), ..once() }).await;
     eks.put("shop", "plain");
     eks.set_faults(Fault::Hanging, 1, 0);
     assert!(watched.is_associated("plain", Need::OptedIn).await.unwrap());
@@ -157,7 +157,7 @@ async fn an_association_of_another_account_is_none() {
 #[tokio::test]
 async fn polls_that_fail_take_no_attempts_from_look_ups() {
     let eks = StandIn::start().await;
-    let often = Pace { longest: Duration::from_millis(20), ..pace() };
+    let often = EksPace { longest: Duration::from_millis(20), ..pace() };
     let watched = Watched::start(&eks, often).await;
     eks.put("shop", "plain");
     eks.set_fault(Fault::Throttled);

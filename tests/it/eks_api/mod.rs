@@ -21,7 +21,7 @@ use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
 use pod_identity_webhook::identities::offline::Manifests;
 use pod_identity_webhook::identities::sources::association_resources::Namespaces;
-use pod_identity_webhook::identities::sources::eks_api::{Connection, EksApi, NAME, Pace};
+use pod_identity_webhook::identities::sources::eks_api::{Connection, EksApi, EksPace, NAME};
 use pod_identity_webhook::identities::{Accounts, Identities, Unavailable};
 use pod_identity_webhook::process::Readiness;
 use pod_identity_webhook::source::Source;
@@ -48,19 +48,19 @@ impl Drop for Watched {
 }
 
 /// As the defaults, but nothing is waited for long.
-fn pace() -> Pace {
-    Pace {
+fn pace() -> EksPace {
+    EksPace {
         interval: Duration::from_millis(20),
         first_retry: Duration::from_millis(10),
         longest: Duration::from_millis(100),
         attempt_wait: Duration::from_millis(2),
-        ..Pace::default()
+        ..EksPace::default()
     }
 }
 
 /// Polls once, and then not again in a test's time.
-fn once() -> Pace {
-    Pace { interval: Duration::from_hours(1), ..pace() }
+fn once() -> EksPace {
+    EksPace { interval: Duration::from_hours(1), ..pace() }
 }
 
 /// A client that signs with the first of [`KEYS`]. Without TLS: a test machine may have no roots.
@@ -78,11 +78,11 @@ fn client(eks: &StandIn) -> Client {
 
 impl Watched {
     /// Follows this API, which need not be well.
-    fn begin(eks: &StandIn, pace: Pace) -> Self {
+    fn begin(eks: &StandIn, pace: EksPace) -> Self {
         Self::begin_for(CLUSTER, eks, pace)
     }
 
-    fn begin_for(cluster: &str, eks: &StandIn, pace: Pace) -> Self {
+    fn begin_for(cluster: &str, eks: &StandIn, pace: EksPace) -> Self {
         let (readiness, metrics) = (Readiness::default(), Metrics::new().unwrap());
         let source = Source::new(NAME, AssociationSet::len, &readiness, &metrics.sources);
         let cluster = ClusterName::new(cluster).unwrap();
@@ -100,7 +100,7 @@ impl Watched {
     }
 
     /// The same once it was read.
-    async fn start(eks: &StandIn, pace: Pace) -> Self {
+    async fn start(eks: &StandIn, pace: EksPace) -> Self {
         let watched = Self::begin(eks, pace);
         until("the first set", async || watched.source.is_synced().then_some(())).await;
         watched

@@ -6,7 +6,7 @@ use injection::Need;
 use tokio::time::Instant;
 
 use super::stand_in::{Fault, KEYS, StandIn};
-use super::{Pace, Watched, client, once, pace};
+use super::{EksPace, Watched, client, once, pace};
 use crate::support::wait::until;
 
 const ERRORS: &str = "errors_total{source=\"eks-api\"}";
@@ -138,7 +138,7 @@ async fn a_cluster_that_is_not_there_is_named_with_the_region() {
 async fn an_api_that_hangs_or_is_gone_is_given_up_and_found_again() {
     let eks = StandIn::start().await;
     eks.put("shop", "cart");
-    let quick = Pace { page: Duration::from_millis(200), poll: Duration::from_secs(1), ..pace() };
+    let quick = EksPace { page: Duration::from_millis(200), poll: Duration::from_secs(1), ..pace() };
     let watched = Watched::start(&eks, quick).await;
     eks.set_fault(Fault::Hanging);
     watched.wait_for_report("no answer from EKS in time").await;
@@ -156,7 +156,7 @@ async fn a_page_that_hangs_is_asked_for_again() {
     let eks = StandIn::start().await;
     eks.put_many(250);
     eks.set_faults(Fault::Hanging, 1, 100);
-    let watched = Watched::start(&eks, Pace { page: Duration::from_millis(300), ..once() }).await;
+    let watched = Watched::start(&eks, EksPace { page: Duration::from_millis(300), ..once() }).await;
     let offsets: Vec<_> = eks.lists().iter().map(|list| list.offset).collect();
     assert!(offsets.starts_with(&[0, 100, 100]), "{offsets:?}");
     assert!(watched.metric(ERRORS).abs() < 0.5);
@@ -167,7 +167,7 @@ async fn a_poll_has_a_limit_in_all() {
     let eks = StandIn::start().await;
     eks.put_many(2000);
     eks.set_fault(Fault::Slow(Duration::from_millis(20)));
-    let watched = Watched::begin(&eks, Pace { poll: Duration::from_millis(200), ..pace() });
+    let watched = Watched::begin(&eks, EksPace { poll: Duration::from_millis(200), ..pace() });
     watched.wait_for_report("[-]eks-api not read yet: no answer from EKS in time\n").await;
 }
 

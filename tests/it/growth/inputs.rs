@@ -249,13 +249,14 @@ fn files() -> Vec<Input> {
         };
         Input { what, size: MANY, make: Box::new(make) }
     };
-    let entries = |text: &str| drop(black_box(config_map::Contents::parse(text)));
+    let entries = |text: &str| drop(black_box(config_map::ConfigMapDocument::parse(text)));
     let policy = |text: &str| drop(black_box(role_policy::parse(text.as_bytes()).unwrap()));
     let resource = |text: &str| {
         let kind = Kind::find("eks.services.k8s.aws/v1alpha1", KIND).unwrap();
         drop(black_box(Association::read(kind, &serde_json::from_str(text).unwrap())));
     };
-    let associations = |text: &str| drop(black_box(association_file::Contents::parse(text.as_bytes())));
+    let associations =
+        |text: &str| drop(black_box(association_file::AssociationFile::parse(text.as_bytes())));
     vec![
         reading(
             "entries of a ConfigMap",

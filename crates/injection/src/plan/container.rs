@@ -151,17 +151,17 @@ pub enum MountPlan<'a> {
 }
 
 /// Judges the containers of one pod.
-pub(super) struct Judge<'a, 'v> {
+pub(super) struct ContainerJudge<'a, 'v> {
     pub(super) pod: &'a Pod<'a>,
     pub(super) volume: &'v VolumePlan<'a>,
     pub(super) grant: &'a Grant,
     pub(super) defaults: &'a Defaults,
     pub(super) credentials: &'v Credentials<'a>,
     pub(super) platform: Platform,
-    pub(super) selection: Selection,
+    pub(super) selection: ContainerSelection,
 }
 
-impl<'a> Judge<'a, '_> {
+impl<'a> ContainerJudge<'a, '_> {
     pub(super) fn container(
         &self,
         container: &'a Container<'a>,
@@ -223,12 +223,12 @@ impl<'a> Judge<'a, '_> {
 }
 
 /// Which containers the pod's annotations leave to us.
-pub(super) struct Selection {
+pub(super) struct ContainerSelection {
     skip: Option<BTreeSet<String>>,
     only: Option<BTreeSet<String>>,
 }
 
-impl Selection {
+impl ContainerSelection {
     pub(super) fn of(metadata: &Metadata<'_>, warnings: &mut Vec<Warning>) -> Result<Self, Excess> {
         let mut names = |value: Option<&str>, annotation| match value.map(annotation::names) {
             None => Ok(None),

@@ -196,7 +196,8 @@ impl<'a> Draft<'a> {
         if let Some(volume) = volume::existing(old, self.grant, self.defaults) {
             return self.assemble(pod, old, new, volume, warnings);
         }
-        let selection = container::Selection::of(&old.metadata, warnings).map_err(Unplanned::Excess)?;
+        let selection =
+            container::ContainerSelection::of(&old.metadata, warnings).map_err(Unplanned::Excess)?;
         let left = new.map(|container| &*container.name);
         let left: Vec<_> = left.filter(|name| selection.skips(name).is_none()).collect();
         if left.is_empty() {
@@ -219,8 +220,9 @@ impl<'a> Draft<'a> {
         let (method, platform) = (grant.method(), settings.platform());
         let usual_path = &defaults.token_volume(method).mount_path;
         let usual_file = TokenVolume::token_file(usual_path, volume.token_path(), platform);
-        let selection = container::Selection::of(&settings.metadata, warnings).map_err(Unplanned::Excess)?;
-        let judge = container::Judge {
+        let selection =
+            container::ContainerSelection::of(&settings.metadata, warnings).map_err(Unplanned::Excess)?;
+        let judge = container::ContainerJudge {
             pod,
             volume: &volume,
             grant,

@@ -85,7 +85,7 @@ impl<'de> Fold<'de> for ProjectedFold<'_, '_, 'de> {
         match map.next_key()? {
             None => return Ok(false),
             Some(ProjectedField::Sources) => {
-                map.next_value_seed(Array(Sources(self.0)))?;
+                map.next_value_seed(Array(TokenSources(self.0)))?;
             }
             Some(ProjectedField::Other) => skip(map)?,
         }
@@ -93,9 +93,9 @@ impl<'de> Fold<'de> for ProjectedFold<'_, '_, 'de> {
     }
 }
 
-struct Sources<'t, 'f, 'de>(&'t mut Tokens<'f, 'de>);
+struct TokenSources<'t, 'f, 'de>(&'t mut Tokens<'f, 'de>);
 
-impl<'de> Elements<'de> for Sources<'_, '_, 'de> {
+impl<'de> Elements<'de> for TokenSources<'_, '_, 'de> {
     const WHAT: &'static str = "a list of projected sources";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {

@@ -15,7 +15,7 @@ use crate::source::Complaint;
 
 /// Why bytes are no file of associations, with nothing of what they say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FormatError {
+pub enum AssociationFileError {
     /// Not the text that JSON is made of.
     #[error("not UTF-8 after {0} bytes")]
     NotUtf8(usize),
@@ -34,7 +34,7 @@ pub enum FormatError {
     },
 }
 
-impl From<serde_json::Error> for FormatError {
+impl From<serde_json::Error> for AssociationFileError {
     fn from(error: serde_json::Error) -> Self {
         match json::expected(&error) {
             // What serde_json says of the syntax itself quotes nothing.
@@ -46,20 +46,21 @@ impl From<serde_json::Error> for FormatError {
 
 /// What a file says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Contents {
+pub struct AssociationFile {
     /// The accounts that it names.
     pub associations: AssociationSet,
     /// What there is to say of entries that name no account.
     pub complaint: Option<Complaint>,
 }
 
-impl Contents {
+impl AssociationFile {
     /// Reads a file's bytes; nothing but blanks is a file without associations.
-    pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, AssociationFileError> {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8(error.valid_up_to()))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| AssociationFileError::NotUtf8(error.valid_up_to()))?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let contents = Self::read(&mut deserializer)?;
         deserializer.end()?;
@@ -69,9 +70,9 @@ impl Contents {
     /// Reads a document in any format that serde reads. Entries that name no account are passed over, and told
     /// of: the others are as good without them.
     pub(in crate::identities) fn read<'a, D: Deserializer<'a>>(document: D) -> Result<Self, D::Error> {
-        let mut entries = Entries::default();
+        let mut entries = AssociationsFold::default();
         Object(&mut entries).deserialize(document)?;
-        let Entries { mut associations, complaint, count: _ } = entries;
+        let AssociationsFold { mut associations, complaint, count: _ } = entries;
         associations.shrink_to_fit();
         Ok(Self { associations, complaint: complaint.into_option() })
     }
@@ -79,12 +80,12 @@ impl Contents {
 
 /// One entry as it was written.
 #[derive(Debug, Default)]
-struct Entry<'a> {
+struct WrittenAssociation<'a> {
     namespace: Cow<'a, str>,
     service_account: Cow<'a, str>,
 }
 
-impl Entry<'_> {
+impl WrittenAssociation<'_> {
     fn missing(&self) -> Option<&'static str> {
         match (self.namespace.is_empty(), self.service_account.is_empty()) {
             (true, _) => Some("namespace"),
@@ -96,14 +97,14 @@ impl Entry<'_> {
 
 /// What entries come to as they pass: none is kept, for what is written in three bytes would take fifty.
 #[derive(Default)]
-struct Entries {
+struct AssociationsFold {
     associations: AssociationSet,
     complaint: Complaint,
     count: usize,
 }
 
-impl Entries {
-    fn take(&mut self, entry: &Entry<'_>) {
+impl AssociationsFold {
+    fn take(&mut self, entry: &WrittenAssociation<'_>) {
         match entry.missing() {
             None => self.associations.insert(AccountName::new(&entry.namespace, &entry.service_account)),
             Some(missing) => {
@@ -114,7 +115,7 @@ impl Entries {
     }
 }
 
-impl<'a> Fold<'a> for Entries {
+impl<'a> Fold<'a> for AssociationsFold {
     const WHAT: &'static str = "an object with the member identities";
 
     fn member<A: MapAccess<'a>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
@@ -130,13 +131,13 @@ impl<'a> Fold<'a> for Entries {
     }
 }
 
-struct List<'e>(&'e mut Entries);
+struct List<'e>(&'e mut AssociationsFold);
 
 impl<'a> Elements<'a> for List<'_> {
     const WHAT: &'static str = "an array of objects with namespace and serviceAccount";
 
     fn element<A: SeqAccess<'a>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut entry = Entry::default();
+        let mut entry = WrittenAssociation::default();
         let is_there = seq.next_element_seed(Object(&mut entry))?.is_some();
         if is_there {
             self.0.take(&entry);
@@ -145,7 +146,7 @@ impl<'a> Elements<'a> for List<'_> {
     }
 }
 
-impl<'a> Fold<'a> for Entry<'a> {
+impl<'a> Fold<'a> for WrittenAssociation<'a> {
     const WHAT: &'static str = "an object with namespace and serviceAccount";
 
     fn member<A: MapAccess<'a>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<String> {
-        let Contents { associations, complaint } = Contents::parse(text.as_bytes()).unwrap();
+        let AssociationFile { associations, complaint } = AssociationFile::parse(text.as_bytes()).unwrap();
         assert_eq!(complaint, None, "{text}");
         let mut names: Vec<_> = associations.iter().map(|account| account.to_string()).collect();
         names.sort_unstable();
@@ -176,7 +177,7 @@ mod tests {
     }
 
     fn refused(bytes: impl AsRef<[u8]>) -> String {
-        Contents::parse(bytes.as_ref()).unwrap_err().to_string()
+        AssociationFile::parse(bytes.as_ref()).unwrap_err().to_string()
     }
 
     #[test]
@@ -223,7 +224,7 @@ mod tests {
     fn entries_that_name_no_account_are_passed_over_and_told_of() {
         let text = r#"{"identities":[{"namespace":"a","serviceAccount":"b"},{"namespace":"a","service_account":"c"},
             null,{"namespace":"","serviceAccount":"d"},{"serviceAccount":null,"namespace":"e"}]}"#;
-        let Contents { associations, complaint } = Contents::parse(text.as_bytes()).unwrap();
+        let AssociationFile { associations, complaint } = AssociationFile::parse(text.as_bytes()).unwrap();
         assert_eq!(associations, [("a", "b")].into_iter().collect());
         let told = "entries passed over: 4: identities[1] has no serviceAccount; identities[2] has no namespace; \
                     identities[3] has no namespace; identities[4] has no serviceAccount";
@@ -281,6 +282,9 @@ mod tests {
         assert!(refused(&deep).starts_with("not a list of associations: expected an object"), "not a list");
         assert!(refused(format!("{{\"x\":{deep}")).starts_with("not JSON: "));
         let closed = format!("{{\"x\":{deep}{},\"identities\":[]}}", "]".repeat(1 << 20));
-        assert_eq!(Contents::parse(closed.as_bytes()).map(|contents| contents.associations.len()), Ok(0));
+        assert_eq!(
+            AssociationFile::parse(closed.as_bytes()).map(|contents| contents.associations.len()),
+            Ok(0)
+        );
     }
 }

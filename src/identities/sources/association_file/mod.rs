@@ -9,19 +9,19 @@ use crate::identities::association_set::AssociationSet;
 use crate::source::file::{self, Parts};
 use crate::source::{Complaint, Source};
 
-pub use format::{Contents, FormatError};
+pub use format::{AssociationFile, AssociationFileError};
 
 /// The source's name in log, metrics and readiness.
 pub const NAME: &str = "association-file";
 
 /// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
 pub async fn follow(path: PathBuf, source: Arc<Source<AssociationSet>>) {
-    file::follow::<Contents>(path, source).await;
+    file::follow::<AssociationFile>(path, source).await;
 }
 
-impl file::FileFormat for Contents {
+impl file::FileFormat for AssociationFile {
     type Set = AssociationSet;
-    type Error = FormatError;
+    type Error = AssociationFileError;
 
     const WHAT: &'static str = "associations";
 
@@ -31,7 +31,7 @@ impl file::FileFormat for Contents {
     /// JSON ends with what it began with.
     const PARTS: Parts = Parts::AreRefused;
 
-    fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+    fn parse(bytes: &[u8]) -> Result<Self, AssociationFileError> {
         Self::parse(bytes)
     }
 

@@ -21,7 +21,7 @@ use crate::identities::association_set::AssociationSet;
 use crate::kubernetes::WatchError;
 use crate::source::{Complaint, Source};
 use kind::{PLURAL, Scope};
-use objects::{Objects, Standing};
+use objects::{Objects, ResourceStanding};
 use watch::Reading;
 
 pub use kind::{KIND, Kind};
@@ -113,7 +113,7 @@ impl AssociationResources {
             complaint.add(format_args!("{name}: {malformed}"));
         }
         let judged = || objects().flat_map(Objects::judged);
-        for standing in Standing::ALL {
+        for standing in ResourceStanding::ALL {
             self.metrics.set(
                 self.source.name(),
                 standing.label(),
@@ -135,7 +135,8 @@ impl AssociationResources {
         } else {
             self.is_elsewhere = false;
         }
-        let used = || judged().filter(|(_, standing)| *standing == Standing::Used).map(|(used, _)| used);
+        let used =
+            || judged().filter(|(_, standing)| *standing == ResourceStanding::Used).map(|(used, _)| used);
         let set = used().map(|used| used.account.get()).collect();
         let mut clusters = used().filter_map(|used| used.cluster.as_ref());
         let first = clusters.next();

@@ -32,7 +32,7 @@ impl fmt::Display for Name {
 
 /// What becomes of an association.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ResourceStanding {
     /// It counts.
     Used,
     /// AWS does not have it yet, as far as is known.
@@ -43,7 +43,7 @@ pub(super) enum Standing {
     OtherNamespace,
 }
 
-impl Standing {
+impl ResourceStanding {
     pub(super) const ALL: [Self; 4] = [Self::Used, Self::Pending, Self::OtherCluster, Self::OtherNamespace];
 
     /// The metric's label.
@@ -59,14 +59,14 @@ impl Standing {
 
 /// What is known of an object.
 #[derive(Debug, PartialEq, Eq)]
-enum Entry {
-    Judged(Association, Standing),
+enum ObjectState {
+    Judged(Association, ResourceStanding),
     Malformed(Malformed),
 }
 
 /// All objects of a kind, by name: in an order, so that the same ones are complained of each time.
 #[derive(Debug, Default)]
-pub(super) struct Objects(BTreeMap<Name, Entry>);
+pub(super) struct Objects(BTreeMap<Name, ObjectState>);
 
 impl Objects {
     /// Takes the place of all that was known with what there is now.
@@ -75,7 +75,7 @@ impl Objects {
         self.0 = resources
             .into_iter()
             .map(|Resource { name, association }| {
-                let entry = Entry::new(&name, association, before.get(&name), selection);
+                let entry = ObjectState::new(&name, association, before.get(&name), selection);
                 (name, entry)
             })
             .collect();
@@ -86,7 +86,7 @@ impl Objects {
         match change {
             Change::Applied(Resource { name, association }) => {
                 let before = self.0.get(&name);
-                let entry = Entry::new(&name, association, before, selection);
+                let entry = ObjectState::new(&name, association, before, selection);
                 let is_news = before != Some(&entry);
                 if is_news {
                     tracing::debug!(resource = %name, standing = entry.label(), "association resource changed");
@@ -103,33 +103,33 @@ impl Objects {
     }
 
     /// Every association that could be read, with what becomes of it.
-    pub(super) fn judged(&self) -> impl Iterator<Item = (&Association, Standing)> {
+    pub(super) fn judged(&self) -> impl Iterator<Item = (&Association, ResourceStanding)> {
         self.0.values().filter_map(|entry| match entry {
-            Entry::Judged(association, standing) => Some((association, *standing)),
-            Entry::Malformed(_) => None,
+            ObjectState::Judged(association, standing) => Some((association, *standing)),
+            ObjectState::Malformed(_) => None,
         })
     }
 
     /// Every object that is for accounts of another namespace than its own, which is the second.
     pub(super) fn elsewhere(&self) -> impl Iterator<Item = (&Name, &str)> {
         self.0.iter().filter_map(|(name, entry)| match entry {
-            Entry::Judged(association, Standing::OtherNamespace) => {
+            ObjectState::Judged(association, ResourceStanding::OtherNamespace) => {
                 Some((name, association.account.get().namespace))
             }
-            Entry::Judged(..) | Entry::Malformed(_) => None,
+            ObjectState::Judged(..) | ObjectState::Malformed(_) => None,
         })
     }
 
     /// Every object that could not be read.
     pub(super) fn malformed(&self) -> impl Iterator<Item = (&Name, &Malformed)> {
         self.0.iter().filter_map(|(name, entry)| match entry {
-            Entry::Judged(..) => None,
-            Entry::Malformed(malformed) => Some((name, malformed)),
+            ObjectState::Judged(..) => None,
+            ObjectState::Malformed(malformed) => Some((name, malformed)),
         })
     }
 }
 
-impl Entry {
+impl ObjectState {
     fn new(
         name: &Name,
         association: Result<Association, Malformed>,
@@ -153,31 +153,38 @@ impl Entry {
     }
 }
 
-fn judge(name: &Name, association: &Association, before: Option<&Entry>, selection: &Selection) -> Standing {
+fn judge(
+    name: &Name,
+    association: &Association,
+    before: Option<&ObjectState>,
+    selection: &Selection,
+) -> ResourceStanding {
     let Selection { cluster, namespaces, pending } = selection;
     if *namespaces == Namespaces::Own
         && name.namespace.as_deref() != Some(association.account.get().namespace)
     {
-        return Standing::OtherNamespace;
+        return ResourceStanding::OtherNamespace;
     }
     match (cluster, association.cluster.as_deref()) {
-        (Some(ours), Some(theirs)) if ours.as_str() != theirs => return Standing::OtherCluster,
+        (Some(ours), Some(theirs)) if ours.as_str() != theirs => return ResourceStanding::OtherCluster,
         // Perhaps another's: it must not count before that is known, whatever else may.
-        (Some(_), None) => return Standing::Pending,
+        (Some(_), None) => return ResourceStanding::Pending,
         (Some(_), Some(_)) | (None, _) => {}
     }
     match &association.existence {
-        _ if *pending == Pending::Use => Standing::Used,
-        Existence::Settled(_) => Standing::Used,
+        _ if *pending == Pending::Use => ResourceStanding::Used,
+        Existence::Settled(_) => ResourceStanding::Used,
         // AWS has had it, and did not take it away: that would have changed the id.
-        Existence::Unsettled(id) if was_used(before, id) => Standing::Used,
-        Existence::Unsettled(_) | Existence::Awaited => Standing::Pending,
+        Existence::Unsettled(id) if was_used(before, id) => ResourceStanding::Used,
+        Existence::Unsettled(_) | Existence::Awaited => ResourceStanding::Pending,
     }
 }
 
-fn was_used(before: Option<&Entry>, id: &str) -> bool {
+fn was_used(before: Option<&ObjectState>, id: &str) -> bool {
     match before {
-        Some(Entry::Judged(association, Standing::Used)) => association.existence.id() == Some(id),
-        Some(Entry::Judged(..) | Entry::Malformed(_)) | None => false,
+        Some(ObjectState::Judged(association, ResourceStanding::Used)) => {
+            association.existence.id() == Some(id)
+        }
+        Some(ObjectState::Judged(..) | ObjectState::Malformed(_)) | None => false,
     }
 }

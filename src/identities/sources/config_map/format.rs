@@ -25,7 +25,7 @@ use crate::source::Complaint;
 
 /// Why what stands under the key is no document of entries, with nothing of what it says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FormatError {
+pub enum ConfigMapError {
     /// YAML or JSON where text is wanted that holds JSON.
     #[error("no string: write it behind a |")]
     NoString,
@@ -45,7 +45,7 @@ pub enum FormatError {
     },
 }
 
-impl From<serde_json::Error> for FormatError {
+impl From<serde_json::Error> for ConfigMapError {
     fn from(error: serde_json::Error) -> Self {
         match json::expected(&error) {
             // What serde_json says of the syntax itself quotes nothing.
@@ -70,16 +70,16 @@ enum EntryError {
 
 /// What a document says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Contents {
+pub struct ConfigMapDocument {
     /// The entries whose keys can be read.
     pub entries: Entries,
     /// What there is to say of those that are of no use.
     pub complaint: Option<Complaint>,
 }
 
-impl Contents {
+impl ConfigMapDocument {
     /// Reads a document; nothing but blanks is one without entries.
-    pub fn parse(document: &str) -> Result<Self, FormatError> {
+    pub fn parse(document: &str) -> Result<Self, ConfigMapError> {
         if document.trim_ascii().is_empty() {
             return Ok(Self::default());
         }

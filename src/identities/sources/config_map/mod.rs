@@ -12,7 +12,7 @@ use injection::{AccountName, Grant};
 use crate::identities::by_account::ByAccount;
 use pattern::Pattern;
 
-pub use format::{Contents, FormatError};
+pub use format::{ConfigMapDocument, ConfigMapError};
 pub use watch::follow;
 
 /// The source's name in log, metrics and readiness.

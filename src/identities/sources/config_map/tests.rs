@@ -11,7 +11,7 @@ use super::*;
 fn entries<K: AsRef<str>>(keys: &[K]) -> Entries {
     let entries: Vec<_> =
         keys.iter().map(|key| format!("\"{0}\":{{\"RoleARN\":\"role of {0}\"}}", key.as_ref())).collect();
-    Contents::parse(&format!("{{{}}}", entries.join(",\n"))).unwrap().entries
+    ConfigMapDocument::parse(&format!("{{{}}}", entries.join(",\n"))).unwrap().entries
 }
 
 fn matching<'a>(entries: &'a Entries, account: &str) -> Vec<&'a str> {
@@ -40,7 +40,7 @@ fn equally_close_entries_follow_the_order_of_their_keys() {
 #[test]
 fn entry_without_a_role_keeps_farther_ones_away() {
     let document = r#"{"shop/orders":{},"shed/*":null,"*/orders":{"RoleARN":"all"}}"#;
-    let entries = Contents::parse(document).unwrap().entries;
+    let entries = ConfigMapDocument::parse(document).unwrap().entries;
     assert_eq!(entries.grant(AccountName::new("shop", "orders")), None);
     assert_eq!(entries.grant(AccountName::new("shed", "orders")), None);
     assert!(entries.grant(AccountName::new("yard", "orders")).is_some());

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{Contents, Entries, FormatError, KEY, NAME};
+use super::{ConfigMapDocument, ConfigMapError, Entries, KEY, NAME};
 use crate::kubernetes::{Change, Collection, Follow, News, WatchError};
 use crate::source::Source;
 use k8s_openapi::api::core::v1::ConfigMap;
 
 /// What stands under the key; nothing is a document without entries.
-type Document = Result<String, FormatError>;
+type Document = Result<String, ConfigMapError>;
 
 /// Keeps `source` at what the ConfigMap of `namespace` says, for ever; whether or not there is one yet.
 pub async fn follow(client: kube::Client, namespace: String, source: Arc<Source<Entries>>) {
@@ -49,15 +49,17 @@ fn is_ours(map: &ConfigMap, namespace: &str) -> bool {
 fn document(config_map: ConfigMap) -> Document {
     match config_map.data.and_then(|mut data| data.remove(KEY)) {
         Some(document) => Ok(document),
-        None if config_map.binary_data.is_some_and(|data| data.contains_key(KEY)) => Err(FormatError::Binary),
+        None if config_map.binary_data.is_some_and(|data| data.contains_key(KEY)) => {
+            Err(ConfigMapError::Binary)
+        }
         None => Ok(String::new()),
     }
 }
 
 /// Answers whether it is good.
 fn take(document: Option<Document>, name: &str, source: &Source<Entries>) -> bool {
-    match document.unwrap_or(Ok(String::new())).and_then(|document| Contents::parse(&document)) {
-        Ok(Contents { entries, complaint }) => {
+    match document.unwrap_or(Ok(String::new())).and_then(|document| ConfigMapDocument::parse(&document)) {
+        Ok(ConfigMapDocument { entries, complaint }) => {
             let is_same = source.current().is_some_and(|current| *current == entries);
             let count = entries.len();
             source.replace_but(entries, complaint);

@@ -10,7 +10,7 @@ use aws_sdk_eks::config::{self, Region};
 use aws_sdk_eks::types::PodIdentityAssociationSummary;
 use injection::AccountName;
 
-use super::Pace;
+use super::EksPace;
 use super::error::{Asked, ListError, line};
 use super::limit::BodyLimit;
 use crate::aws::ClusterName;
@@ -52,7 +52,7 @@ enum Filter<'a> {
 }
 
 impl Api {
-    pub(super) fn new(client: Client, cluster: ClusterName, pace: &Pace) -> Self {
+    pub(super) fn new(client: Client, cluster: ClusterName, pace: &EksPace) -> Self {
         let patience = |name, attempts, wait, attempt| {
             // A quota of its own, or else polls that fail would take the look-ups' attempts away.
             let quota = TokenBucket::builder().refill_rate(REFILL).build();

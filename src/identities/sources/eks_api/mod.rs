@@ -33,7 +33,7 @@ pub const NAME: &str = "eks-api";
 pub struct EksApi {
     cluster: ClusterName,
     connection: Connection,
-    pace: Pace,
+    pace: EksPace,
     source: Arc<Source<AssociationSet>>,
     api: OnceLock<Api>,
     /// Until when no look-up is made.
@@ -52,7 +52,7 @@ pub enum Connection {
 
 /// How often the API is asked, and how long it may take.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct EksPace {
     /// Between two polls at most; half of it at least.
     pub interval: Duration,
     /// After the first failure of a poll while nothing is known yet; doubled up to the interval.
@@ -71,7 +71,7 @@ pub struct Pace {
     pub rest: Duration,
 }
 
-impl Default for Pace {
+impl Default for EksPace {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(30),
@@ -100,7 +100,7 @@ impl EksApi {
     pub fn new(
         cluster: ClusterName,
         connection: Connection,
-        pace: Pace,
+        pace: EksPace,
         source: Arc<Source<AssociationSet>>,
     ) -> Arc<Self> {
         Arc::new(Self { cluster, connection, pace, source, api: OnceLock::new(), rest: Mutex::default() })
@@ -176,7 +176,7 @@ impl EksApi {
     }
 }
 
-impl Pace {
+impl EksPace {
     /// The wait after so many failures in a row.
     fn after(&self, failures: u32, error: &ListError, is_synced: bool) -> Duration {
         let doubled = |wait: Duration| wait.saturating_mul(1 << failures.min(16));
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn waits_longer_the_longer_eks_is_overloaded_and_never_long_before_the_first_set() {
-        let pace = Pace::default();
+        let pace = EksPace::default();
         let waits = |error: &ListError, is_synced| {
             [1, 2, 3, 6, u32::MAX].map(|failures| pace.after(failures, error, is_synced).as_secs())
         };

@@ -14,13 +14,13 @@ use crate::identities::known::AccountState;
 /// Every account of the cluster that the watch has told of.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    accounts: ByAccount<Known>,
+    accounts: ByAccount<IndexedAccount>,
     annotated: usize,
 }
 
 /// [`AccountState`] without its `Missing`: what is missing is not in the index.
 #[derive(Debug)]
-enum Known {
+enum IndexedAccount {
     Plain,
     Annotated(Arc<Account>),
 }
@@ -29,8 +29,8 @@ impl Index {
     /// What is known of an account; `None` where the watch has not told of it.
     pub(super) fn get(&self, account: AccountName<'_>) -> Option<AccountState> {
         Some(match self.accounts.get(account)? {
-            Known::Plain => AccountState::Plain,
-            Known::Annotated(account) => AccountState::Annotated(account.clone()),
+            IndexedAccount::Plain => AccountState::Plain,
+            IndexedAccount::Annotated(account) => AccountState::Annotated(account.clone()),
         })
     }
 
@@ -43,8 +43,8 @@ impl Index {
     pub(super) fn apply(&mut self, account: AccountName<'_>, lookup: AccountState) {
         let known = match lookup {
             AccountState::Missing => return self.remove(account),
-            AccountState::Plain => Known::Plain,
-            AccountState::Annotated(account) => Known::Annotated(account),
+            AccountState::Plain => IndexedAccount::Plain,
+            AccountState::Annotated(account) => IndexedAccount::Annotated(account),
         };
         self.annotated += usize::from(known.is_annotated());
         if let Some(previous) = self.accounts.insert(account, known) {
@@ -72,13 +72,13 @@ impl Index {
     /// The accounts that bear annotations of ours.
     pub(super) fn iter_annotated(&self) -> impl Iterator<Item = (AccountName<'_>, &Account)> {
         self.accounts.iter().filter_map(|(name, known)| match known {
-            Known::Plain => None,
-            Known::Annotated(account) => Some((name, &**account)),
+            IndexedAccount::Plain => None,
+            IndexedAccount::Annotated(account) => Some((name, &**account)),
         })
     }
 }
 
-impl Known {
+impl IndexedAccount {
     fn is_annotated(&self) -> bool {
         matches!(self, Self::Annotated(_))
     }

@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::object;
 use crate::identities::Unavailable;
 use crate::identities::known::AccountState;
-use crate::kubernetes::{self, ApiError, Line};
+use crate::kubernetes::{self, ApiError, ConnectionChoice};
 use crate::source::LookupResult;
 use crate::source::single_flight::{Count, Departure, SingleFlight};
 use crate::source::turns::{Standing, Turns};
@@ -110,12 +110,12 @@ async fn ask(
     doubt: Duration,
 ) -> Result<Option<Box<RawValue>>, ApiError> {
     let get = |line| kubernetes::service_account(client, account, line);
-    let mut first = std::pin::pin!(get(Line::Any));
+    let mut first = std::pin::pin!(get(ConnectionChoice::Any));
     tokio::select! {
         biased;
         answer = &mut first => match answer {
             Err(ApiError::Client(error)) if !matches!(error, kube::Error::Api(_)) && turns.take_one_more() => {
-                return get(Line::Fresh).await;
+                return get(ConnectionChoice::New).await;
             }
             answer => return answer,
         },
@@ -124,7 +124,7 @@ async fn ask(
     if !turns.take_one_more() {
         return first.await;
     }
-    let mut second = std::pin::pin!(get(Line::Fresh));
+    let mut second = std::pin::pin!(get(ConnectionChoice::New));
     tokio::select! {
         biased;
         answer = &mut first => if answer.is_ok() { answer } else { second.await },

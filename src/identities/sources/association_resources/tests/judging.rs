@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::Association;
-use super::super::objects::{Name, Objects, Resource, Standing};
+use super::super::objects::{Name, Objects, Resource, ResourceStanding};
 use super::{ack, synced, with};
 use crate::aws::ClusterName;
 use crate::identities::sources::association_resources::{Namespaces, Pending, Selection};
@@ -12,7 +12,7 @@ fn resource(namespace: Option<&str>, name: &str, object: &Value) -> Resource {
     Resource { name, association: Association::read(ack(), object) }
 }
 
-fn standing(objects: &Objects) -> Vec<Standing> {
+fn standing(objects: &Objects) -> Vec<ResourceStanding> {
     objects.judged().map(|(_, standing)| standing).collect()
 }
 
@@ -22,7 +22,7 @@ fn any() -> Selection {
 }
 
 /// What becomes of this object, in the namespace `infra`.
-fn judged(object: &Value, selection: &Selection) -> Standing {
+fn judged(object: &Value, selection: &Selection) -> ResourceStanding {
     let mut objects = Objects::default();
     assert!(objects.apply(Change::Applied(resource(Some("infra"), "x", object)), selection));
     standing(&objects)[0]
@@ -39,11 +39,11 @@ fn unsynced(object: Value) -> Value {
 #[test]
 fn what_aws_has_counts_and_what_it_has_not_only_if_asked_for() {
     let good = synced("shop", "orders", "prod");
-    assert_eq!(judged(&good, &any()), Standing::Used);
+    assert_eq!(judged(&good, &any()), ResourceStanding::Used);
     for object in [pending(good.clone()), unsynced(good)] {
-        assert_eq!(judged(&object, &any()), Standing::Pending);
+        assert_eq!(judged(&object, &any()), ResourceStanding::Pending);
         let used = Selection { pending: Pending::Use, ..any() };
-        assert_eq!(judged(&object, &used), Standing::Used);
+        assert_eq!(judged(&object, &used), ResourceStanding::Used);
     }
 }
 
@@ -51,28 +51,28 @@ fn what_aws_has_counts_and_what_it_has_not_only_if_asked_for() {
 fn only_those_for_the_cluster_count() {
     let prod = || ClusterName::new("prod");
     let selection = Selection { cluster: prod(), ..any() };
-    assert_eq!(judged(&synced("shop", "orders", "prod"), &selection), Standing::Used);
+    assert_eq!(judged(&synced("shop", "orders", "prod"), &selection), ResourceStanding::Used);
     for other in ["test", "Prod", "prod-2"] {
-        assert_eq!(judged(&synced("shop", "orders", other), &selection), Standing::OtherCluster);
+        assert_eq!(judged(&synced("shop", "orders", other), &selection), ResourceStanding::OtherCluster);
     }
     // A reference that is not resolved yet may be to any cluster.
     let unknown = with(synced("shop", "orders", ""), "/spec/clusterName", json!(null));
     for pending in [Pending::Wait, Pending::Use] {
         let selection = Selection { cluster: prod(), pending, ..any() };
-        assert_eq!(judged(&unknown, &selection), Standing::Pending);
+        assert_eq!(judged(&unknown, &selection), ResourceStanding::Pending);
     }
-    assert_eq!(judged(&unknown, &any()), Standing::Used);
+    assert_eq!(judged(&unknown, &any()), ResourceStanding::Used);
 }
 
 #[test]
 fn those_for_another_namespace_do_not_count_if_own_ones_alone_may() {
     let selection = Selection::default();
-    assert_eq!(judged(&synced("shop", "orders", "prod"), &selection), Standing::OtherNamespace);
-    assert_eq!(judged(&synced("infra", "orders", "prod"), &selection), Standing::Used);
+    assert_eq!(judged(&synced("shop", "orders", "prod"), &selection), ResourceStanding::OtherNamespace);
+    assert_eq!(judged(&synced("infra", "orders", "prod"), &selection), ResourceStanding::Used);
     let mut objects = Objects::default();
     let cluster_scoped = resource(None, "x", &synced("shop", "orders", "prod"));
     objects.replace(vec![cluster_scoped], &selection);
-    assert_eq!(standing(&objects), [Standing::OtherNamespace]);
+    assert_eq!(standing(&objects), [ResourceStanding::OtherNamespace]);
 }
 
 #[test]
@@ -85,22 +85,22 @@ fn what_counted_counts_while_its_controller_is_in_trouble() {
     assert!(!objects.apply(applied(&good), &selection), "the same again");
     let unsynced = unsynced(good.clone());
     objects.apply(applied(&unsynced), &selection);
-    assert_eq!(standing(&objects), [Standing::Used]);
+    assert_eq!(standing(&objects), [ResourceStanding::Used]);
     // A list as well as an event.
     objects.replace(vec![resource(Some("infra"), "x", &unsynced)], &selection);
-    assert_eq!(standing(&objects), [Standing::Used]);
+    assert_eq!(standing(&objects), [ResourceStanding::Used]);
     // Made anew: the old one is gone from AWS.
     let other_id = with(unsynced.clone(), "/status/associationID", json!("a-2"));
     objects.apply(applied(&other_id), &selection);
-    assert_eq!(standing(&objects), [Standing::Pending]);
+    assert_eq!(standing(&objects), [ResourceStanding::Pending]);
     objects.apply(applied(&good), &selection);
     objects.apply(applied(&pending(good.clone())), &selection);
-    assert_eq!(standing(&objects), [Standing::Pending]);
+    assert_eq!(standing(&objects), [ResourceStanding::Pending]);
     // Deleted and made again, under the same name.
     objects.apply(applied(&good), &selection);
     assert!(objects.apply(Change::Deleted(resource(Some("infra"), "x", &good)), &selection));
     objects.apply(applied(&unsynced), &selection);
-    assert_eq!(standing(&objects), [Standing::Pending]);
+    assert_eq!(standing(&objects), [ResourceStanding::Pending]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn one_that_is_malformed_keeps_nobody_else_away() {
         vec![resource(Some("infra"), "bad", &bad), resource(None, "good", &synced("shop", "b", "prod"))],
         &selection,
     );
-    assert_eq!(standing(&objects), [Standing::Used]);
+    assert_eq!(standing(&objects), [ResourceStanding::Used]);
     let told: Vec<_> = objects.malformed().map(|(name, malformed)| format!("{name}: {malformed}")).collect();
     assert_eq!(told, ["infra/bad: spec.serviceAccount is no name that Kubernetes takes"]);
 }

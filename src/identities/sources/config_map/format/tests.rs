@@ -16,18 +16,19 @@ fn role(audience: Option<&str>, regional_sts: Option<bool>, lifetime: Option<i64
 
 /// What a document of one entry for `shop/orders` grants; and what is complained of.
 fn read(entry: &str) -> (Option<Grant>, Option<String>) {
-    let Contents { entries, complaint } = Contents::parse(&format!("{{\"shop/orders\": {entry}}}")).unwrap();
+    let ConfigMapDocument { entries, complaint } =
+        ConfigMapDocument::parse(&format!("{{\"shop/orders\": {entry}}}")).unwrap();
     assert_eq!(entries.len(), 1);
     let grant = entries.grant(AccountName::new("shop", "orders")).map(|grant| (*grant).clone());
     (grant, complaint.map(|complaint| complaint.to_string()))
 }
 
 fn complaint(document: &str) -> String {
-    Contents::parse(document).unwrap().complaint.unwrap().to_string()
+    ConfigMapDocument::parse(document).unwrap().complaint.unwrap().to_string()
 }
 
 fn refused(document: &str) -> String {
-    Contents::parse(document).unwrap_err().to_string()
+    ConfigMapDocument::parse(document).unwrap_err().to_string()
 }
 
 #[test]
@@ -70,7 +71,13 @@ fn escapes_are_read() {
     let (grant, _) = read(r#"{"Role\u0041RN":"arn:aws:iam::123456789012:role\/orders"}"#);
     assert_eq!(grant, Some(role(None, None, None)));
     let document = format!(r#"{{"sh\u006fp\/orders":{{"RoleARN":"{ROLE}"}}}}"#);
-    assert!(Contents::parse(&document).unwrap().entries.grant(AccountName::new("shop", "orders")).is_some());
+    assert!(
+        ConfigMapDocument::parse(&document)
+            .unwrap()
+            .entries
+            .grant(AccountName::new("shop", "orders"))
+            .is_some()
+    );
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn bad_entries_are_told_of_by_key_and_line_and_the_rest_serves() {
         "{{\n  \"orders\": {{\"RoleARN\": \"{ROLE}\"}},\n  \"shop/orders\":\n    {{\"RoleARN\": \"{ROLE}\"}},\n\
          \"a/b/c\": null, \"*/x?\": {{}},\n\"\\u0000\\n\": {{}}\n, \"shop/cart\": 7\n}}"
     );
-    let Contents { entries, complaint } = Contents::parse(&document).unwrap();
+    let ConfigMapDocument { entries, complaint } = ConfigMapDocument::parse(&document).unwrap();
     let told = "entries passed over: 5: \"orders\" in line 2: no / between namespace and name; \
                 \"a/b/c\" in line 5: no ServiceAccount has such a name; the only wildcard is *; \
                 \"*/x?\" in line 5: no ServiceAccount has such a name; the only wildcard is *; \
@@ -142,7 +149,7 @@ fn bad_entries_are_told_of_by_key_and_line_and_the_rest_serves() {
 fn of_two_entries_with_one_key_the_last_counts_and_the_first_is_told_of() {
     for key in ["shop/orders", "*/orders"] {
         let document = format!("{{\"{key}\":{{\"RoleARN\":\"x\"}},\n\"{key}\":{{\"RoleARN\":\"{ROLE}\"}}}}");
-        let Contents { entries, complaint } = Contents::parse(&document).unwrap();
+        let ConfigMapDocument { entries, complaint } = ConfigMapDocument::parse(&document).unwrap();
         let told = format!("entries passed over: 1: \"{key}\" in line 1: stands again in line 2");
         assert_eq!(complaint.unwrap().to_string(), told);
         assert_eq!(entries.len(), 1);
@@ -162,7 +169,7 @@ fn long_keys_are_cut_where_they_are_told_of() {
 #[test]
 fn nothing_is_a_document_without_entries() {
     for document in ["", " \r\n\t", "null", "{}", " { } "] {
-        assert_eq!(Contents::parse(document), Ok(Contents::default()), "{document:?}");
+        assert_eq!(ConfigMapDocument::parse(document), Ok(ConfigMapDocument::default()), "{document:?}");
     }
 }
 
@@ -207,7 +214,7 @@ fn depth_does_no_harm() {
     assert!(refused(&format!("{{\"a/b\":{open}")).starts_with("not JSON: EOF"));
     let deep =
         format!("{{\"a/b\":{open}{close},\"shop/orders\":{{\"RoleARN\":\"{ROLE}\",\"x\":{open}{close}}}}}");
-    let Contents { entries, complaint } = Contents::parse(&deep).unwrap();
+    let ConfigMapDocument { entries, complaint } = ConfigMapDocument::parse(&deep).unwrap();
     assert_eq!(
         complaint.unwrap().to_string(),
         "entries passed over: 1: \"a/b\" in line 1: not an object with RoleARN"
@@ -226,7 +233,7 @@ fn size_does_no_harm() {
         assert!(document.len() > 20 << 20);
         let told = complaint(&document);
         assert!(told.starts_with(&format!("entries passed over: {ENTRIES}: ")) && told.len() < 600, "{told}");
-        assert_eq!(Contents::parse(&document).unwrap().entries.len(), counted);
+        assert_eq!(ConfigMapDocument::parse(&document).unwrap().entries.len(), counted);
     }
     for garbage in ["\0", "[", "{\"a/b\":", "\"", " ,"] {
         let refused = refused(&garbage.repeat((20 << 20) / garbage.len()));
