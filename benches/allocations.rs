@@ -1,4 +1,4 @@
-//! How often an admission allocates. A program of its own: counting would slow down the clock's.
+//! How often an admission allocates. It is a program of its own: counting would slow down the timed one.
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a benchmark")]
 
@@ -36,7 +36,7 @@ fn main() {
     let mut is_wasteful = false;
     for (what, account) in KNOWN {
         let allocations = allocation_counter::measure(|| drop(black_box(cluster.find(account))));
-        // Nobody should pay for those who have nothing; a role is shared.
+        // Finding nothing should cost nothing, and a role is shared.
         is_wasteful |= allocations.count_total > u64::from(what == "an association");
         println!("{what} is known: {} allocations", allocations.count_total);
     }

@@ -26,13 +26,13 @@ const ASSOCIATIONS: usize = 5_000;
 const ENTRIES: usize = 4_900;
 const WILDCARDS: usize = 100;
 
-/// Accounts by what is known of them, each in the midst of its kind.
+/// Accounts from the middle of their kind, each under what is known of it.
 pub const KNOWN: [(&str, AccountName<'static>); 5] = [
     ("an association", AccountName { namespace: "team-0001", name: "account-075001" }),
     ("a role", AccountName { namespace: "team-1500", name: "account-076500" }),
     ("nothing", AccountName { namespace: "team-1502", name: "account-076502" }),
     ("an entry", AccountName { namespace: "team-0504", name: "account-024504" }),
-    // The last of those that are tried.
+    // Of the entries with wildcards, this is tried last.
     ("an entry with a wildcard", AccountName { namespace: "team-1099", name: "account-070099" }),
 ];
 
@@ -51,8 +51,8 @@ impl LargeCluster {
         Self { identities, _entered: runtime.enter(), _api: api }
     }
 
-    /// What is known of an account, at once. Between one watch and the next an account without a role is
-    /// looked up live: then once more, until the next is there.
+    /// What is known of an account, without waiting. Between one watch and the next an account without a role
+    /// is looked up live: it is then asked for again until the next watch is open.
     pub fn find(&self, account: AccountName<'_>) -> Found {
         loop {
             let deadline = Instant::now() + Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct ClusterName(Box<str>);
 
 impl ClusterName {
-    /// Takes a name that EKS could hold.
+    /// Accepts a name that an EKS cluster could have.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let fits = text.len() <= 100
@@ -17,7 +17,7 @@ impl ClusterName {
         fits.then(|| Self(text.into()))
     }
 
-    /// As text.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -20,11 +20,11 @@ use crate::kubernetes::chain;
 /// How long one request may take: the service answers at once or, across one hop too many, never.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often every endpoint is asked, for a network that is being set up, and the pause in between.
+/// How often every endpoint is asked, in case the network is being set up, and the pause in between.
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A token and an identity document are far shorter, in bytes.
+/// Largest answer, in bytes; a token and an identity document are far shorter.
 const LONGEST_ANSWER: usize = 64 << 10;
 
 const TOKEN: &str = "/latest/api/token";
@@ -44,7 +44,7 @@ pub(crate) struct InstanceMetadata {
     endpoints: Vec<Uri>,
 }
 
-/// Why one endpoint did not say what it was asked.
+/// Why one endpoint gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 enum MetadataError {
     #[error("no answer to {0} {1} within {PATIENCE:?}")]
@@ -66,12 +66,12 @@ struct Document {
 }
 
 impl InstanceMetadata {
-    /// Asks these endpoints, in this order, for what there is at the same path of each.
+    /// A client that asks these endpoints, in this order, each for the same path.
     pub(crate) fn new(endpoints: Vec<Uri>) -> Self {
         Self { client: Client::builder(TokioExecutor::new()).build_http(), endpoints }
     }
 
-    /// The instance's identity; the error says of every endpoint why it is not known.
+    /// The instance's identity; the error says for every endpoint why it gave none.
     pub(crate) async fn identity(&self) -> Result<Identity, String> {
         let mut reasons = Vec::new();
         for tried in 0..TRIES {
@@ -103,7 +103,7 @@ impl InstanceMetadata {
         if region.is_empty() { Err(unreadable()) } else { Ok(Identity { account, region }) }
     }
 
-    /// The text that one request is answered with.
+    /// Sends one request; gives the text of its answer.
     async fn send(
         &self,
         endpoint: &Uri,

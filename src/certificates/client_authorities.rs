@@ -1,5 +1,5 @@
-//! The authorities of those who may call: their file is followed like every other, and a handshake takes
-//! what it says at that moment.
+//! The authorities of clients that may call: their file is followed like any other, and a handshake uses what
+//! it says at that moment.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::source;
 use crate::source::file::{self, FileFormat, Parts};
 use crate::source::{Complaint, Source};
 
-/// Its name in log, metrics and readiness.
+/// The source's name in log, metrics and readiness.
 pub(crate) const NAME: &str = "client-ca-file";
 
-/// Verifies client certificates by the authorities of a file, the last good ones.
+/// Verifies client certificates by the last good authorities of a file.
 #[derive(Debug)]
 pub struct ClientAuthorities {
     source: Arc<Source<Authorities>>,
@@ -61,7 +61,7 @@ impl FileFormat for Authorities {
 
     const WHAT: &'static str = "authorities of client certificates";
     const LIMIT: u64 = FILE_LIMIT;
-    // The first of several certificates is a good file.
+    // A file that is cut after the first of several certificates still looks good.
     const PARTS: Parts = Parts::MayPass;
 
     fn parse(bytes: &[u8]) -> Result<Self, AuthoritiesError> {
@@ -76,7 +76,7 @@ impl FileFormat for Authorities {
             let added = roots.add(certificate.clone());
             added.map_err(|error| AuthoritiesError::Certificate(index + 1, error))?;
         }
-        // Who has none may still ask the probes.
+        // A client without a certificate may still ask the probes.
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider());
         Ok(Self { certificates, verifier: verifier.allow_unauthenticated().build()? })
     }
@@ -95,7 +95,7 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 impl ClientAuthorities {
-    /// Reads the file, which has to be good at start; the other value follows it for ever.
+    /// Reads the file, which has to be good at start; the returned future follows it for ever.
     pub fn read(
         path: &Path,
         readiness: &Readiness,
@@ -117,7 +117,7 @@ impl ClientCertVerifier for ClientAuthorities {
         false
     }
 
-    /// None: they are hints which certificate to choose, and an API server has one for each webhook.
+    /// No hints, which help a client to choose a certificate: an API server has one for each webhook.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -1,5 +1,5 @@
-//! Says in the log that the served certificate comes to its end, while there is time to renew it, and when
-//! it has: whoever watches no metric reads it there.
+//! Logs that the served certificate will expire, while there is time to renew it, and that it has expired,
+//! for operators who watch no metric.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,17 +8,17 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Store;
 
-/// How often the clock is looked at. It is the wall's, which may be set.
+/// How often the clock is read. It is the wall clock, which may be set.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long before its end a certificate is told of.
+/// How long before its end a certificate is reported.
 const NOTICE: Duration = Duration::from_hours(7 * 24);
 
-/// Or this part of its life, if that is less: what lives for a day is renewed with a third of it left, and
-/// is in trouble only later.
+/// Or this part of its life, if that is shorter: a certificate that lives for a day is renewed with a third
+/// of it left, and is in trouble only later.
 const PART: u32 = 6;
 
-/// How far a certificate has come.
+/// How close a certificate is to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Good,
@@ -26,7 +26,7 @@ enum Stage {
     Expired,
 }
 
-/// Watches the served certificate, for ever; each stage of each certificate is told once.
+/// Watches the served certificate, for ever; each stage of each certificate is logged once.
 pub(crate) async fn watch(store: Arc<Store>) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn certificate_of_a_day_is_not_told_of_all_day() {
         let stage = |now| stage(0, DAY, now);
-        // When it is renewed in time.
+        // A certificate that is renewed in time gets no older than this.
         assert_eq!(stage(DAY * 2 / 3), Stage::Good);
         assert_eq!(stage(DAY * 5 / 6), Stage::Ending);
     }

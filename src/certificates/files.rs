@@ -12,10 +12,10 @@ use super::metrics::Metrics;
 use super::{FILE_LIMIT, Pair, PairError, Store};
 use crate::source::regular_file;
 
-/// How often the files are read: small, and from the page cache.
+/// How often the files are read: they are small, and in the page cache.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long one reading may take before it is told of; the file may be on a file system that hangs.
+/// How long one reading may take before it is reported; the file may be on a file system that hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The two files.
@@ -27,30 +27,30 @@ pub struct Files {
     pub key: PathBuf,
 }
 
-/// Why the files give no pair. At start it ends the start; later the pair that is served stays.
+/// Why the files give no pair. At start, the process ends; later, the pair that is served stays.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// One of the files.
+    /// One of the files could not be read.
     #[error("failed to read {path}: {why}; give --tls-cert and --tls-key")]
     Read {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The reason, as text.
         why: String,
     },
-    /// What they hold.
+    /// The files were read, but hold no pair that can be served.
     #[error("failed to use {certificate} with {key}: {source}")]
     Pair {
-        /// The chain's file.
+        /// Path of the chain's file.
         certificate: PathBuf,
-        /// The key's file.
+        /// Path of the key's file.
         key: PathBuf,
-        /// Why.
+        /// What is wrong with the pair.
         source: PairError,
     },
 }
 
-/// The files' bytes, to tell a change by.
+/// The files' bytes, by which a change is noticed.
 #[derive(PartialEq, Eq)]
 pub struct PairBytes {
     certificate: Vec<u8>,
@@ -88,7 +88,7 @@ impl Files {
                     served = contents;
                     complaint.clear();
                 }
-                // Half a change, mostly: the files are written one after the other. Said once.
+                // Mostly this is half a change: the files are written one after the other. It is logged once.
                 Err(error) => {
                     let text = error.to_string();
                     if text != complaint {
@@ -111,8 +111,7 @@ impl Files {
     }
 }
 
-/// Reads one of the files, on a thread that may hang. One that does is waited for: another would hang beside
-/// it.
+/// Reads one of the files. Its thread may hang, and is then waited for: another would hang beside it.
 async fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
     let failed = |why: String| FilesError::Read { path: path.to_owned(), why };
     let file = path.to_owned();

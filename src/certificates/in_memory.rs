@@ -12,7 +12,7 @@ use super::{Pair, PairError};
 /// How long authority and leaves last: a development server that runs for longer is restarted.
 const VALID: Duration = Duration::from_hours(8760);
 
-/// How far back they begin, for clocks that differ.
+/// How long before now they begin to be valid, for clocks that differ.
 const BACKDATED: Duration = Duration::from_mins(5);
 
 /// A certificate authority whose key exists only in this process.
@@ -24,10 +24,10 @@ impl std::fmt::Debug for Authority {
     }
 }
 
-/// Why no certificate could be made. The start ends with it.
+/// Why no certificate could be made. It ends the start.
 #[derive(Debug, thiserror::Error)]
 pub enum InMemoryError {
-    /// Key or signature.
+    /// The key or the signature could not be made.
     #[error("failed to make a certificate: {0}")]
     Make(#[from] rcgen::Error),
     /// What was made cannot be served.
@@ -74,7 +74,7 @@ impl Authority {
         self.sign(params)
     }
 
-    /// A client's certificate, by which it shows who it is.
+    /// A client's certificate, which proves who the client is.
     pub fn client(&self, name: &str) -> Result<Leaf, InMemoryError> {
         let mut params = params(name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];

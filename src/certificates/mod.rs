@@ -1,5 +1,5 @@
 //! The serving certificate: read from files and swapped when they change, or made in memory. And the
-//! authorities of clients that show one of theirs.
+//! authorities by which clients' certificates are verified.
 
 mod client_authorities;
 mod expiry;
@@ -29,7 +29,7 @@ pub use settings::CertificateSource;
 /// of this.
 const FILE_LIMIT: u64 = 1 << 20;
 
-/// The pair that is served, replaced as a whole; every handshake takes the one of its moment.
+/// The pair that is served, replaced as a whole; every handshake takes the one that is current.
 #[derive(Debug)]
 pub struct Store(ArcSwap<Pair>);
 

@@ -17,22 +17,22 @@ pub struct Pair {
     not_after: i64,
 }
 
-/// Why bytes are no pair that can be served. The caller keeps the pair it has.
+/// Why bytes are not a pair that can be served. The caller keeps the pair that it has.
 #[derive(Debug, thiserror::Error)]
 pub enum PairError {
-    /// The chain's PEM.
+    /// The chain's PEM is malformed.
     #[error("no certificate could be read: {0}")]
     Certificate(&'static str),
-    /// No PEM block of a certificate.
+    /// There is no PEM block of a certificate.
     #[error("no certificate in it")]
     NoCertificate,
-    /// The key's PEM.
+    /// The key's PEM is malformed, or holds no key.
     #[error("no private key could be read: {0}")]
     Key(&'static str),
-    /// Key and certificate are not one pair, or of a kind that TLS does not use.
+    /// Key and certificate do not belong together, or are of a kind that TLS does not use.
     #[error("certificate and key are no pair: {0}")]
     Mismatch(#[source] rustls::Error),
-    /// The certificate's contents.
+    /// The certificate's contents cannot be read.
     #[error("the certificate is malformed: {0}")]
     Malformed(String),
 }
@@ -47,7 +47,7 @@ impl Pair {
         Self::from_der(chain, key)
     }
 
-    /// The same from DER.
+    /// Takes a chain and its key in DER, and proves that they belong together.
     pub fn from_der(
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
@@ -62,13 +62,13 @@ impl Pair {
         Ok(Self { certified: Arc::new(certified), not_before, not_after })
     }
 
-    /// What rustls serves.
+    /// The pair in the form that rustls serves.
     #[must_use]
     pub fn certified(&self) -> Arc<CertifiedKey> {
         self.certified.clone()
     }
 
-    /// From when on the certificate is valid, in seconds since 1970.
+    /// When the certificate becomes valid, in seconds since 1970.
     pub(super) fn not_before(&self) -> i64 {
         self.not_before
     }
@@ -93,8 +93,8 @@ impl Pair {
     }
 }
 
-/// What is wrong with PEM, in our words: the parser's own quote the file, and a key whose line breaks
-/// were lost would be in the log whole.
+/// What is wrong with PEM, without quoting it: the parser's own words do, and a key whose line breaks were
+/// lost would end up in the log whole.
 pub(super) fn in_words(error: &pem::Error) -> &'static str {
     match error {
         pem::Error::MissingSectionEnd { .. } => "a PEM block has no END line of its own",

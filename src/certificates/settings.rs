@@ -24,7 +24,7 @@ pub enum CertificateSource {
 }
 
 impl CertificateSource {
-    /// Where the certificate comes from; without files it is made in memory `on_manifests`.
+    /// Where the certificate comes from: without files, and only `on_manifests`, it is made in memory.
     pub(crate) fn new(tls: &TlsArgs, on_manifests: bool) -> Result<Self, SettingsError> {
         let is_given = tls.tls_cert.is_some() || tls.tls_key.is_some();
         if !is_given && on_manifests {

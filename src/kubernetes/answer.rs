@@ -19,7 +19,7 @@ use super::client::NewConnection;
 use super::collection::{Collection, Form, Head};
 use super::error::ApiError;
 
-/// Bytes of one answer.
+/// Largest answer, in bytes.
 pub(super) const LARGEST_ANSWER: usize = 8 << 20;
 
 /// Bytes of one object, alone on its page or on a line of a watch: the API server takes no request above 3 MiB, JSON
@@ -32,7 +32,7 @@ pub(super) const LARGEST_OBJECT: usize = 20 << 20;
 /// cannot be looked up; only its own pods notice, and the list and the watch still read it.
 const LARGEST_METADATA: usize = 2 << 20;
 
-/// Bytes of an answer that is an error.
+/// Largest answer that is an error, in bytes.
 const LARGEST_REFUSAL: usize = 64 << 10;
 
 /// Which connection a request may take.

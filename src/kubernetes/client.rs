@@ -21,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// Connections that are kept for the next request: as many as there are look-ups at the same time, which would
-/// else open a connection each.
+/// otherwise open a connection each.
 pub(crate) const IDLE_CONNECTIONS: usize = 32;
 
 /// How long connections are kept. One that died without a word, for instance behind a load balancer that forgot
@@ -40,7 +40,7 @@ pub enum ClientError {
     Kubeconfig {
         /// Its path.
         path: String,
-        /// Why.
+        /// What is wrong with it.
         source: kube::config::KubeconfigError,
     },
     /// The configuration that Kubernetes mounts into a pod cannot be read.
@@ -75,8 +75,8 @@ async fn from_file(path: &Path) -> Result<Config, ClientError> {
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)
 }
 
-/// kube's own stack with a connector of ours: its default notices a dead peer after five minutes
-/// and retries by itself, which would eat the budget of a look-up.
+/// kube's own stack with another connector: the default notices a dead peer after five minutes and retries by
+/// itself, which would eat the budget of a look-up.
 fn connect(config: Config) -> Result<Client, kube::Error> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);

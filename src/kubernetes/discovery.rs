@@ -17,7 +17,7 @@ use super::pace::GRACE;
 /// `None` if there is none.
 ///
 /// # Errors
-/// The API server does not say: ask again later.
+/// The API server gave no usable answer: ask again later.
 pub async fn served(
     client: &Client,
     group: &str,

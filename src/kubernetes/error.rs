@@ -24,7 +24,7 @@ pub fn describe(error: &kube::Error) -> String {
     }
 }
 
-/// Characters of what the API server, or who answers in its place, gives as a reason.
+/// Most characters shown of the reason that the API server, or whatever answers in its place, gives.
 const LONGEST_REASON: usize = 500;
 
 fn describe_status(status: &Status) -> String {
@@ -37,13 +37,13 @@ fn describe_status(status: &Status) -> String {
     }
 }
 
-/// Why the API server did not say what it was asked. It passes, or somebody else answers in its place.
+/// Why a request got no usable answer: for a while, or because something else answers as the API server.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// There is no answer, or it is an error.
     #[error("{}", describe(.0))]
     Client(#[source] kube::Error),
-    /// The answer is longer than so many bytes, which no answer of the API server is.
+    /// The answer is longer than this many bytes, as no answer of the API server is.
     #[error("the answer does not end after {} KiB", .0 >> 10)]
     TooLong(usize),
     /// The answer is not what was asked for.
@@ -51,7 +51,7 @@ pub enum ApiError {
     Foreign {
         /// What was asked for.
         expected: String,
-        /// What came.
+        /// What came instead.
         found: String,
     },
     /// The answer is not JSON, or of another shape. The text quotes nothing of it.
@@ -90,14 +90,14 @@ impl ApiError {
         Self::UnknownEvent(Line::new(event, LONGEST_REASON).to_string())
     }
 
-    /// The answer could not be read. serde's own words may quote it: only where reading stopped is told.
+    /// The answer could not be read. serde's own words may quote it: only where reading stopped is shown.
     #[allow(clippy::needless_pass_by_value, reason = "as `map_err` has it")]
     pub(crate) fn unreadable(error: serde_json::Error) -> Self {
         let what = json::expected(&error).unwrap_or_else(|| "no JSON".to_owned());
         Self::Unreadable(format!("{what} at line {} column {}", error.line(), error.column()))
     }
 
-    /// The API server's status code, if it answered with one.
+    /// The API server's status code, if its answer has one.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -107,7 +107,7 @@ impl ApiError {
     }
 }
 
-/// An error with its causes: a connection's own is only 'client error (Connect)'.
+/// An error's text with its causes: a connection error by itself says only 'client error (Connect)'.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -122,41 +122,41 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Why objects could not be followed for a while. One line that holds no object; it passes, or an
-/// operator has to do something about it: whoever follows tries again in any case.
+/// Why objects could not be followed for a while, in one line that holds no object. It passes, or an operator
+/// has to act; the follower tries again in any case.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// Discovery does not say which version of the kind is served.
     #[error("failed to ask which version of {what} is served: {source}")]
     Discover {
-        /// The objects, for people.
+        /// The objects' name in messages.
         what: Box<str>,
-        /// Why.
+        /// Why the question was not answered.
         #[source]
         source: ApiError,
     },
     /// A page of the list could not be had.
     #[error("failed to list {what}: {source}")]
     List {
-        /// The objects, for people.
+        /// The objects' name in messages.
         what: Box<str>,
-        /// Why.
+        /// Why the list failed.
         #[source]
         source: ApiError,
     },
     /// A watch could not be opened, or its stream could not be read.
     #[error("failed to watch {what}: {source}")]
     Watch {
-        /// The objects, for people.
+        /// The objects' name in messages.
         what: Box<str>,
-        /// Why.
+        /// Why the watch failed.
         #[source]
         source: ApiError,
     },
     /// The watch sent an ERROR event.
     #[error("the watch of {what} ended with {}", describe_status(.status))]
     Refused {
-        /// The objects, for people.
+        /// The objects' name in messages.
         what: Box<str>,
         /// What the API server said.
         status: Box<Status>,
@@ -164,17 +164,17 @@ pub enum WatchError {
     /// The watch ended within a second: it was cut, for the API server keeps one open for longer.
     #[error("the watch of {what} was cut at once")]
     Cut {
-        /// The objects, for people.
+        /// The objects' name in messages.
         what: Box<str>,
     },
     /// Nothing came in time.
     #[error("no answer within {limit:?} while {doing} {what}")]
     Silent {
-        /// The objects, for people.
+        /// The objects' name in messages.
         what: Box<str>,
         /// What was being done with them.
         doing: &'static str,
-        /// For how long.
+        /// How long was waited.
         limit: Duration,
     },
 }
@@ -192,19 +192,19 @@ impl WatchError {
         }
     }
 
-    /// The API server has forgotten the version we know: only a list helps.
+    /// Whether the API server has forgotten the last version that was heard: only a list helps.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         self.code() == Some(410)
     }
 
-    /// There are no such objects: their kind is not, or no longer, served.
+    /// Whether there are no such objects: their kind is not, or no longer, served.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.code() == Some(404)
     }
 
-    /// We may not: a rule is missing in a Role or `ClusterRole`.
+    /// Whether access is denied: a rule is missing in a Role or `ClusterRole`.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         self.code() == Some(403)

@@ -22,7 +22,7 @@ use super::error::ApiError;
 pub(super) struct Events {
     collection: Collection,
     body: Body,
-    /// Bytes that have come and were not looked at yet.
+    /// Bytes that have come and have not been looked at yet.
     rest: Bytes,
     /// The first part of a line whose end has not come yet.
     begun: Vec<u8>,

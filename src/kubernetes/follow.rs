@@ -15,7 +15,7 @@ use super::list_watch::{Change, ListWatch, Progress};
 /// for each. A change that comes alone is told at once.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// So many changes are told without further gathering.
+/// This many changes are told without further gathering.
 const MANY: usize = 1000;
 
 /// What has become known.
@@ -42,8 +42,8 @@ pub struct Follow<V> {
 }
 
 impl<V: Send + 'static> Follow<V> {
-    /// Follows what the collection holds, which errors call `what`. Of every object what a `K` has is read,
-    /// and of that what `read` makes of it is kept.
+    /// Follows what the collection holds, which errors call `what`. Every object is read as a `K`, and what
+    /// `read` makes of that is kept.
     pub fn new<K: DeserializeOwned>(
         client: Client,
         collection: Collection,
@@ -91,7 +91,7 @@ impl<V: Send + 'static> Follow<V> {
                 Progress::CaughtUp => continue,
                 Progress::Listed(all) => Some(Ok(News::All(all))),
                 Progress::Proven | Progress::Ended => Some(Ok(News::Unchanged)),
-                // The list tells what the watch would have.
+                // The list that follows tells what the watch would have told.
                 Progress::Expired(_) => None,
                 Progress::Lost(error) => Some(Err(error)),
             };

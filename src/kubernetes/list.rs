@@ -26,14 +26,14 @@ const MOST_OBJECTS: usize = 1_000_000;
 /// Characters of a `continue` token, which becomes part of a URL.
 const LONGEST_TOKEN: usize = 4 << 10;
 
-/// How long all pages together may take: what the API server remembers of a list's begin is gone after five
-/// minutes, and the next page is then refused.
+/// How long all pages together may take: the API server forgets the state with which a list began after five
+/// minutes, and then refuses the next page.
 const LIST_LIMIT: Duration = Duration::from_mins(5);
 
-/// A page that was too large is asked for again with so many times fewer objects.
+/// A page that was too large is asked for again with this many times fewer objects.
 const SHRINK: u32 = 4;
 
-/// After so many good pages the size of the next is doubled: sooner, it would mostly be too large again.
+/// After this many good pages the size of the next is doubled: sooner, it would mostly be too large again.
 const STEADY: usize = 8;
 
 /// A list that is being read.
@@ -42,7 +42,7 @@ pub(super) struct Pages<'a> {
     collection: &'a Collection,
     what: &'a str,
     params: ListParams,
-    /// Objects a page: of a page at best, and of the next.
+    /// Objects a page: the full size, and that of the next page.
     size: (u32, u32),
     /// Good pages since one was too large.
     steady: usize,

@@ -23,7 +23,7 @@ use super::events::{Event, Events};
 use super::list::{Pages, read_page};
 use super::pace::{BACKOFF, GRACE, SHORT, WATCH, jittered};
 
-/// How long the events of a gap may take at most to come, once a watch is open again.
+/// How long the events of a gap may take to come, once a watch is open again.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// What has become known. The first is [`Self::Listed`] or [`Self::Lost`].
@@ -196,9 +196,9 @@ impl<V: 'static, L: Default + Extend<V> + Send + 'static> ListWatch<V, L> {
             });
             let (more, end) = match reading.await.map_err(JoinError::try_into_panic) {
                 Ok(read) => read,
-                // Which ends this task, and so the process.
+                // A panic ends this task, and so the process.
                 Err(Ok(panic)) => resume_unwind(panic),
-                // The process ends.
+                // The reading was cancelled: the process ends.
                 Err(Err(_)) => pending().await,
             };
             all = more;

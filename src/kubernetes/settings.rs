@@ -15,11 +15,11 @@ use crate::cli::kubernetes::KubernetesArgs;
 pub struct Settings {
     /// `None`: the configuration of the pod this runs in.
     pub kubeconfig: Option<PathBuf>,
-    /// Instead of the kubeconfig's server.
+    /// The server to use instead of the kubeconfig's.
     pub server: Option<http::Uri>,
 }
 
-/// A cluster whose client is made when it is first needed, and once: whoever asks shares its connections.
+/// A cluster whose client is made once, when it is first needed: all users share its connections.
 #[derive(Default)]
 pub struct Cluster {
     settings: Settings,
@@ -33,7 +33,7 @@ impl Cluster {
         Self { settings, client: OnceCell::new() }
     }
 
-    /// Its client.
+    /// The cluster's client.
     pub async fn client(&self) -> Result<Client, ClientError> {
         let Settings { kubeconfig, server } = &self.settings;
         let make = || client::client(kubeconfig.as_deref(), server.as_ref());
@@ -58,7 +58,7 @@ impl TryFrom<&KubernetesArgs> for Settings {
                 .ok_or_else(|| invalid("--kube-api", text, "expected a URL such as https://10.0.0.1:6443"))
         };
         Ok(Self {
-            // Empty is none, as in Go.
+            // An empty flag counts as absent, as in Go.
             kubeconfig: (!kubeconfig.is_empty()).then(|| kubeconfig.into()),
             server: (!kube_api.is_empty()).then(|| server(kube_api)).transpose()?,
         })

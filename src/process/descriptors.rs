@@ -1,7 +1,7 @@
-//! How many descriptors the process may have, each connection one: as many as the system allows.
+//! How many descriptors the process may have: as many as the system allows, for each connection takes one.
 
-/// Raises the process's own limit to the one that only root may raise: many start services with 1,024, for
-/// the sake of programs that use select(2).
+/// Raises the process's own limit to the one that only root may raise: many systems start services with
+/// 1,024, for the sake of programs that use select(2).
 pub(crate) fn raise() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
@@ -11,7 +11,7 @@ pub(crate) fn raise() {
     }
 }
 
-/// How many the process may have; `None`: any number.
+/// How many descriptors the process may have; `None`: any number.
 pub(crate) fn allowed() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }

@@ -22,23 +22,23 @@ impl Latch {
     }
 }
 
-/// How it stands with something that has to hold.
+/// The state of something that has to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// It holds.
     Holds,
     /// It holds, and yet there is something that an operator should know.
     HoldsBut(Note),
-    /// It does not: what is missing.
+    /// It does not hold, and this is missing.
     Fails(Note),
 }
 
 /// What there is to say of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// To whoever reaches a port: how many and where, never a name of anybody's object.
+    /// For anyone who reaches a port: how many and where, never an object's name.
     pub shown: String,
-    /// To whoever reads the log.
+    /// For readers of the log.
     pub detail: String,
 }
 
@@ -86,13 +86,13 @@ impl Readiness {
         latch
     }
 
-    /// Whether all hold, and a line each in the manner of Kubernetes' own components, for whoever asks.
+    /// Whether all hold, and a line for each in the manner of Kubernetes' own components, for any client.
     #[must_use]
     pub fn shown(&self) -> (bool, String) {
         self.lines(|note| note.shown)
     }
 
-    /// The same with all that is known, for this process alone.
+    /// Whether all hold, and the lines with all that is known, for this process alone.
     #[must_use]
     pub fn report(&self) -> (bool, String) {
         self.lines(|note| note.detail)

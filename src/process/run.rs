@@ -1,4 +1,4 @@
-//! From a start to an end: servers and tasks run until a signal, and take their leave without losing a call.
+//! A process from start to end: its servers and tasks run until a signal, and end without losing a call.
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::shutdown::Shutdown;
 use super::signals::Signals;
 use super::tasks::Tasks;
 
-/// Most threads that serve. One answers tens of thousands of reviews a second, and each may hold a few MiB
-/// of a hostile one: on a node of a hundred cores a hundred of them would be no use, and take their memory.
+/// Most threads that serve. One answers tens of thousands of reviews a second and may hold a few MiB of a
+/// hostile one: a hundred of them, on a node of a hundred cores, would take that memory and be of no use.
 const THREADS: usize = 4;
 
 /// The servers keep to the limit of the drain themselves; this is for one that does not.
@@ -27,17 +27,17 @@ pub struct Running {
     pub servers: Vec<Serving>,
     /// The tasks.
     pub tasks: Tasks,
-    /// Tells the servers of the end.
+    /// Tells the servers that the end has come.
     pub shutdown: Shutdown,
-    /// How long to serve on after the signal to stop.
+    /// How long to go on serving after the signal to stop.
     pub shutdown_delay: Duration,
     /// How long the servers may drain.
     pub drain: Duration,
 }
 
 impl Running {
-    /// Serves until the first of `signals`, and takes its leave without losing a call; the second
-    /// cuts the delay short. An error if a part ends that should not.
+    /// Serves until the first of `signals`, and then ends without losing a call; the second cuts the delay
+    /// short. An error if a part ends that should not.
     pub async fn until(self, mut signals: Signals) -> Result<()> {
         let Self { servers, mut tasks, shutdown, shutdown_delay: delay, drain } = self;
         let servers = servers.into_iter().map(|(name, serve)| tasks.spawn(name, serve)).collect();
@@ -48,8 +48,8 @@ impl Running {
                 tracing::info!(signal, ?delay, "leaving: not ready any more, serving on for the delay");
             }
         }
-        // Whoever chose this replica a moment ago still calls it; whoever keeps a connection is
-        // told to make a new one, elsewhere.
+        // Clients that chose this replica a moment ago still call it; those that keep a connection are told
+        // to make a new one, elsewhere.
         shutdown.leaving.cancel();
         tokio::select! {
             biased;
@@ -70,7 +70,7 @@ impl Running {
 
 /// Runs what `start` puts together, on a runtime of its own, until a signal ends it.
 pub(crate) fn block_on(start: impl Future<Output = Result<Running>> + Send + 'static) -> Result<()> {
-    // As many threads as the CPU quota gives, which std reads from the cgroup.
+    // The CPU quota sets the number of threads; std reads it from the cgroup.
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -79,7 +79,7 @@ pub(crate) fn block_on(start: impl Future<Output = Result<Running>> + Send + 'st
         .context("failed to start the runtime")?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::of_process().context("failed to take signals")?;
-        // A task of its own: what hangs in it, be it a whole thread, keeps no signal from being heard.
+        // The start is a task of its own: even if it hangs a whole thread, signals are still heard.
         let start = tokio::spawn(start);
         let running = tokio::select! {
             biased;
@@ -91,7 +91,7 @@ pub(crate) fn block_on(start: impl Future<Output = Result<Running>> + Send + 'st
         };
         running.until(signals).await
     });
-    // Not dropped, which waits for calls that block: a name server or a file system that does not answer.
+    // A drop would wait for calls that block: a name server or a file system that does not answer.
     runtime.shutdown_background();
     ended
 }

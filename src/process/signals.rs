@@ -12,19 +12,19 @@ impl Signals {
     /// Takes SIGTERM and SIGINT from now on. Before that, a signal ends the process at once, or does
     /// nothing at all: the kernel spares a container's first process what it has no handler for.
     ///
-    /// Signals that other programs take for "read your files again" or "tell more" end nothing here: what
-    /// changes is followed anyway. Nor does a write whose reader has gone, which says so itself. Rust's runtime
-    /// ignores that signal, but a process that failed to become another one has it as the system does.
+    /// Signals that other programs take for "read your files again" or "log more" are ignored: what changes
+    /// is followed anyway. So is SIGPIPE: a write whose reader has gone fails by itself. Rust's runtime
+    /// ignores it too, but not any more in a process that failed to start itself again.
     pub fn of_process() -> std::io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let mut user_1 = signal(SignalKind::user_defined1())?;
         let mut user_2 = signal(SignalKind::user_defined2())?;
-        // Once taken it stays taken, though nobody waits for it.
+        // The signal stays taken, even though nothing waits for it.
         drop(signal(SignalKind::pipe())?);
         let (told, signals) = mpsc::unbounded_channel();
-        // A task, so that they are heard whatever else is waited for.
+        // A task of its own hears the signals whatever else is being waited for.
         tokio::spawn(async move {
             loop {
                 let ignored = tokio::select! {
@@ -47,12 +47,12 @@ impl Signals {
         Ok(Self::new(stream::unfold(signals, next)))
     }
 
-    /// Signals that come from elsewhere.
+    /// Signals that this stream gives.
     pub fn new(signals: impl Stream<Item = &'static str> + Send + 'static) -> Self {
         Self(signals.boxed())
     }
 
-    /// Waits for the next one; for ever, once there is none to come.
+    /// Waits for the next signal; for ever once the stream has ended.
     pub async fn next(&mut self) -> &'static str {
         match self.0.next().await {
             Some(name) => name,

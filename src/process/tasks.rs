@@ -5,8 +5,8 @@ use std::future::Future;
 
 use tokio::task::{self, JoinError, JoinSet};
 
-/// Tasks that live as long as the process. One that ends before it was told to is a fault of ours
-/// that must not go unseen: the process ends, and Kubernetes starts it anew.
+/// Tasks that live as long as the process. One that ends before it was told to is a bug that must not go
+/// unseen: the process ends, and Kubernetes starts it anew.
 #[derive(Debug, Default)]
 pub struct Tasks {
     set: JoinSet<()>,
@@ -37,14 +37,14 @@ impl Tasks {
     /// Waits for the first task that ends, and says which and how.
     pub async fn first_end(&mut self) -> String {
         match self.next_end().await {
-            // No task at all: nothing that could end.
+            // Without any task, nothing can end.
             None => std::future::pending().await,
             Some((_, name, Ok(()))) => format!("task {name} ended"),
             Some((_, name, Err(error))) => format!("task {name} failed: {error}"),
         }
     }
 
-    /// Waits until all of these tasks have ended; others may go on. Whether none of them failed.
+    /// Waits until all of these tasks have ended, while others may go on; whether none of them failed.
     pub async fn ended(&mut self, mut left: Vec<Task>) -> bool {
         let mut is_well = true;
         while !left.is_empty() {

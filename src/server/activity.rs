@@ -1,27 +1,27 @@
-//! What a connection does, and since when: one atomic number, so that a call costs a few stores and no
-//! lock, whatever is decided about connections meanwhile.
+//! What a connection is doing, and since when: one atomic number, so that a call costs a few stores and no
+//! lock, whatever is being decided about connections at the time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a connection does.
+/// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing was asked on it yet; the handshake may be under way.
+    /// No request has come on it yet; the handshake may be under way.
     Opening,
-    /// All that was asked is answered, and the answers have left.
+    /// Every request was answered, and the answers have been sent.
     Idle,
-    /// A request's headers came, its answer is not made.
+    /// A request's headers have come; its answer is not ready.
     Calling,
-    /// An answer is on its way.
+    /// An answer is being sent.
     Answering,
 }
 
-/// What was seen of a connection at one moment; two that are equal mean that nothing happened between.
+/// The state of a connection at one moment; if two are equal, nothing happened between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen(u64);
 
-/// Bits below the time.
+/// The bits below the time that hold the phase.
 const PHASE: u64 = 0b11;
 /// Another request came before the answer to the last had left.
 const PIPELINED: u64 = 0b100;
@@ -41,12 +41,12 @@ impl Seen {
         }
     }
 
-    /// Since when, from [`Activity`]'s origin: microseconds are kept.
+    /// When the phase began, counted from [`Activity`]'s origin in whole microseconds.
     pub(super) fn since(self) -> Duration {
         Duration::from_micros(self.0 >> TIME)
     }
 
-    /// Whether something that was sent may be unread: no request, or one that was refused.
+    /// Whether the client may have sent what was not read: before its first request, or after a refusal.
     pub(super) fn may_be_sending(self) -> bool {
         self.0 & REFUSED != 0 || self.phase() == Phase::Opening
     }
@@ -56,7 +56,7 @@ impl Seen {
     }
 }
 
-/// Written by the connection's own task alone, read by whoever looks for one to close.
+/// The state of one connection. Only its own task writes it; the search for a connection to close reads it.
 #[derive(Debug)]
 pub(super) struct Activity {
     origin: Instant,
@@ -64,7 +64,7 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// A connection that was accepted now; times are told from `origin`.
+    /// A connection that was accepted just now; times are counted from `origin`.
     pub(super) fn new(origin: Instant) -> Self {
         let activity = Self { origin, word: AtomicU64::new(0) };
         activity.set(Phase::Opening, 0);
@@ -79,11 +79,11 @@ impl Activity {
         self.seen().phase() != Phase::Opening
     }
 
-    /// A request's headers came.
+    /// A request's headers have come.
     pub(super) fn calling(&self) {
         let Seen(word) = self.seen();
         if Seen(word).phase() == Phase::Answering {
-            // The answer before it is still read, and its time goes on.
+            // The client is still reading the answer before this call, and that answer's time goes on.
             self.word.store(word | PIPELINED, Ordering::Relaxed);
         } else {
             self.set(Phase::Calling, word & KNOWN);

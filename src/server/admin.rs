@@ -16,17 +16,17 @@ use tokio::time::timeout;
 use crate::process::Readiness;
 use crate::telemetry::Registry;
 
-/// How many scrapes are made at the same time: a scrape costs as much as some twenty admissions.
+/// Scrapes that are made at the same time: one costs as much as some twenty admissions.
 const SCRAPES: usize = 1;
 
-/// How long one waits for its turn: two of Prometheus that come together are both served.
+/// How long a scrape waits for its turn, so that two Prometheus servers that come together are both served.
 const SCRAPE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many wait for it, more than anybody has of Prometheus; others are sent away at once. All connections of this
-/// port would else be in the middle of a call that waits, and a probe find none that could be closed for it.
+/// Scrapes that may wait for a turn, more than any cluster has Prometheus servers; others are sent away at
+/// once. Otherwise all connections to this port could be in waiting calls, and none be closed for a probe.
 const SCRAPES_WAITING: usize = 4;
 
-/// Who makes a scrape, and who waits for it.
+/// The scrapes that are being made, and those that wait.
 struct ScrapeTurns {
     scrapes: Arc<Semaphore>,
     waiting: Semaphore,
@@ -34,7 +34,7 @@ struct ScrapeTurns {
 
 /// `/livez`, `/healthz` and `/readyz`.
 pub fn probes(readiness: Readiness) -> Router {
-    // Alive is whoever answers: a process without the API server is not healed by a restart.
+    // Any answer means alive: a restart does not help a process that cannot reach the API server.
     Router::new().route("/healthz", get(async || "ok")).route("/livez", get(async || "ok")).route(
         "/readyz",
         get(async move || {
@@ -53,7 +53,7 @@ fn scrapes(metrics: Registry, scrapes: Arc<Semaphore>) -> Router {
     let turns = Arc::new(ScrapeTurns { scrapes, waiting: Semaphore::new(SCRAPES_WAITING) });
     let answer = async move || {
         let mut answer = scrape(metrics.clone(), &turns).await;
-        // Whoever sends many requests at once gets one answer for each connection.
+        // A client that sends many requests at once gets one answer per connection.
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         answer
     };
@@ -61,18 +61,18 @@ fn scrapes(metrics: Registry, scrapes: Arc<Semaphore>) -> Router {
 }
 
 impl ScrapeTurns {
-    /// A turn at once, or soon if few others wait.
+    /// Takes a turn at once, or soon if few others wait; `None` if it has to be sent away.
     async fn take(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(turn) = self.scrapes.clone().try_acquire_owned() {
             return Some(turn);
         }
         let _waiting = self.waiting.try_acquire().ok()?;
-        // Never closed: the only failure is the wait.
+        // The semaphore is never closed: the only failure is the end of the wait.
         timeout(SCRAPE_PATIENCE, self.scrapes.clone().acquire_owned()).await.ok()?.ok()
     }
 }
 
-/// Made on a thread where it holds up neither a call nor a probe.
+/// A scrape, made on a thread of its own, where it holds up neither calls nor probes.
 async fn scrape(metrics: Registry, turns: &ScrapeTurns) -> Response {
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
     let Some(turn) = turns.take().await else {
@@ -80,7 +80,7 @@ async fn scrape(metrics: Registry, turns: &ScrapeTurns) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], busy).into_response();
     };
     let made = spawn_blocking(move || {
-        // Held to the end, also if whoever asked has gone.
+        // The turn is held to the end, even if the client has gone.
         let _turn = turn;
         metrics.scrape()
     });
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(answers.iter().filter(waited(true)).count(), SCRAPES_WAITING, "{answers:?}");
         assert_eq!(answers.iter().filter(waited(false)).count(), 3, "{answers:?}");
         drop(taken);
-        // Two that come together are both served.
+        // Two scrapes that come together are both served.
         assert_eq!(tokio::join!(ask(), ask()), ((StatusCode::OK, false), (StatusCode::OK, false)));
     }
 }

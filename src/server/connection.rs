@@ -1,4 +1,4 @@
-//! One connection, from its handshake to its end: its deadlines, its requests, its farewell.
+//! One connection from its handshake to its end: its deadlines, its requests, how it is closed.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -41,17 +41,17 @@ pub(super) struct Context {
     pub(super) complaints: Throttle,
 }
 
-/// What answers on a connection, by who its client is.
+/// What answers on a connection, depending on its client.
 #[derive(Clone, Copy)]
 enum Client<'c> {
-    /// Anybody: no certificate is asked for, or there is none.
+    /// Any client: no certificate is asked for, or the client has none.
     Anybody(&'c Router),
-    /// Its certificate was verified.
+    /// A client whose certificate was verified.
     Verified(&'c Router),
 }
 
 impl Context {
-    /// Serves one connection; `place` is its place among all.
+    /// Serves one connection, which occupies `place`.
     pub(super) async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         let first_request = Instant::now() + self.limits.first_request;
         // Answers are written whole; waiting for more to send would only delay them.
@@ -97,7 +97,7 @@ impl Context {
             let answer = router.clone().oneshot(request.map(axum::body::Body::new));
             async {
                 let mut answer = answer.await?;
-                // Who keeps a connection is told to make its next one, elsewhere, before this is closed.
+                // A client that keeps connections makes its next one, elsewhere, before this one is closed.
                 if self.shutdown.leaving.is_cancelled() || entry.is_told() {
                     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -127,8 +127,8 @@ impl Context {
                     if activity.was_asked() {
                         connection.as_mut().graceful_shutdown();
                     } else {
-                        // hyper would close it at once, and lose the call for which it was made: that
-                        // may be under way. Its answer ends the connection.
+                        // hyper would close it at once, and lose the call that it was opened for, which may
+                        // be under way. The answer to that call ends the connection.
                         let soon = first_request.deadline().min(Instant::now() + FAREWELL);
                         first_request.as_mut().reset(soon);
                     }
@@ -139,7 +139,7 @@ impl Context {
                     }
                     return;
                 }
-                // After the connection, which has read by then what came meanwhile.
+                // This comes after the connection, which by then has read whatever arrived meanwhile.
                 is_idle = &mut told, if is_kept => {
                     is_kept = false;
                     if is_idle {

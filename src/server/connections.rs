@@ -1,10 +1,10 @@
-//! Who is in: every connection, and which of them goes when another comes and there is no room. Nobody
-//! waits at the door: a thousand connections that say nothing would shut the API server out.
+//! All open connections, and which of them is closed when another comes and there is no room. New ones do not
+//! queue: a thousand connections that send nothing would shut the API server out.
 //!
-//! First to go is the connection that has been silent for longest, whether it idles or has asked nothing yet; a
-//! peer that has more than its share loses one of its own. A call is never cut short while anything else can go, and
-//! what has carried admissions for a client with a verified certificate goes last of all. What idles is told to go,
-//! and finishes a call that comes just then; the others are ended at once.
+//! The connection that has been silent for longest is closed first, whether it idles or has asked nothing
+//! yet; a peer that has more than its share loses one of its own. A call is never cut short while anything
+//! else can be closed, and connections that carried admissions for a verified client are closed last of all.
+//! An idle connection is told to end, and finishes a call that comes just then; the others are ended at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,16 +21,17 @@ use super::peer::Peer;
 use crate::server::pressure::{PRESSED, Pressure};
 use crate::telemetry::Throttle;
 
-/// How many times as many connections as a newcomer's peer another one has at least, the newcomer counted, that
-/// gives a call for it while all are busy. Two that take turns at the door would else cut each other's calls for ever.
+/// While all are busy, a peer loses a call to a newcomer if it has this many times as many connections as the
+/// newcomer's peer, the newcomer counted. If fewer were enough, two peers taking turns would cut each other's
+/// calls for ever.
 const LARGER: usize = 2;
 
-/// One line about connections that were closed.
+/// Closed connections are reported at most once in this time.
 const COMPLAINTS: Duration = Duration::from_secs(10);
 
-/// How many at most are on their way out beyond the number that is allowed: told to go, but a call may have come on
-/// them that they finish. Without one they end within microseconds. Those of both ports are half of the descriptors
-/// that the process has in reserve.
+/// Connections, beyond the number allowed, that were told to end and have not: a call may have come on them
+/// that they finish. Without one they end within microseconds. Those of both ports together are half of the
+/// descriptors that the process has in reserve.
 const GOING: usize = 32;
 
 /// All connections of one port.
@@ -55,11 +56,11 @@ struct State {
     next: u64,
     all: Group,
     peers: HashMap<Peer, Group>,
-    /// Those that were told to go, and have not gone.
+    /// Connections that were told to end and are still open.
     going: Group,
 }
 
-/// A connection's place; dropped it is free, however the connection ended.
+/// A connection's place; dropping it frees the place, however the connection ended.
 #[derive(Debug)]
 pub(super) struct Place {
     connections: Arc<Connections>,
@@ -98,7 +99,7 @@ impl Connections {
     }
 
     /// A place for a connection of this peer, after another was closed if need be; `None` if every other
-    /// is in the middle of a call.
+    /// connection is in the middle of a call.
     pub(super) fn admit(self: &Arc<Self>, peer: Peer) -> Option<Place> {
         self.admit_at(peer, self.origin.elapsed())
     }
@@ -124,7 +125,7 @@ impl Connections {
         Some(Place { connections: self.clone(), entry })
     }
 
-    /// Which connection goes for one of `peer`, if any has to; an error if one has to and none can.
+    /// The connection to close for one of `peer`, if one has to be closed; an error if none can be.
     fn victim(
         &self,
         state: &mut State,
@@ -135,7 +136,7 @@ impl Connections {
         let share = self.per_peer;
         if let Some(own) = state.peers.get_mut(&peer).filter(|own| own.len() >= share) {
             match own.silent(now) {
-                // Many come at once, and each brings a call.
+                // A client may open many at once, each for a call that comes next.
                 Some(silent) if !is_full && silent.activity.seen().is_young(now) => return Ok(None),
                 Some(victim) => return Ok(Some((victim, ClosedConnection::PeerShare))),
                 None => (),
@@ -157,7 +158,7 @@ impl Connections {
         victim.map(|victim| Some((victim, ClosedConnection::Full))).ok_or(NoVictim)
     }
 
-    /// Closes the connection that is first to go, for want of something else than a place.
+    /// Closes one connection because something other than places has run out.
     pub(super) fn close_one(&self) {
         let now = self.origin.elapsed();
         let mut state = self.state();
@@ -166,7 +167,7 @@ impl Connections {
         }
     }
 
-    /// Closes whose answer takes too long; and what has idled for too long, now that so many are open.
+    /// Closes connections that take an answer too slowly, or idle for too long while so many are open.
     pub(super) fn sweep(&self) {
         let now = self.origin.elapsed();
         let mut state = self.state();
@@ -174,7 +175,7 @@ impl Connections {
         let is = |entry: &Entry, phase| entry.activity.seen().phase() == phase;
         let is_pressed = self.pressure.as_ref().is_some_and(|pressure| pressure.is_up());
         let most = if is_pressed { self.answer.min(PRESSED) } else { self.answer };
-        // A connection's first request and a call have deadlines of their own.
+        // A connection's first request, and a call, have deadlines of their own.
         let all = state.all.members().chain(state.going.members());
         let answers = all.filter(|entry| is(entry, Phase::Answering) && took(entry) > most);
         let answers: Vec<_> = answers.cloned().collect();
@@ -186,7 +187,7 @@ impl Connections {
         let mut idlers: Vec<_> = idlers.map(|entry| (took(entry), entry.clone())).collect();
         idlers.sort_unstable_by_key(|(took, _)| std::cmp::Reverse(*took));
         for (took, entry) in idlers {
-            // Every one that goes gives the others more time. None is hurried: the next look is soon.
+            // Each that is closed gives the others more time. The rest can wait: the next sweep is soon.
             let is_first = is(&entry, Phase::Idle) && took > self.idle_time(state.all.len());
             if is_first && state.going.len() < GOING {
                 self.close(&mut state, &entry, ClosedConnection::Idle);
@@ -194,7 +195,7 @@ impl Connections {
         }
     }
 
-    /// How long a connection may idle while so many are open: from half of all places on it falls.
+    /// How long a connection may idle while `open` are open: it falls once half of all places are taken.
     fn idle_time(&self, open: usize) -> Duration {
         let half = self.most / 2;
         let above = u32::try_from(open.saturating_sub(half)).unwrap_or(u32::MAX);
@@ -207,7 +208,7 @@ impl Connections {
         let open = state.all.len();
         let seen = entry.activity.seen();
         let was_told = state.remove(entry);
-        // A call that comes just now would be lost, and is not made again.
+        // A call that comes just now would be lost, and the client would not repeat it.
         if seen.phase() == Phase::Idle && !was_told && state.going.len() < GOING {
             entry.tell(seen);
             state.going.insert(entry.clone());
@@ -220,7 +221,7 @@ impl Connections {
 
     fn say(&self, peer: Peer, reason: ClosedConnection, open: usize) {
         self.metrics.closed(self.port, reason);
-        // What idles is closed every day; the metric is enough.
+        // Closing idle connections is routine; the metric is enough.
         if reason == ClosedConnection::Idle {
             return;
         }
@@ -243,30 +244,31 @@ impl Connections {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics halfway through a change.
+        // No change can panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// All are in the middle of a call.
+/// Every connection is in the middle of a call.
 struct NoVictim;
 
 impl State {
-    /// The longest silent one of the largest peer that has more than its share.
+    /// The longest silent connection of the largest peer that has more than its share.
     fn greedy(&mut self, share: usize, now: Duration) -> Option<Arc<Entry>> {
         let greedy = self.peers.values_mut().filter(|group| group.len() > share);
         greedy.max_by_key(|group| group.len())?.silent_stranger(now)
     }
 
-    /// The longest silent one of those others that have their share, the largest of them first.
+    /// The longest silent connection of the other peers that have their share, the largest of them first.
     fn silent_beside(&mut self, peer: Peer, share: usize, now: Duration) -> Option<Arc<Entry>> {
         let others = self.peers.iter_mut().filter(|(other, group)| **other != peer && group.len() >= share);
         let silent = others.filter_map(|(_, group)| Some((group.len(), group.silent_stranger(now)?)));
         silent.max_by_key(|(size, _)| *size).map(|(_, entry)| entry)
     }
 
-    /// The longest silent one, for one of `peer`. A handshake of who has less than that peer is not ended for it:
-    /// whoever was let in because others had too much would go again for the next of them.
+    /// The connection that is closed for one of `peer` while some are silent. The handshake of a peer that
+    /// has fewer is spared: a connection that was admitted at the cost of larger peers would be closed again
+    /// for their next.
     fn silent_for(&mut self, peer: Peer, now: Duration) -> Option<Arc<Entry>> {
         let silent = self.all.silent_stranger(now)?;
         let size = |peer| self.peers.get(&peer).map_or(0, Group::len);
@@ -277,9 +279,9 @@ impl State {
         own.silent_stranger(now).or_else(|| own.longest_call())
     }
 
-    /// Who goes for one of `peer` while all are busy. Who has more than a share, or far more than the newcomer's
-    /// peer, has calls that others need the room of, however short they are: a few peers that always have one
-    /// under way would else keep everybody out.
+    /// The connection that is closed for one of `peer` while all are busy. A peer with more than a share, or
+    /// far more than the newcomer's peer, gives up a call, however short: a few peers that always have one
+    /// under way would otherwise keep everybody out.
     fn busy(&self, peer: Peer, share: usize, now: Duration) -> Option<Arc<Entry>> {
         let own = self.peers.get(&peer).map_or(0, Group::len);
         let gives = share.saturating_add(1).min(LARGER * (own + 1));
@@ -289,7 +291,7 @@ impl State {
         call.or_else(|| self.all.last_resort(now))
     }
 
-    /// Whether it had been told to go.
+    /// Removes a connection; whether it had been told to end.
     fn remove(&mut self, entry: &Arc<Entry>) -> bool {
         self.all.remove(entry.id);
         let was_told = self.going.remove(entry.id);

@@ -1,4 +1,4 @@
-//! One connection, as those know it who look for one to close.
+//! One connection, as the search for one to close knows it.
 
 use std::sync::OnceLock;
 
@@ -15,7 +15,7 @@ pub(super) struct Entry {
     pub(super) activity: Activity,
     pub(super) peer: Peer,
     task: OnceLock<AbortHandle>,
-    /// What it did when it was told to go.
+    /// What it was doing when it was told to end.
     told: OnceLock<Seen>,
     tell: Notify,
 }
@@ -25,27 +25,27 @@ impl Entry {
         Self { id, activity, peer, task: OnceLock::new(), told: OnceLock::new(), tell: Notify::new() }
     }
 
-    /// Tells the task by which the connection is closed.
+    /// Sets the task that serves the connection; aborting it closes the connection.
     pub(super) fn task(&self, task: AbortHandle) {
         drop(self.task.set(task));
     }
 
-    /// Closes it once it has seen that nothing more has come, and after the call if something has.
+    /// Tells the connection to end: once nothing more has come, or after the call if something has.
     pub(super) fn tell(&self, seen: Seen) {
         if self.told.set(seen).is_ok() {
             self.tell.notify_one();
         }
     }
 
-    /// Whether it is to go.
+    /// Whether it was told to end.
     pub(super) fn is_told(&self) -> bool {
         self.told.get().is_some()
     }
 
-    /// Waits until it is to go; whether it does what it did when that was decided.
+    /// Waits until it is told to end; whether it is still doing what it did when that was decided.
     pub(super) async fn told(&self) -> bool {
         self.tell.notified().await;
-        // What has come by now is known to the runtime when it has looked at its sockets: that is between.
+        // The runtime looks at its sockets meanwhile, and so knows what has come by now.
         yield_now().await;
         self.told.get() == Some(&self.activity.seen())
     }

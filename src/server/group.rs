@@ -1,8 +1,9 @@
-//! Connections among which one is looked for that goes: those of a port, or of one peer.
+//! The connections of a port, or of one peer, from which one is chosen to be closed.
 //!
-//! To look at all of them for every connection that comes would cost the most in a flood. So a look notes
-//! an eighth of them in the order in which they go, and those are taken until they are used up: a silence
-//! only ever begins later than those that were noted, so that a note that still holds is still the longest.
+//! Looking at all of them for every new connection would cost the most in a flood. So a look notes an eighth
+//! of them in the order in which they are to be closed, and those are used up before the next look: any later
+//! silence begins after those that were noted, so the first note that still holds is still the longest
+//! silence.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,25 +12,25 @@ use std::time::Duration;
 use super::activity::{Phase, Seen};
 use super::entry::Entry;
 
-/// Fewest connections that a look notes.
+/// The least number of connections that a look notes.
 const NOTES: usize = 16;
 
-/// A call that takes longer may be cut short if nothing silent can go. Most take less than a millisecond, and one
-/// that waits for a look-up 1.5 s; one that waits for memory or for its turn may take longer, on a replica that has
-/// more to do than it can, and is cut then if places are wanting too.
+/// A call that takes longer than this may be cut short if nothing silent can be closed. Most take less than a
+/// millisecond, and one that waits for a look-up 1.5 s; one that waits for memory or for its turn may take
+/// longer, on a replica that has more to do than it can, and is cut if places are short too.
 const LONG_CALL: Duration = Duration::from_secs(3);
 
-/// How long a connection that has asked nothing yet is taken for one whose handshake is under way, and whose call
-/// comes next: handshakes that all come at once, a thousand with RSA of 2,048 bits, take less on one core.
+/// How long a connection without a request counts as one whose handshake is under way and whose call comes
+/// next: a thousand handshakes at once, with RSA of 2,048 bits, take less than this on one core.
 const YOUNG: Duration = Duration::from_secs(1);
 
-/// How long a look holds that found nobody better: while all are busy every newcomer would look anew.
+/// How long a look that found nothing holds: while all are busy, every new connection would look again.
 const LOOK: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Default)]
 pub(super) struct Group {
     members: HashMap<u64, Arc<Entry>>,
-    /// Silent strangers, the longest silent first, as they were seen.
+    /// Silent strangers, the longest silent first, each with the state it was in.
     notes: VecDeque<(Seen, Arc<Entry>)>,
     /// When the last look was.
     looked: Option<Duration>,
@@ -42,7 +43,7 @@ impl Group {
         self.members.insert(entry.id, entry);
     }
 
-    /// Whether it was in.
+    /// Removes a connection; whether it was a member.
     pub(super) fn remove(&mut self, id: u64) -> bool {
         self.members.remove(&id).is_some()
     }
@@ -55,13 +56,13 @@ impl Group {
         self.members.values()
     }
 
-    /// The member that has been silent for longest, those known by their certificate last.
+    /// The member that has been silent for longest; those with a verified certificate come last.
     pub(super) fn silent(&mut self, now: Duration) -> Option<Arc<Entry>> {
         self.silent_stranger(now).or_else(|| self.longest(Seen::is_silent))
     }
 
-    /// The member that has been silent for longest and is not known by a certificate; one whose handshake may be
-    /// under way if there is no other.
+    /// The member that has been silent for longest among those without a verified certificate; one whose
+    /// handshake may be under way only if there is no other.
     pub(super) fn silent_stranger(&mut self, now: Duration) -> Option<Arc<Entry>> {
         let noted = self.noted();
         if noted.as_ref().is_some_and(|entry| !entry.activity.seen().is_young(now)) {
@@ -74,17 +75,17 @@ impl Group {
         noted
     }
 
-    /// The member whose call has taken longest.
+    /// The stranger whose call has taken longest.
     pub(super) fn longest_call(&self) -> Option<Arc<Entry>> {
         self.longest(|seen| !seen.is_silent() && !seen.is_known())
     }
 
-    /// The member whose call has taken longest, if it takes too long.
+    /// The stranger whose call has taken longest, if that is too long.
     pub(super) fn long_call(&self, now: Duration) -> Option<Arc<Entry>> {
         self.longest_call().filter(|entry| now.saturating_sub(entry.activity.seen().since()) > LONG_CALL)
     }
 
-    /// Who goes if no stranger is silent: a call that takes too long, then a known client that is silent.
+    /// What is closed if no stranger is silent: a call that takes too long, then a silent verified client.
     pub(super) fn last_resort(&self, now: Duration) -> Option<Arc<Entry>> {
         self.long_call(now).or_else(|| self.longest(|seen| seen.is_silent() && seen.is_known()))
     }
@@ -123,7 +124,7 @@ impl Group {
 }
 
 impl Seen {
-    /// Whether nothing is asked.
+    /// Whether no request is waiting or being answered.
     fn is_silent(self) -> bool {
         matches!(self.phase(), Phase::Opening | Phase::Idle)
     }

@@ -1,8 +1,8 @@
-//! TLS handshakes, a few of which are computed at the same time.
+//! TLS handshakes, of which a few are computed at the same time.
 //!
-//! A signature costs as much as ten reviews. A thousand connections that all come to it at once would stand
-//! before every call in the queue of the worker threads; these take turns, and calls come between. A turn is
-//! held while something is computed, never while the peer is waited for, so that who stalls keeps nobody out.
+//! A signature costs as much as ten reviews. A thousand connections that reach it at once would be queued on
+//! the worker threads ahead of every call; so they take turns, and calls come between. A turn is held while
+//! something is computed, never while the peer is waited for, so a peer that stalls keeps nobody out.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,19 +17,19 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::PollSemaphore;
 
-/// How many are computed at the same time: enough to fill the cores of a small machine, and with RSA of
-/// 2,048 bits, 0.7 ms each, a call waits 6 ms at most.
+/// Handshakes computed at the same time: enough to fill the cores of a small machine, while a call waits 6 ms
+/// at most with RSA of 2,048 bits, 0.7 ms each.
 const TURNS: usize = 8;
 
-/// Bytes of answers that rustls encrypts ahead of a slow reader; the rest waits unencrypted, where it is
-/// anyway.
+/// Bytes of answers that rustls encrypts ahead of a slow reader. The rest waits unencrypted, where it is held
+/// in any case.
 const ENCRYPTED_AHEAD: usize = 16 << 10;
 
 /// Bytes that a client may send before the handshake is done. rustls would keep 64 KiB of a message that does
-/// not end; a client's hello has one or two, and its certificates, with those of all authorities between, a few.
+/// not end; a client's hello takes one or two KiB, and its certificates, with all authorities between, a few.
 const LONGEST: usize = 16 << 10;
 
-/// Whose turn it is.
+/// The acceptor, and the turns at computing.
 pub(super) struct Handshakes {
     acceptor: TlsAcceptor,
     turns: Arc<Semaphore>,
@@ -69,8 +69,8 @@ impl Handshakes {
     }
 }
 
-/// A stream of which so many bytes are read, if there is a limit, and then none for now: what came right behind
-/// the handshake, and is read ahead with it, waits until the limit is taken away.
+/// A stream that stops reading at its limit, if it has one: what came right behind the handshake, and is read
+/// ahead with it, waits until the limit is lifted.
 pub(super) struct Limited<S> {
     stream: S,
     left: Option<usize>,

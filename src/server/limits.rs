@@ -1,40 +1,40 @@
-//! How many connections a server takes, and how long each may take for what.
+//! How many connections a server takes, and how long each may take for each step.
 
 use std::time::Duration;
 
-/// Largest head of a request: the API server's are below 2 KiB, for it calls a short path with a dozen short
-/// headers and no cookie or token of anybody; and a thousand connections may each send half of one.
+/// Largest head of a request. The API server's are below 2 KiB: it calls a short path with a dozen short
+/// headers, and sends no cookies or tokens. A thousand connections may each send half of a head.
 pub const HEAD_LIMIT: usize = 16 << 10;
 
 /// Connections to the metrics port at the same time: a kubelet and a few scrapers have one each.
 pub const METRICS_CONNECTIONS: usize = 128;
 
-/// What else has a descriptor: the listeners, the runtime, files that are read, the log, and connections to
-/// the API server, of which there are a few dozen.
+/// Descriptors for everything else: the listeners, the runtime, files that are read, the log, and a few dozen
+/// connections to the API server.
 const RESERVE: u64 = 128;
 
-/// From connecting to the first request, and from one to the next, on the metrics port. Whoever scrapes
-/// every 15 s or more makes a new connection, which costs nothing without TLS.
+/// From connecting to the first request, and from one to the next, on the metrics port. A client that scrapes
+/// every 15 s or more makes a new connection each time, which is cheap without TLS.
 const METRICS_IDLE: Duration = Duration::from_secs(5);
 
-/// How many connections, and how long each may take for what.
+/// How many connections a server takes, and how long each may take for each step.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at the same time; for a further one another is closed.
+    /// Connections at the same time; one is closed to make room for a further one.
     pub connections: usize,
-    /// Those of one peer, while others want the room; 0: as many as of all.
+    /// Connections of one peer while others want the room; 0: as many as all together.
     pub connections_per_peer: usize,
-    /// The headers of one request, and what is read at a time of its body.
+    /// Bytes of one request's headers, and of each read from its body.
     pub head: usize,
     /// From a connection's start to its first request's headers, the TLS handshake included.
     pub first_request: Duration,
     /// From one answer to the next request's headers. hyper's header time is the idle time of a
     /// kept connection too, and the API server keeps one for about 90 s.
     pub idle: Duration,
-    /// The same where all places are taken; from half of them on it falls to this. Enough for a client that
-    /// calls every now and then.
+    /// The same when all places are taken: from half of them on, the time falls towards this. It is enough
+    /// for a client that calls every now and then.
     pub idle_when_full: Duration,
-    /// From a request's headers to its answer; and from there until its reader has taken the whole of it.
+    /// From a request's headers to its answer, and again from there until the client has read all of it.
     pub request: Duration,
     /// From the signal to stop, once the delay is over, to the end of the last connection.
     pub drain: Duration,
@@ -56,12 +56,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same for the port of metrics and probes, which few ask and all at once.
+    /// The same for the port of metrics and probes, which has few clients that ask all at once.
     #[must_use]
     pub fn of_metrics_port(&self) -> Self {
         Self {
             connections: METRICS_CONNECTIONS,
-            // Always: the kubelet's address is the node's, and no pod's.
+            // This holds whatever the flag says: the kubelet's address is the node's, and no pod has it.
             connections_per_peer: METRICS_CONNECTIONS / 2,
             first_request: METRICS_IDLE.min(self.first_request),
             idle: METRICS_IDLE.min(self.idle),
@@ -69,7 +69,7 @@ impl Limits {
         }
     }
 
-    /// Lowers the connections to what there are descriptors for; whether they had to be.
+    /// Lowers the connections to what the allowed descriptors suffice for; whether that was necessary.
     pub(crate) fn fit(&mut self, allowed: Option<u64>) -> bool {
         let Some(allowed) = allowed else {
             return false;

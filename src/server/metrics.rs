@@ -1,4 +1,4 @@
-//! What is counted of connections: failed handshakes, and those that were closed or refused by us.
+//! What is counted of connections: failed handshakes, and connections that the server closed or refused.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge};
 
@@ -61,13 +61,13 @@ impl Metrics {
 /// A port of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
-    /// That of `/mutate`.
+    /// The port of `/mutate`.
     Webhook,
-    /// That of metrics and probes.
+    /// The port of metrics and probes.
     Metrics,
 }
 
-/// Why a connection was closed that its client would have kept.
+/// Why the server closed a connection that its client would have kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClosedConnection {
     /// Its peer has more than a peer's share.
@@ -76,16 +76,16 @@ pub enum ClosedConnection {
     Full,
     /// It was new, and all others were in the middle of a call.
     Refused,
-    /// The process has no descriptor left.
+    /// The process had no descriptor left.
     Descriptors,
     /// It idled for too long.
     Idle,
-    /// It took an answer too slowly.
+    /// Its client read an answer too slowly.
     SlowReader,
 }
 
 impl Port {
-    /// As a metric's label.
+    /// The port as a metric's label.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ impl Port {
 }
 
 impl ClosedConnection {
-    /// As a metric's label.
+    /// The reason as a metric's label.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {

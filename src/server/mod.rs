@@ -1,8 +1,8 @@
-//! Accepts connections and serves HTTP/1.1 on them: capped in number, each with its deadlines,
-//! handshake errors seen, ended without losing a call.
+//! Accepts connections and serves HTTP/1.1 on them: their number is limited, each has deadlines, handshake
+//! errors are seen, and a connection ends without losing a call.
 //!
-//! An accept loop of our own: axum's server swallows handshake errors, and a bad caBundle is the
-//! commonest outage of webhooks. HTTP/1.1 alone, because the API server pins it.
+//! It has its own accept loop: axum's server swallows handshake errors, and a bad caBundle is the commonest
+//! outage of webhooks. It serves HTTP/1.1 alone, because the API server pins it.
 
 mod activity;
 pub mod admin;
@@ -44,32 +44,31 @@ pub use metrics::{ClosedConnection, Metrics, Port};
 pub use settings::Settings;
 pub use tls_settings::TlsSettings;
 
-/// Wait after an accept that failed: out of descriptors, mostly, which another connection's end
-/// puts right.
+/// Wait after an accept that failed: mostly for want of descriptors, until a connection's end frees one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Most memory that one connection takes, in bytes, whoever has it and whatever is sent, without the bodies and
-/// answers of requests: heads that are read ahead (16 KiB), a record of TLS that does not end (18), one that is
+/// Most memory that one connection takes, in bytes, whatever its client sends, without the bodies and answers
+/// of requests: heads that are read ahead (16 KiB), a TLS record that does not end (18), one that is
 /// decrypted and one that is encrypted (16 each at most), and 20 for its task and its TLS. Measured over
-/// hundreds of connections of each kind: 66 KiB at most, where requests are sent and no answer is read. What the
-/// kernel keeps of a socket is not in it: [`SOCKET_BUFFER`].
+/// hundreds of connections of each kind: 66 KiB at most, where requests are sent and no answer is read. It
+/// does not include what the kernel keeps of a socket: [`SOCKET_BUFFER`].
 pub const CONNECTION_MEMORY: usize = 80 << 10;
 
-/// Bytes that the kernel is asked to keep of a connection in each direction, while we do not read or the client
-/// does not; it takes twice as much for its own bookkeeping. By itself it lets a fast connection grow to
-/// several MiB, which count against the memory of the container: a thousand would end it. Enough for a review of
-/// nearly any pod in one round trip, and for some tens of MB a second within a cluster.
+/// Bytes that the kernel is asked to buffer in each direction, while the server does not read or the client
+/// does not; it takes twice as much for its own bookkeeping. By default it lets a fast connection grow to
+/// several MiB, which count against the container's memory: a thousand would end it. This is enough for a
+/// review of nearly any pod in one round trip, and for some tens of MB a second within a cluster.
 pub const SOCKET_BUFFER: u32 = 32 << 10;
 
-/// Connections beyond the number that is allowed that were closed and whose tasks have not ended, at most, before the
-/// next is accepted: each keeps its descriptor and its memory until its task has run once more.
+/// Connections beyond the number allowed that may be closed without their tasks having ended, before the next
+/// is accepted: each keeps its descriptor and its memory until its task has run once more.
 const ENDING: usize = 64;
 
-/// How long is waited for some of them to end.
+/// How long to wait for some of them to end.
 const TURN: Duration = Duration::from_millis(1);
 
-/// How often connections are looked over for those that idle, or read, for too long: a look at a thousand
-/// takes microseconds.
+/// How often to look for connections that idle, or read an answer, for too long: looking at a thousand takes
+/// microseconds.
 const SWEEP: Duration = Duration::from_millis(250);
 
 /// One listening socket and what is served on it.
@@ -80,19 +79,17 @@ pub struct Server {
     pub tls: Option<TlsAcceptor>,
     /// What answers.
     pub router: Router,
-    /// What answers instead those who have shown no client certificate; `None`: all are served alike.
+    /// What answers clients without a certificate, instead of `router`; `None`: all are served alike.
     pub strangers: Option<Router>,
-    /// How many connections, and how long each may take for what.
+    /// How many connections it takes, and how long each may take for each step.
     pub limits: Limits,
     /// Counts failed handshakes, and connections that were closed.
     pub metrics: Arc<Metrics>,
-    /// As metrics and log call it.
+    /// Its name in metrics and log.
     pub port: Port,
-    /// Counts the connections that are open, if anybody is to know: whoever asks for metrics would
-    /// only count themselves.
+    /// The gauge of open connections; `None` on the metrics port, where a scrape would count itself.
     pub open: Option<IntGauge>,
-    /// Whether the memory for calls is short, which answers hold until they are read; `None` where they are
-    /// small.
+    /// Whether the memory for calls is short; `None` where answers, which hold it until read, are small.
     pub pressure: Option<Arc<Pressure>>,
     /// When to stop.
     pub shutdown: Shutdown,

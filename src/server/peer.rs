@@ -1,10 +1,10 @@
-//! Who a connection is from, as far as its share of all connections goes.
+//! Whose connection it is, for its share of all connections.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// One peer: an IPv4 address, also where it is written as an IPv6 one; or a /64 of IPv6, for whoever
-/// has one address of it has all 2^64.
+/// One peer: an IPv4 address, even if written as an IPv6 one, or a /64 of IPv6: a client that has one address
+/// of it has all 2^64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Peer(IpAddr);
 

@@ -1,9 +1,9 @@
-//! Whether the memory for calls is short: told by whoever counts it, heeded by whoever can end what holds
-//! it without getting on.
+//! Whether the memory for calls is short. What counts that memory raises the pressure; what can end a stalled
+//! call heeds it.
 //!
-//! Memory is short because of many honest calls, which end in milliseconds, or because of a few that send
-//! or read slowly on purpose: those are given ten seconds as long as nobody wants their memory, and one as
-//! soon as somebody does.
+//! Memory is short because of many honest calls, which end in milliseconds, or because of a few that send or
+//! read slowly on purpose. These have ten seconds as long as no other call wants their memory, and one second
+//! as soon as one does.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,15 +15,14 @@ use tokio::time::Instant;
 /// cluster a review of any size takes some tens of milliseconds.
 pub const PRESSED: Duration = Duration::from_secs(1);
 
-/// For how long memory counts as short after somebody has waited for it: longer than between two looks of
-/// those who wait.
+/// How long memory counts as short after a call has waited for it; waiting calls look again sooner.
 const LASTS: Duration = Duration::from_millis(500);
 
 /// Whether the memory for calls is short.
 #[derive(Debug)]
 pub struct Pressure {
     origin: Instant,
-    /// When somebody last waited for memory, in microseconds from the origin; 0: never.
+    /// When a call last waited for memory, in microseconds from the origin; 0: never.
     raised: AtomicU64,
     news: Notify,
 }
@@ -35,20 +34,20 @@ impl Default for Pressure {
 }
 
 impl Pressure {
-    /// Somebody waits for memory.
+    /// Reports that a call waits for memory.
     pub fn raise(&self) {
         self.raised.store(self.now().max(1), Ordering::Relaxed);
         self.news.notify_waiters();
     }
 
-    /// Whether somebody waited for memory a moment ago.
+    /// Whether a call waited for memory a moment ago.
     #[must_use]
     pub fn is_up(&self) -> bool {
         let raised = self.raised.load(Ordering::Relaxed);
         raised > 0 && Duration::from_micros(self.now().saturating_sub(raised)) < LASTS
     }
 
-    /// Waits until somebody waits for memory, and what began at `began` has had its time.
+    /// Waits until a call waits for memory after what began at `began` has had its time.
     pub async fn ends(&self, began: Instant) {
         loop {
             self.news.notified().await;

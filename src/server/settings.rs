@@ -14,9 +14,9 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Where metrics and probes listen.
     pub metrics_address: SocketAddr,
-    /// How many connections, and how long each may take for what.
+    /// How many connections it takes, and how long each may take for each step.
     pub limits: Limits,
-    /// How long to serve on after the signal to stop.
+    /// How long to go on serving after the signal to stop.
     pub shutdown_delay: Duration,
 }
 
@@ -38,8 +38,8 @@ impl TryFrom<&ServerArgs> for Settings {
     }
 }
 
-/// Half of all without the flag: one peer cannot take the places of another, and an API server, which
-/// works on 200 changes at the same time, has more than it needs.
+/// Half of all connections unless the flag says otherwise: one peer cannot take the places of another,
+/// and an API server, which works on 200 changes at the same time, has more than it needs.
 fn connections_per_peer(args: &ServerArgs) -> usize {
     let share = args.max_connections_per_peer.unwrap_or_else(|| args.max_connections.div_ceil(2));
     usize::try_from(share).unwrap_or(usize::MAX)

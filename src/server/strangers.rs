@@ -1,5 +1,5 @@
-//! What answers on a connection whose client has shown no certificate, where one is asked for: the kubelet
-//! has none for its probes, everybody else is told what is missing. Nothing of a body is read.
+//! What answers a client that has shown no certificate where one is asked for: the kubelet has none for its
+//! probes, and all others are told what is missing. No body is read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn refusal() -> Response {
         "reason": "Unauthorized",
         "code": code.as_u16(),
     });
-    // Closed, so that the next call shows what the client has by then.
+    // The connection is closed, so that the next call shows the certificate that the client has by then.
     let headers = [(CONTENT_TYPE, "application/json"), (CONNECTION, "close")];
     (code, headers, status.to_string()).into_response()
 }

@@ -1,5 +1,5 @@
-//! A connection's bytes as hyper reads and writes them: sees when an answer has left, and closes so that
-//! whoever still sends reads why.
+//! A connection's bytes as hyper reads and writes them: notices when an answer has been sent, and closes so
+//! that a client that is still sending learns why.
 
 use std::io;
 use std::pin::Pin;
@@ -12,15 +12,15 @@ use tokio::time::{Sleep, sleep};
 
 use super::entry::Entry;
 
-/// How much is read, and dropped, of a request that was answered before its end. What the client has sent
-/// by then would else meet a closed socket, and the answer be lost to it (RFC 9112, 9.6). Enough for what
-/// is in both hosts' buffers.
+/// Bytes that are read, and dropped, of a request that was answered before its end. What the client has sent
+/// by then would otherwise meet a closed socket, and the client would lose the answer (RFC 9112, 9.6). This
+/// is enough for what both hosts buffer.
 const LINGER_BYTES: usize = 1 << 20;
 
-/// And for how long.
+/// How long the rest of such a request is read.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// A step of it, on the stack.
+/// Bytes of one such read; its buffer is on the stack.
 const LINGER_STEP: usize = 4 << 10;
 
 /// The stream of one connection.
@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
 }
 
 impl Lingering {
-    /// Reads until the client closes, too, or enough was read.
+    /// Reads until the client closes its side too, or enough was read.
     fn poll(&mut self, stream: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<()> {
         if self.end.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());

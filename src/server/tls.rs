@@ -1,4 +1,4 @@
-//! rustls as the server uses it: TLS 1.2 and 1.3, HTTP/1.1, the certificate of the moment.
+//! How the server uses rustls: TLS 1.2 and 1.3, HTTP/1.1, the certificate that is current.
 
 use std::io;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use super::tls_settings::TlsSettings;
 use crate::certificates::Store;
 
-/// Why a handshake failed in which the client's certificate was not good.
+/// The reason of a handshake that failed because of the client's certificate.
 pub(super) const CLIENT_CERTIFICATE: &str = "client_certificate";
 
-/// An acceptor that serves the store's certificate, and asks clients for one if there is something to
+/// An acceptor that serves the store's certificate, and asks clients for theirs if there is something to
 /// verify it by.
 pub fn acceptor(
     settings: &TlsSettings,
@@ -29,8 +29,7 @@ pub fn acceptor(
     };
     let mut config = config.with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // No resumption: it would carry a certificate that was replaced on from session to session.
-    // The API server never asks for it.
+    // No resumption: it would keep replaced certificates in use, and the API server never asks for it.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))

@@ -1,4 +1,4 @@
-//! Versions and cipher suites: Go's names for them, and what rustls makes of it.
+//! Versions and cipher suites: Go's names for them, and their equivalents in rustls.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::cli::error::{SettingsError, invalid};
 pub struct TlsSettings {
     /// Only TLS 1.3.
     pub only_tls13: bool,
-    /// `None`: all that rustls has, which are all safe.
+    /// `None`: all that rustls has; all of them are safe.
     pub cipher_suites: Option<Vec<CipherSuite>>,
 }
 
@@ -97,7 +97,7 @@ impl TlsSettings {
         Ok(settings)
     }
 
-    /// The cryptography, with the suites that are left.
+    /// The cryptography, with only the suites that are allowed.
     pub(crate) fn provider(&self) -> CryptoProvider {
         let mut provider = aws_lc_rs::default_provider();
         if let Some(wanted) = &self.cipher_suites {
@@ -106,7 +106,7 @@ impl TlsSettings {
         provider
     }
 
-    /// The versions that are served and have a suite left.
+    /// The versions that are allowed and for which a suite is left.
     pub(crate) fn versions(&self) -> Vec<&'static SupportedProtocolVersion> {
         let suites = self.provider().cipher_suites;
         let has_suite =
@@ -154,7 +154,7 @@ mod tests {
     const OF_12: &str = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
     const OF_13: &str = "TLS_AES_128_GCM_SHA256";
 
-    /// Versions, suites and notices; or the error.
+    /// Versions, number of suites, and notices; or the error.
     fn tls(version: &str, suites: &str) -> Result<(Vec<u16>, usize, Vec<String>), String> {
         let mut notices = Vec::new();
         let settings = TlsSettings::new(version, suites, &mut notices).map_err(|error| error.to_string())?;

@@ -1,5 +1,5 @@
-//! A file that is followed: read twice a second and compared by its bytes, for a watch for writes
-//! misses kubelet's swap of the `..data` symlink. What it says is the business of [`FileFormat`].
+//! A file that is followed: read twice a second and compared by its bytes, because a watch for writes misses
+//! kubelet's swap of the `..data` symlink. [`FileFormat`] reads what it says.
 
 use std::error::Error;
 use std::io;
@@ -13,18 +13,18 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::{Complaint, Source};
 use crate::source::regular_file::{self, ReadError};
 
-/// How often a file is read: a change counts within two seconds, also one that needs a second look.
+/// How often a file is read: a change takes effect within two seconds, even if it needs a second look.
 const POLL: Duration = Duration::from_millis(500);
 
 /// How long one reading may take; the file may be on a file system that hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a file says.
+/// The contents of a file.
 pub(crate) trait FileFormat: Sized + Send + 'static {
-    /// What counts of it.
+    /// The part of the contents that takes effect.
     type Set: PartialEq + Send + Sync + 'static;
 
-    /// Why bytes are no such contents: one line that holds no secret.
+    /// Why bytes cannot be read as such contents: one line that holds no secret.
     type Error: Error + Send + 'static;
 
     /// What the set is, in the plural.
@@ -39,23 +39,23 @@ pub(crate) trait FileFormat: Sized + Send + 'static {
     /// Reads a file that holds more than blanks.
     fn parse(bytes: &[u8]) -> Result<Self, Self::Error>;
 
-    /// What a file says that is missing or empty; `None` where that is trouble.
+    /// What a missing or empty file says; `None` where that is an error.
     fn nothing() -> Option<Self>;
 
-    /// What counts, and what there is to say of what does not.
+    /// What takes effect, and a complaint about what does not.
     fn into_set(self) -> (Self::Set, Option<Complaint>);
 }
 
 /// Whether the first part of a file can be told from a whole one: some write a file in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parts {
-    /// None can be read.
+    /// No first part can be read.
     AreRefused,
-    /// Some say less than the whole, so bytes are believed that two looks saw.
+    /// Some first parts can be read and say less, so bytes count only once two looks in a row saw them.
     MayPass,
 }
 
-/// Why a file says nothing now. The last good set stays.
+/// Why a file cannot be used now. The last good set stays.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError<E: Error + 'static> {
     #[error("failed to read {}: {source}", path.display())]
@@ -70,7 +70,7 @@ pub(crate) enum FileError<E: Error + 'static> {
     Format { path: PathBuf, source: E },
 }
 
-/// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
+/// Keeps `source` at what the file at `path` says, for ever; whether or not the file exists yet.
 pub(crate) async fn follow<C: FileFormat>(path: PathBuf, source: Arc<Source<C::Set>>) {
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -81,11 +81,11 @@ pub(crate) async fn follow<C: FileFormat>(path: PathBuf, source: Arc<Source<C::S
             let news = file.look::<C>();
             (file, news)
         });
-        // One that hangs is waited for: another would hang beside it.
+        // A look that hangs is waited for: another would hang beside it.
         let (back, news) = loop {
             match timeout(PATIENCE, &mut look).await {
                 Ok(Ok(done)) => break done,
-                // A panic, which ends this task and so the process.
+                // The look panicked, which ends this task and so the process.
                 Ok(Err(_)) => return,
                 Err(_) => source.fail(&format!("no answer from the file system within {PATIENCE:?}")),
             }
@@ -138,29 +138,29 @@ struct File {
 }
 
 enum Seen {
-    /// No file or an empty one, at the last look for the first time.
+    /// No file or an empty one, which only the last look found.
     NothingYet,
-    /// No file or an empty one.
+    /// No file or an empty one, which two looks in a row found.
     Nothing,
-    /// These bytes, at the last look for the first time.
+    /// These bytes, which only the last look found.
     BytesYet(Vec<u8>),
-    /// These bytes, which are good.
+    /// These bytes, which have taken effect.
     Bytes(Vec<u8>),
 }
 
 /// What a look at the file brings.
 enum Look<C> {
-    /// What it said before.
+    /// The file says what it said before.
     Same,
-    /// To be said at the next look.
+    /// What is new takes effect if the next look finds it too.
     Wait,
-    /// This.
+    /// These contents are new and take effect.
     Contents(C),
 }
 
 impl File {
     fn look<C: FileFormat>(&mut self) -> Result<Look<C>, FileError<C::Error>> {
-        // Forgotten unless it is there again: whatever follows what cannot be read is news.
+        // This is forgotten unless found again now: anything that follows an unreadable file is news.
         let last = self.seen.take();
         let bytes = match read::<C>(&self.path) {
             Ok(bytes) if bytes.trim_ascii().is_empty() => {
@@ -190,8 +190,8 @@ impl File {
         Ok(news)
     }
 
-    /// Nothing is believed at the second look: whoever writes a file in place empties it first, and some
-    /// take it away before they put the new one there.
+    /// A missing or empty file counts only if two looks in a row find it so: a file that is written in place
+    /// is empty first, and some writers remove it before they put the new one there.
     fn nothing<C: FileFormat>(
         &mut self,
         last: Option<&Seen>,

@@ -1,4 +1,4 @@
-//! What is told of the sources of identity that are followed, each by its name.
+//! Metrics of the sources that are followed, each labelled with its source's name.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,16 +16,16 @@ const LABELS: [&str; 1] = ["source"];
 pub enum LookupResult {
     /// What was looked for exists.
     Found,
-    /// It does not.
+    /// It does not exist.
     Missing,
-    /// Nobody knows: an error, or nobody waited for it any more.
+    /// The result is unknown: the request failed, or its callers had given up.
     Error,
-    /// It was not looked for: too many others were.
+    /// It was not looked up, because too many others were.
     Limited,
 }
 
 impl LookupResult {
-    /// As a metric's label.
+    /// The result as a metric's label.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Found => "found",
@@ -60,7 +60,7 @@ pub(super) struct SourceMetrics {
 /// When something last happened.
 type Moment = Arc<Mutex<Instant>>;
 
-/// Ages are made when they are asked for: a source that is never read again must be seen to age.
+/// Ages are computed at every scrape: a source that is never read again must be seen to age.
 #[derive(Debug, Clone)]
 struct Ages {
     gauges: GaugeVec,
@@ -68,7 +68,7 @@ struct Ages {
 }
 
 impl Metrics {
-    /// Metrics of no source yet, registered once.
+    /// Metrics without any source yet, registered once.
     pub fn new(registry: &Registry) -> Result<Self, MetricsError> {
         let ages = GaugeVec::new(
             Opts::new(
@@ -118,7 +118,7 @@ impl Metrics {
 }
 
 impl SourceMetrics {
-    /// How many entries the set that counts has, and how many were passed over.
+    /// How many entries the current set has, and how many were passed over.
     pub(super) fn entries(&self, entries: usize, passed_over: usize) {
         for (gauge, count) in [(&self.entries, entries), (&self.passed_over, passed_over)] {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));

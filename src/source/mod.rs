@@ -1,7 +1,7 @@
-//! A source of identities or of the role policy, which a task of its own follows: the last good set is what
-//! answers, whatever happens to the source. What goes wrong is said once and shown by readiness and metrics.
+//! A source of identities or of the role policy, followed by a task of its own: the last good set answers,
+//! whatever happens to the source. Trouble is logged once and shown by readiness and metrics.
 //!
-//! [`file`](mod@file) follows a file; [`single_flight`] and [`turns`] bound what is asked for one thing at a time.
+//! `file` follows a file; `single_flight` and `turns` bound what is asked for one thing at a time.
 
 pub(crate) mod file;
 mod metrics;
@@ -20,16 +20,16 @@ use metrics::SourceMetrics;
 
 pub use metrics::{LookupResult, Metrics};
 
-/// What a source last said, as `T`. Its task calls [`Self::replace`] or [`Self::confirm`] after
-/// every time that the source was read, and [`Self::fail`] after every time that it was not.
-/// Whatever is wrong is said once: when it begins, when it changes, when it is over.
+/// What a source last said, as `T`. Its task calls [`Self::replace`] or [`Self::confirm`] after every
+/// successful reading, and [`Self::fail`] after every other. Trouble is logged once: when it begins, when it
+/// changes, when it is over.
 #[derive(Debug)]
 pub struct Source<T> {
     name: &'static str,
     count: fn(&T) -> usize,
     current: ArcSwapOption<T>,
     state: Mutex<State>,
-    /// `None` of a source that is never read again.
+    /// `None` for a source that is never read again.
     metrics: Option<SourceMetrics>,
 }
 
@@ -39,11 +39,11 @@ struct State {
     read: Instant,
     /// Why it cannot be read now.
     trouble: Option<Box<str>>,
-    /// What is wrong with the set that counts.
+    /// What is wrong with the current set.
     complaint: Option<Complaint>,
 }
 
-/// Entries of a source that are of no use and passed over; the others count.
+/// Entries of a source that cannot be used and are passed over; the others take effect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Complaint {
     entries: usize,
@@ -51,10 +51,10 @@ pub struct Complaint {
 }
 
 impl Complaint {
-    /// How many reasons are told: a line is no list of thousands.
+    /// How many reasons are shown: a line must not list thousands.
     const TOLD: usize = 5;
 
-    /// One entry more: which, and what is wrong with it, in a line that holds no secret.
+    /// Adds an entry: which it is, and what is wrong with it, in a line that holds no secret.
     pub fn add(&mut self, reason: impl fmt::Display) {
         self.entries += 1;
         if self.reasons.len() < Self::TOLD {
@@ -62,13 +62,13 @@ impl Complaint {
         }
     }
 
-    /// `None` where there is nothing to complain of.
+    /// `None` if there is nothing to complain about.
     #[must_use]
     pub fn into_option(self) -> Option<Self> {
         (self.entries > 0).then_some(self)
     }
 
-    /// How many entries there are.
+    /// How many entries cannot be used.
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries
@@ -89,8 +89,8 @@ impl fmt::Display for Complaint {
 }
 
 impl<T: Send + Sync + 'static> Source<T> {
-    /// A source that was not read yet: the replica is not ready before it was, and answers nothing.
-    /// `count` tells the entries of a set for the metrics, which bear the source's name.
+    /// A source that was not read yet: until it is, it answers nothing and the replica is not ready. `count`
+    /// counts a set's entries for the metrics, which are labelled with the source's name.
     #[must_use]
     pub fn new(
         name: &'static str,
@@ -110,7 +110,7 @@ impl<T: Send + Sync + 'static> Source<T> {
         source
     }
 
-    /// A source that was read at start, says this for ever, and is nothing that readiness or metrics tell of.
+    /// A source that was read at start and says this for ever; readiness and metrics leave it out.
     #[must_use]
     pub fn fixed(name: &'static str, set: T) -> Arc<Self> {
         Arc::new(Self {
@@ -122,19 +122,19 @@ impl<T: Send + Sync + 'static> Source<T> {
         })
     }
 
-    /// The source was read and says this: it counts from the next admission on.
+    /// The source was read and says this, which takes effect from the next admission on.
     pub fn replace(&self, set: T) {
         self.replace_but(set, None);
     }
 
-    /// The source was read and says this, and more that is of no use.
+    /// The source was read and says this, besides entries that cannot be used.
     pub fn replace_but(&self, set: T, complaint: Option<Complaint>) {
         self.replace_part(set, complaint);
         self.confirm();
     }
 
-    /// A part of the source was read, and all of it now says this: what was wrong with the rest still is,
-    /// and the whole is as old as it was.
+    /// A part of the source was read, and all of it now says this: what was wrong with the rest remains
+    /// wrong, and the whole is as old as it was.
     pub fn replace_part(&self, set: T, complaint: Option<Complaint>) {
         let entries = (self.count)(&set);
         let previous = self.current.swap(Some(Arc::new(set)));
@@ -198,12 +198,12 @@ impl<T: Send + Sync + 'static> Source<T> {
         self.state().trouble.clone()
     }
 
-    /// How many entries a set of it has.
+    /// How many entries a set of this source has.
     pub(crate) fn count(&self, set: &T) -> usize {
         (self.count)(set)
     }
 
-    /// Its name in log, metrics and readiness.
+    /// The source's name in log, metrics and readiness.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
@@ -231,7 +231,7 @@ impl<T: Send + Sync + 'static> Source<T> {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        // Nothing panics halfway through a change.
+        // No change can panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,9 @@
 //! Live look-ups that are shared: many calls that miss the same thing at the same time make one
 //! request.
 //!
-//! What is looked up was changed just before, or else it would be known: so nothing is remembered,
-//! and a call that joined a request which was sent before it arrived asks once more, unless that one
-//! brought what cannot become better. A failure can: it may be of what was over when the call came.
+//! What has to be looked up was changed just before, or it would be known: so nothing is remembered, and a
+//! call that joined a request sent before it arrived asks once more, unless the answer cannot get better. A
+//! failure can: its cause may have been over when the call came.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -19,25 +19,25 @@ use super::metrics::LookupResult;
 #[derive(Debug)]
 pub(crate) struct SingleFlight<K, A: Clone>(Mutex<HashMap<K, Flight<A>>>);
 
-/// A request that is under way. Held weakly: once nobody waits, it is dropped.
+/// A request that is under way. It is held weakly, and so dropped once nothing waits for it.
 #[derive(Debug)]
 struct Flight<A: Clone> {
     departure: Departure,
     answer: WeakShared<BoxFuture<'static, A>>,
 }
 
-/// When a request was sent: what waits for its turn until then is as new to all who wait with it.
+/// When a request was sent: until then it waits for its turn, and is new enough for all that join it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Departure(Arc<OnceLock<Instant>>);
 
 impl Departure {
-    /// It is sent now.
+    /// The request is sent now.
     pub(crate) fn now(&self) {
-        // There is one sending.
+        // The request is sent once, so this cannot fail.
         let _ = self.0.set(Instant::now());
     }
 
-    /// Whether that was before `instant`.
+    /// Whether the request was sent before `instant`.
     fn was_before(&self, instant: Instant) -> bool {
         self.0.get().is_some_and(|sent| *sent < instant)
     }
@@ -50,8 +50,8 @@ impl<K, A: Clone> Default for SingleFlight<K, A> {
 }
 
 impl<K: Hash + Eq + Clone, A: Clone> SingleFlight<K, A> {
-    /// The answer to `request` for this key, `None` if there is none before `deadline`. Of a
-    /// request that was sent before this call only what `is_final` holds of is taken.
+    /// The answer to `request` for this key, `None` if there is none before `deadline`. The answer to a
+    /// request that was sent before this call is taken only if `is_final` holds for it.
     pub(crate) async fn ask(
         &self,
         key: K,
@@ -74,7 +74,7 @@ impl<K: Hash + Eq + Clone, A: Clone> SingleFlight<K, A> {
         let mut flights = self.lock();
         let known = flights.get(key);
         let known = known.and_then(|flight| Some((flight.departure.clone(), flight.answer.upgrade()?)));
-        // One that has landed is of before.
+        // A request that was answered is not joined: its answer is from before this call.
         let (departure, answer) = known.filter(|(_, answer)| answer.peek().is_none()).unwrap_or_else(|| {
             let departure = Departure::default();
             let answer = request(departure.clone()).shared();
@@ -102,7 +102,7 @@ struct Seat<'f, K: Hash + Eq + Clone, A: Clone> {
 
 impl<K: Hash + Eq + Clone, A: Clone> Drop for Seat<'_, K, A> {
     fn drop(&mut self) {
-        // Not under the lock: with the last of its callers the request goes.
+        // This happens outside the lock: the last of its callers drops the request.
         drop(self.answer.take());
         let mut flights = self.flights.lock();
         let flight = flights.get(&self.key);
@@ -114,9 +114,9 @@ impl<K: Hash + Eq + Clone, A: Clone> Drop for Seat<'_, K, A> {
     }
 }
 
-/// Counts a request once it is over. One that is given up has failed: its callers' time was up.
+/// Counts a request once it is over. One that is given up has failed: its callers ran out of time.
 pub(crate) struct Count<F: FnMut(LookupResult)> {
-    /// How it ended.
+    /// How the request ended.
     pub(crate) result: LookupResult,
     count: F,
 }

@@ -1,8 +1,8 @@
-//! Whose look-up is next: so many at the same time, so many a second, and of those that wait every namespace's in
-//! turn, so that a storm of names in one takes no other's.
+//! Decides which look-up is next. So many run at once and so many a second, and namespaces take turns, so
+//! that a storm of names in one takes nothing from the others.
 //!
-//! Anybody who may create a pod, or who reaches the port, can name an account that nobody knows. What waits is
-//! bounded, and whoever must wait for too long is told so at once: the API server asks again.
+//! Anyone who may create a pod, or who reaches the port, can name an account that is not known. Waiting is
+//! bounded, and a call that would wait for too long is told so at once: the API server asks again.
 
 mod bucket;
 
@@ -15,40 +15,40 @@ use tokio::time::{Instant, sleep_until};
 
 use bucket::Bucket;
 
-/// The part of all turns that namespaces have together of which no account is known: strangers can make
-/// up as many as they like, and a real one is known a moment after its first account was made.
+/// At most one turn in this many goes to namespaces in which no account is known: strangers can make up as
+/// many as they like, and a real one is known a moment after its first account was made.
 const STRANGERS: u32 = 5;
 
-/// How often whoever waits looks for itself: whoever ends its turn calls the next.
+/// How often a waiting look-up checks by itself; mostly the end of another's turn calls it.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How many turns there are.
+/// How many turns are given.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
-    /// At the same time.
+    /// Turns at the same time.
     pub at_once: usize,
-    /// At the same time in one namespace.
+    /// Turns at the same time in one namespace.
     pub in_a_namespace: usize,
-    /// A second.
+    /// Turns a second.
     pub rate: u32,
-    /// At once after a while without any.
+    /// Turns at once after a while without any.
     pub burst: u32,
-    /// Who waits for longer has given up: more than get their turn in this time do not wait.
+    /// How long callers wait before they give up; more than get their turn in this time do not wait.
     pub patience: Duration,
 }
 
 /// What is known of an account that is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It was there when it was last heard of.
+    /// The account was there when it was last heard of.
     Account,
-    /// There are others in its namespace.
+    /// Other accounts of its namespace are known.
     Namespace,
     /// No account of its namespace is known.
     Nothing,
 }
 
-/// There are more than can have their turn in time.
+/// More look-ups wait than can have their turn in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many others are looked up: {rate} a second and {at_once} at the same time are the most")]
 pub(crate) struct Busy {
@@ -83,15 +83,15 @@ struct State {
     known: Queue,
     strange: Queue,
     strange_bucket: Bucket,
-    /// Turns of known namespaces since the last of a strange one.
+    /// Turns of known namespaces since the last turn of an unknown one.
     since_strange: u32,
 }
 
-/// Those of one class: who waits, by namespace, and how many have their turn.
+/// The look-ups of one class: those that wait, by namespace, and how many have their turn.
 #[derive(Debug, Default)]
 struct Queue {
     lanes: HashMap<Box<str>, NamespaceQueue>,
-    /// The namespaces in which anybody waits, the next first.
+    /// The namespaces in which look-ups wait, the next first.
     ring: VecDeque<Box<str>>,
     running: usize,
     waiting: usize,
@@ -100,7 +100,7 @@ struct Queue {
 #[derive(Debug, Default)]
 struct NamespaceQueue {
     running: usize,
-    /// For accounts that are known.
+    /// Look-ups of accounts that are known.
     accounts: VecDeque<oneshot::Sender<Turn>>,
     others: VecDeque<oneshot::Sender<Turn>>,
 }
@@ -128,7 +128,7 @@ impl Turns {
             let next = self.call();
             tokio::select! {
                 biased;
-                // Somebody who counts more has taken the place.
+                // An error means that a look-up with precedence took the place.
                 turn = &mut waiting.turn => return turn.map_err(|_| self.busy()),
                 () = sleep_until(next) => {}
             }
@@ -147,7 +147,7 @@ impl Turns {
         standing: Standing,
         wake: oneshot::Sender<Turn>,
     ) -> Result<(), Busy> {
-        // Dropped once the lock is free.
+        // A displaced look-up is dropped once the lock is free.
         let mut displaced = None;
         let mut state = self.state();
         let most = state.most_waiting(class, &self.pace, Instant::now());
@@ -166,7 +166,7 @@ impl Turns {
         Busy { rate: self.pace.rate, at_once: self.pace.at_once }
     }
 
-    /// Gives everybody whose turn it is their turn; answers when to look again.
+    /// Gives every look-up its turn that may have it now; answers when to check again.
     fn call(self: &Arc<Self>) -> Instant {
         let now = Instant::now();
         loop {
@@ -175,13 +175,13 @@ impl Turns {
                 return state.when(now);
             };
             drop(state);
-            // Nobody waits any more: the turn is over as it is dropped here.
+            // If nothing waits for the turn any more, it is dropped here, and so over.
             drop(wake.send(Turn { turns: self.clone(), class, namespace }));
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics halfway through a change.
+        // No change can panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -217,7 +217,7 @@ impl State {
         }
     }
 
-    /// How many of a class may wait: as many as get their turn in time.
+    /// How many look-ups of a class may wait: as many as get their turn in time.
     fn most_waiting(&mut self, class: Class, pace: &Pace, now: Instant) -> usize {
         let bucket = match class {
             Class::Known => &mut self.bucket,
@@ -226,7 +226,7 @@ impl State {
         bucket.within(pace.patience, now).max(1)
     }
 
-    /// Who has the next turn, if there is one now.
+    /// The look-up that has the next turn, if there is one now.
     fn next(&mut self, pace: &Pace, now: Instant) -> Option<(Class, Box<str>, oneshot::Sender<Turn>)> {
         if self.known.running + self.strange.running >= pace.at_once || !self.bucket.has(now) {
             return None;
@@ -256,7 +256,7 @@ impl State {
         Some((class, namespace, wake))
     }
 
-    /// When there may be another turn without anybody's ending.
+    /// When there may be another turn even if none ends.
     fn when(&self, now: Instant) -> Instant {
         self.bucket.when(now).or_else(|| self.strange_bucket.when(now)).unwrap_or(now + LOOK)
     }
@@ -276,7 +276,7 @@ impl Queue {
         self.waiting += 1;
     }
 
-    /// The next namespace's next, which has its turn then. None has more than `most`.
+    /// The next look-up of the next namespace that has fewer than `most` running; it has its turn then.
     fn pop(&mut self, most: usize) -> Option<(Box<str>, oneshot::Sender<Turn>)> {
         for _ in 0..self.ring.len() {
             let namespace = self.ring.pop_front()?;
@@ -297,9 +297,9 @@ impl Queue {
         None
     }
 
-    /// Makes room for one more of this namespace. For an account that is known one goes that is not: of the same
-    /// namespace, or of any, else whoever makes one wait in each namespace would shut out all. But so come no more
-    /// than `most` of a namespace. Else where most wait the last goes.
+    /// Makes room for one more of this namespace. A known account displaces an unknown one of its namespace,
+    /// or, while fewer than `most` known ones wait there, of any: one waiting in each namespace must not shut
+    /// out all. Otherwise the last goes where most wait.
     fn displace(
         &mut self,
         namespace: &str,
@@ -324,7 +324,7 @@ impl Queue {
         Some(gone)
     }
 
-    /// The last of those whose account is not known, where most wait.
+    /// Takes out the last unknown account of the namespace where most wait.
     fn pop_other(&mut self) -> Option<(oneshot::Sender<Turn>, Box<str>)> {
         let lanes = self.lanes.iter_mut().filter(|(_, lane)| !lane.others.is_empty());
         let (longest, lane) = lanes.max_by_key(|(_, lane)| lane.waiting())?;
@@ -348,7 +348,7 @@ impl Queue {
         self.tidy(namespace);
     }
 
-    /// Forgets a namespace of which nothing is left.
+    /// Forgets a namespace if nothing waits or runs in it.
     fn tidy(&mut self, namespace: &str) {
         let Some(lane) = self.lanes.get(namespace) else { return };
         if lane.waiting() == 0 {

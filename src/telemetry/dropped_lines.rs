@@ -1,11 +1,11 @@
-//! What the log counts of itself.
+//! The counter of lines that the log dropped.
 
 use std::collections::HashMap;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Metric, MetricFamily, MetricType};
 
-/// Lines of the log that were dropped: counted by the log itself, which is there before the metrics are.
+/// Counts lines that the log dropped. The log itself keeps the number, for it starts before the metrics do.
 #[derive(Debug, Clone)]
 pub(super) struct DroppedLines(Desc);
 

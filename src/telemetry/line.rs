@@ -1,21 +1,21 @@
-//! A line of the log is no longer than what a reader of logs takes, whatever stands in its fields: names
-//! from strangers are escaped, and each character may become six.
+//! Keeps lines of the log as short as log readers accept, whatever their fields hold: names that strangers
+//! chose are escaped, and each character may become six.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-/// Longest line, in bytes with its end: the longest of ours have a few hundred, and the runtimes of
-/// containers split what is longer than 16 KiB.
+/// Longest line, in bytes with its end. Ordinary ones have a few hundred, and container runtimes split lines
+/// longer than 16 KiB.
 const LONGEST: usize = 8 << 10;
 
-/// What a text of a line in JSON keeps of itself if the line is too long.
+/// Bytes that each text of a JSON line keeps if the line is too long.
 const TEXT: usize = 256;
 
-/// What tells that something is missing.
+/// Marks the place where something was cut.
 const ELLIPSIS: &str = "…";
 
-/// The line as it is, or cut; JSON stays JSON.
+/// The line, cut if it is too long; JSON stays JSON.
 pub(super) fn cut(line: &[u8]) -> Cow<'_, [u8]> {
     if line.len() <= LONGEST {
         return Cow::Borrowed(line);
@@ -27,9 +27,9 @@ pub(super) fn cut(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(format!("{cut}\n").into_bytes())
 }
 
-/// The line's fields with their texts cut; as many as there is room for.
+/// The line's fields with their texts cut; as many as fit.
 fn shorten(fields: Map<String, Value>) -> String {
-    // Room for the braces.
+    // This leaves room for the braces.
     let mut left = LONGEST - 3;
     let mut kept = Map::new();
     for (name, value) in fields {
@@ -46,7 +46,7 @@ fn shorten(fields: Map<String, Value>) -> String {
     Value::Object(kept).to_string()
 }
 
-/// The beginning of a text, in so many bytes.
+/// The beginning of a text, in at most this many bytes.
 fn text(long: &str, bytes: usize) -> String {
     let long = long.trim_end_matches('\n');
     if long.len() <= bytes {

@@ -1,5 +1,5 @@
-//! What a process tells of itself. The log: lines to standard error, at the verbosity that `-v` gives, and what
-//! keeps it short. And the registry, in which every owner registers its own metrics.
+//! What a process reports of itself. The log: lines to standard error, at the verbosity that `-v` gives, kept
+//! short. And the registry, in which every owner registers its own metrics.
 
 mod dropped_lines;
 mod line;
@@ -23,9 +23,9 @@ pub use throttle::Throttle;
 /// Verbosity and form of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
-    /// As `-v` gives it.
+    /// The verbosity, as `-v` gives it.
     pub verbosity: i64,
-    /// Text or JSON.
+    /// The form of the lines, text or JSON.
     pub format: LogFormat,
 }
 
@@ -41,7 +41,7 @@ pub enum LogFormat {
 /// The log of the process, once it is started.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// The log for as long as it is needed: dropped, it is written to its end, if anybody reads it.
+/// The log while it is needed; when it is dropped, the rest is written, if anything reads it.
 #[derive(Debug)]
 #[must_use = "the last lines are written when it is dropped"]
 pub struct Started(());
@@ -60,13 +60,13 @@ pub fn init(log: Log) -> io::Result<Started> {
         4..=5 => LevelFilter::DEBUG,
         6.. => LevelFilter::TRACE,
     };
-    // What libraries say at info is of no use to an operator; at -v 6 all of it is wanted.
+    // An operator has no use for what libraries say at info; at -v 6 all of it is wanted.
     let libraries = if level == LevelFilter::TRACE { level } else { LevelFilter::WARN };
     let filter = Targets::new()
         .with_default(libraries)
         .with_target("pod_identity_webhook", level)
-        // kube warns of an answer that it cannot read with the whole of it, which may be a page of
-        // objects; our own errors say what went wrong.
+        // kube logs the whole of an answer that it cannot read, which may be a page of objects; the webhook's
+        // own errors say what went wrong.
         .with_target("kube_client", LevelFilter::OFF)
         // The crates of AWS's SDK write requests whole, with their signature and session token.
         .with_target("aws_", LevelFilter::OFF);
@@ -81,7 +81,7 @@ pub fn init(log: Log) -> io::Result<Started> {
 }
 
 impl Started {
-    /// A line of its own form, after all that was logged.
+    /// Writes a line in its own form, after all that was logged.
     pub fn say(&self, line: &str) {
         if let Some(queue) = QUEUE.get() {
             queue.push(format!("{line}\n").as_bytes());
@@ -97,13 +97,13 @@ impl Drop for Started {
     }
 }
 
-/// How many lines were dropped because nobody reads the log.
+/// Lines dropped since the start because nothing read the log fast enough.
 #[must_use]
 pub fn dropped_lines() -> u64 {
     QUEUE.get().map_or(0, |queue| queue.dropped())
 }
 
-/// Takes lines as the formatter writes them: each by one write.
+/// Passes lines on as the formatter writes them, one for each write.
 struct Writer<'q>(&'q Queue);
 
 impl io::Write for Writer<'_> {
@@ -117,7 +117,7 @@ impl io::Write for Writer<'_> {
     }
 }
 
-/// Says where a panic was, and not with which words: they may hold what was sent.
+/// Logs where a panic was, without its message, which may hold what was sent.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);

@@ -1,6 +1,6 @@
-//! The log's lines on their way to standard error. Whoever logs never waits: a pipe that nobody reads is full
-//! after 64 KiB, and would stop every thread that has something to say. A thread of its own writes; what
-//! finds no room is dropped and counted.
+//! The log's lines on their way to standard error. Logging never waits: a pipe that is not read is full after
+//! 64 KiB, and would stop every thread that logs. One thread writes; lines that find no room are dropped and
+//! counted.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 
 use super::line;
 
-/// Bytes of lines that wait to be written, as many again being written: some 4,000 admissions, which is more
-/// than a second of them, and little beside what requests take.
+/// Bytes of lines that may wait to be written; as many again may be being written. It holds some 4,000
+/// admissions, more than come in a second, and is little beside what requests take.
 const WAITING: usize = 1 << 20;
 
-/// How long lines are gathered before they are written together: to wake a thread for each of them would take a
-/// third of what an admission takes.
+/// How long lines are gathered before they are written together: waking a thread for each of them would take
+/// a third as long as an admission.
 const GATHER: Duration = Duration::from_millis(2);
 
 /// How long the end of the process waits for the log to be written.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Lines between those who log and the thread that writes.
+/// Lines between the threads that log and the one that writes.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -35,16 +35,16 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     waiting: Vec<u8>,
-    /// Lines that were dropped and not told of yet.
+    /// Lines that were dropped and not reported yet.
     untold: u64,
-    /// What was taken is not written yet.
+    /// The writer has taken lines that it has not written yet.
     is_writing: bool,
-    /// The writer sleeps.
+    /// Set while the writer sleeps.
     is_asleep: bool,
 }
 
 impl Queue {
-    /// A queue that a thread of its own writes to `output`.
+    /// A queue whose lines a thread of its own writes to `output`.
     pub(super) fn written_to(output: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
         let queue = Arc::new(Self::default());
         let written = queue.clone();
@@ -52,7 +52,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// One line, whole, with its end.
+    /// Adds one whole line, with its end.
     pub(super) fn push(&self, line: &[u8]) {
         let line = line::cut(line);
         let mut state = self.state();
@@ -72,7 +72,7 @@ impl Queue {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Waits until all is written, but not for long: nobody may read it.
+    /// Waits until all is written, but not for long: perhaps nothing reads it.
     pub(super) fn flush(&self) {
         let end = Instant::now() + FAREWELL;
         let mut state = self.state();
@@ -90,17 +90,17 @@ impl Queue {
         let mut lines = Vec::new();
         loop {
             let untold = self.take(&mut lines);
-            // To a closed pipe, nothing more can be said.
+            // If the pipe is closed, there is nowhere to report it.
             drop(output.write_all(&lines));
             lines.clear();
             if untold > 0 {
-                // There is room again: what waited was taken.
+                // There is room again, because the waiting lines were taken.
                 tracing::warn!(dropped = untold, "lines of the log were dropped: nobody read it fast enough");
             }
         }
     }
 
-    /// Waits for lines and takes them all; how many were dropped before there was room again.
+    /// Waits for lines and takes them all; answers how many were dropped while there was no room.
     fn take(&self, lines: &mut Vec<u8>) -> u64 {
         let mut state = self.state();
         state.is_writing = false;
@@ -118,7 +118,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics halfway through a change.
+        // No change can panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// Blocks until it is told to go on, once for each write.
+    /// A writer that blocks until it is told to go on, once for each write.
     struct Pipe(mpsc::Receiver<()>, Arc<Mutex<Vec<u8>>>);
 
     impl Write for Pipe {
@@ -150,7 +150,7 @@ mod tests {
         let written = Arc::new(Mutex::new(Vec::new()));
         let queue = Queue::written_to(Pipe(reader, written.clone())).unwrap();
         let line = [[b'x'; 1023].as_slice(), b"\n"].concat();
-        // As many as wait, as many as are being written, and some that find no room.
+        // The queue takes as many as wait, and as many as are being written; the rest find no room.
         let lines = 3 * WAITING / line.len();
         (0..lines).for_each(|_| queue.push(&line));
         let dropped = queue.dropped();

@@ -1,7 +1,7 @@
-//! The metrics of the process, written as Prometheus reads them. What is counted is each owner's business: it
+//! The metrics of the process, written as Prometheus reads them. Every owner decides what it counts, and
 //! registers its own families here.
 //!
-//! No label bears the name of a pod or an account: their number has no bound.
+//! No label holds the name of a pod or an account: their number has no bound.
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -10,10 +10,10 @@ use prometheus::{
 
 use super::dropped_lines::DroppedLines;
 
-/// Why a family could not be registered, or nothing be written: a bug.
+/// Why a family could not be registered, or the metrics not be written: a bug.
 pub use prometheus::Error as MetricsError;
 
-/// Bounds of histograms as Rust writes them, and as Go does: queries compare a label as text.
+/// Bounds of histograms as Rust writes them, and as Go does: queries compare labels as text.
 const GO_BOUNDS: [(&str, &str); 4] = [
     ("le=\"1000000\"", "le=\"1e+06\""),
     ("le=\"2000000\"", "le=\"2e+06\""),
@@ -49,7 +49,7 @@ impl Registry {
         Ok(GO_BOUNDS.iter().fold(text, |text, (ours, go)| text.replace(ours, go)))
     }
 
-    /// A family that is made already.
+    /// Registers a family that was made already.
     pub fn register<C: Collector + Clone + 'static>(&self, family: C) -> Result<C, MetricsError> {
         self.0.register(Box::new(family.clone()))?;
         Ok(family)

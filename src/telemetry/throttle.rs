@@ -1,11 +1,11 @@
-//! Lines of the log that may come too often.
+//! Limits how often a line of the log is written.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lets one line through an interval, and counts the others.
+/// Lets one line through per interval, and counts the others.
 #[derive(Debug)]
 pub struct Throttle {
     interval: Duration,
@@ -27,7 +27,7 @@ impl Throttle {
         Self { interval, burst: 1, state: Mutex::default() }
     }
 
-    /// The same, but so many lines may come at once after a time without any.
+    /// The same, except that `burst` lines may come at once after a time without any.
     #[must_use]
     pub fn with_burst(self, burst: u32) -> Self {
         Self { burst, ..self }

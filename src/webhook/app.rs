@@ -1,5 +1,5 @@
-//! Puts the webhook's parts together: what is followed, what is bound. [`Running`] serves them and takes them
-//! down in order. Imported by what serves, [`super::serve`] and `make run`, and by tests.
+//! Puts the webhook's parts together: what is followed, what is bound. `Running` serves them and takes them
+//! down in order. Imported by what serves, `serve` and `make run`, and by tests.
 
 mod identities;
 

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A test by the name of its case, and of the way.
+/// A test named after its case and the way in which it runs.
 fn trial(case: &Case, way: &str, run: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
     Trial::test(format!("{}::{way}", case.name), move || Ok(run()?))
 }
@@ -57,7 +57,7 @@ fn world(case: &Case) -> World {
     World::new(&settings(case.args().into_iter().chain([manifests])))
 }
 
-/// Writes what is expected of a case: whoever does so reads the difference.
+/// Writes what is expected of a case; a person has to review the difference.
 fn update(case: &Case) {
     let world = world(case);
     let answer = |seeded| Answer::read(&world.answer(&case.review(), seeded)).expected;

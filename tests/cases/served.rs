@@ -15,7 +15,7 @@ use crate::{check, trial};
 /// What makes servers differ: the way, their flags, and the text of their world.
 type Key = (&'static str, Vec<String>, String);
 
-/// Servers that will be.
+/// Servers that tests will start.
 pub struct Servers {
     runtime: Arc<Runtime>,
     shared: BTreeMap<Key, (Arc<Shared>, Vec<Case>)>,
@@ -24,7 +24,7 @@ pub struct Servers {
 /// The server of some cases.
 struct Shared {
     args: Vec<String>,
-    /// What `args` names, if it was made for this.
+    /// The files that `args` names, if they were made for this.
     _files: Option<Files>,
     server: OnceLock<Server>,
     runtime: Arc<Runtime>,
@@ -37,8 +37,8 @@ impl Default for Servers {
 }
 
 impl Servers {
-    /// The tests of every case: with all of its world in manifests, and, where it has associations, with
-    /// those in a file that is followed. Cases of one server stand together, so few are up at a time.
+    /// The tests of every case: with its whole world in manifests, and, where it has associations, with those
+    /// in a file that is followed. Cases of one server are neighbours, so that few servers run at a time.
     pub fn trials(mut self, cases: &[Case]) -> Vec<Trial> {
         for case in cases {
             self.add(case, "served", None);

@@ -20,7 +20,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// As usual inside block YAML: `{name: x, values: [1, 2]}`.
+    /// The usual style inside block YAML: `{name: x, values: [1, 2]}`.
     pub(super) fn yaml() -> Self {
         Self { quotes: false, spaces: true, unit: None, newline: "\n" }
     }

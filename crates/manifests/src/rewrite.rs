@@ -34,7 +34,7 @@ pub(super) fn rewrite(syntax: Syntax, body: &str, old: &Value, new: &Value) -> O
 
 /// How much is known of a document's text before it is patched.
 enum OldText {
-    /// The parser refuses it; JSON alone may hold what YAML does not.
+    /// The YAML parser refuses it; only a document in JSON may hold what YAML does not.
     Unread,
     /// Its nodes are known, but not where each begins and ends.
     Read(Node),

@@ -4,7 +4,7 @@ use crate::telemetry::Registry;
 /// A call that takes this long is a long one.
 const LONG: Duration = Duration::from_secs(4);
 
-/// Longer than a handshake is waited for, shorter than a long call.
+/// Longer than a handshake may take, shorter than a long call.
 const A_WHILE: Duration = Duration::from_secs(2);
 
 fn connections(most: usize, per_peer: usize) -> Arc<Connections> {
@@ -17,7 +17,7 @@ fn peer(number: u8) -> Peer {
     Peer::of([192, 0, 2, number].into())
 }
 
-/// Connections of one peer, as they are after this.
+/// Opens connections of one peer, and brings each into the state that `then` gives it.
 fn some(connections: &Arc<Connections>, number: u8, count: usize, then: fn(&Activity)) -> Vec<Place> {
     let place = |_| {
         let place = connections.admit(peer(number)).unwrap();
@@ -53,7 +53,7 @@ fn burst_of_one_peer_goes_beyond_its_share_while_there_is_room() {
     let connections = connections(10, 5);
     let burst = some(&connections, 1, 10, opening);
     assert!(all_open(&connections, &burst));
-    // No more than there are places for.
+    // The burst gets no more places than there are.
     let _one_more = connections.admit(peer(1)).unwrap();
     assert_eq!(open(&connections, &burst).iter().filter(|is_open| **is_open).count(), 9);
 }
@@ -105,7 +105,7 @@ fn call_of_a_peer_with_its_share_stays_while_another_with_a_share_idles() {
     let _newcomers = some(&connections, 1, 1, calling);
     assert!(all_open(&connections, &calls));
     assert_eq!(open(&connections, &idle), [false, true, true, true, true]);
-    // Who has less than a share keeps it.
+    // A peer that has less than a share keeps what it has.
     let _newcomer = connections.admit(peer(1)).unwrap();
     assert_eq!(open(&connections, &calls), [false, true, true, true, true]);
 }

@@ -1,4 +1,4 @@
-//! A file of either kind by the clock of the test, which goes on only where everybody waits.
+//! Files of both kinds, by the test's clock, which goes on only while every task waits.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,11 +13,11 @@ use crate::telemetry::Registry;
 
 const NAME: &str = "letters";
 
-/// In which a change counts.
+/// The time within which a change takes effect.
 const IN_TIME: Duration = Duration::from_secs(2);
 
-/// Letters `a` to `c` and a full stop. The first part of those is refused and a file that is not there is no
-/// letters, or it passes, without the stop, and what is not there is trouble.
+/// Letters `a` to `c` and a full stop. Without `MAY_PASS` a part without the stop is refused, and a missing
+/// file has no letters; with it such a part passes, and a missing file is an error.
 struct Letters<const MAY_PASS: bool>(String);
 
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ impl Followed {
         Self { files, source, registry }
     }
 
-    /// What counts after this long.
+    /// Checks what is in effect after this long.
     #[track_caller]
     fn after(&self, wait: Duration, expected: Option<&str>) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
@@ -88,7 +88,7 @@ async fn follows_every_way_of_writing<const MAY_PASS: bool>() {
     followed.after(IN_TIME, Some("a")).await;
     files.swap("..2026_2", &[(NAME, "b.")]);
     followed.after(IN_TIME, Some("b")).await;
-    // Through the link, and in its place.
+    // The file is written through the link, then put in the link's place.
     files.rewrite(NAME, "c.");
     followed.after(IN_TIME, Some("c")).await;
     files.rename_over(NAME, "ab.");
@@ -121,7 +121,7 @@ async fn file_that_is_away_for_two_looks_is_nothing_where_that_may_be() {
 async fn file_that_is_empty_or_away_for_a_moment_loses_nothing() {
     let followed = Followed::start::<false>(Files::plain(&[(NAME, "a.")]));
     followed.after(Duration::from_millis(200), Some("a")).await;
-    // Not twice in a row.
+    // No two looks in a row see the same fault.
     for text in ["", "a.", "  \n", "a.", "", "!", "", "a."] {
         followed.files.rewrite(NAME, text);
         followed.after(POLL, Some("a")).await;
@@ -143,13 +143,13 @@ async fn file_that_is_written_in_pieces_counts_as_a_whole_where_a_part_may_pass(
     followed.after(POLL, Some("ab")).await;
 }
 
-/// Whatever becomes of the file, what it said last counts, and every look at it is an error.
+/// Whatever happens to the file, its last contents stay in effect, and every look at it is an error.
 async fn keeps_what_could_be_read<const MAY_PASS: bool>() {
     let followed = Followed::start::<MAY_PASS>(Files::plain(&[(NAME, "a.")]));
     let (files, path) = (&followed.files, followed.files.path(NAME));
     let make_pipe = || assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     let bad: [(&str, &dyn Fn()); 9] = [
-        // Trouble for one of the two.
+        // The first two are errors for one of the two kinds only.
         ("nothing", &|| ()),
         ("blanks", &|| files.rewrite(NAME, " \n")),
         ("other text", &|| files.rewrite(NAME, "b!")),

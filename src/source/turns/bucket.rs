@@ -1,4 +1,4 @@
-//! So many tokens a second, and so many at once after a while.
+//! Gives so many tokens a second, and so many at once after a while.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Bucket {
         has
     }
 
-    /// How many there will have been after such a time.
+    /// How many tokens there will have been after this time.
     pub(super) fn within(&mut self, time: Duration, now: Instant) -> usize {
         self.has(now);
         #[allow(
@@ -49,7 +49,7 @@ impl Bucket {
     /// When there is a token again; `None` if there is one.
     pub(super) fn when(&self, now: Instant) -> Option<Instant> {
         let missing = 1.0 - self.tokens;
-        // A timer's least step more: rounding must not lead in a circle.
+        // The wait is longer by a timer's least step: rounding must not lead in a circle.
         (missing > 0.0).then(|| now + Duration::from_secs_f64(missing / self.rate) + Duration::from_millis(1))
     }
 }

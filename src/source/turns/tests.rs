@@ -10,18 +10,18 @@ fn turns(pace: Pace) -> Arc<Turns> {
     Arc::new(Turns::new(pace))
 }
 
-/// What a turn comes to without waiting.
+/// What asking for a turn gives without waiting.
 fn now(turns: &Arc<Turns>, namespace: &str, standing: Standing) -> Option<Result<Turn, Busy>> {
     turns.turn(namespace, standing).now_or_never()
 }
 
-/// Starts to wait for a turn; ends it at once.
+/// Starts to wait for a turn, and ends it as soon as it comes.
 fn wait(turns: &Arc<Turns>, namespace: &str, standing: Standing) -> tokio::task::JoinHandle<bool> {
     let (turns, namespace) = (turns.clone(), namespace.to_owned());
     tokio::spawn(async move { turns.turn(&namespace, standing).await.is_ok() })
 }
 
-/// So many turns of a storm, each of which is over at once; with nothing left in the bucket.
+/// Takes turns of a storm, each of which is over at once, until the bucket is empty.
 fn exhaust(turns: &Arc<Turns>) {
     while now(turns, "storm", Standing::Namespace).is_some() {}
 }
@@ -57,7 +57,7 @@ async fn a_namespace_has_so_many_places_and_all_together_have_theirs() {
     assert!(take("e").is_none());
     let waiting = wait(&turns, "e", Standing::Namespace);
     tokio::task::yield_now().await;
-    // Whoever ends its turn calls the next: no timer is needed.
+    // The end of a turn calls the next: no timer is needed.
     drop(taken.pop());
     assert!(timeout(Duration::from_millis(1), waiting).await.unwrap().unwrap());
     assert!(take("d").is_some());
@@ -72,7 +72,7 @@ async fn a_storm_in_one_namespace_takes_no_others_turn() {
     for namespace in ["shop", "bank", "shop"] {
         let began = Instant::now();
         assert!(turns.turn(namespace, Standing::Namespace).await.is_ok());
-        // The next, or the one after it.
+        // Its turn is the next, or the one after it.
         assert!(began.elapsed() <= Duration::from_millis(210), "{:?}", began.elapsed());
     }
     let mut had = 0;
@@ -100,7 +100,7 @@ async fn namespaces_that_are_made_up_take_a_small_share() {
     for _ in 0..10 {
         assert!(turns.turn("shop", Standing::Namespace).await.is_ok());
     }
-    // Four of five are theirs.
+    // Four turns of five go to known namespaces.
     assert!(began.elapsed() <= Duration::from_millis(1350), "{:?}", began.elapsed());
     let mut had = 0;
     for one in storm {
@@ -136,7 +136,7 @@ async fn an_account_that_is_known_has_a_place_though_one_waits_in_every_namespac
         (0..100).map(|number| wait(&turns, &format!("ns-{number}"), Standing::Namespace)).collect();
     tokio::task::yield_now().await;
     let waiting = turns.state().known.waiting;
-    // What is not known displaces none of as many.
+    // Where one waits in every namespace, an unknown account of another displaces none of them.
     assert!(matches!(now(&turns, "shop", Standing::Namespace), Some(Err(_))));
     let known = wait(&turns, "shop", Standing::Account);
     let stranger = wait(&turns, "ns-0", Standing::Account);
@@ -148,7 +148,7 @@ async fn an_account_that_is_known_has_a_place_though_one_waits_in_every_namespac
         had += usize::from(one.await.unwrap());
     }
     assert_eq!(had, waiting - 2);
-    // Nobody is displaced for one of as little standing, or by more than there are.
+    // Where a known one waits in every namespace, a known account of another displaces none either.
     exhaust(&turns);
     let known: Vec<_> =
         (0..100).map(|number| wait(&turns, &format!("ns-{number}"), Standing::Account)).collect();

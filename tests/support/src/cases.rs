@@ -16,13 +16,13 @@ pub struct Case {
     folder: PathBuf,
 }
 
-/// What is to become of a review.
+/// The expected answer to a review.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expected {
     /// Empty where nothing is added.
     pub patch: Value,
     pub warnings: Vec<String>,
-    /// What whoever makes the pod is told, if it is refused.
+    /// What the pod's creator is told, if the pod is refused.
     pub denial: Option<String>,
 }
 
@@ -41,8 +41,8 @@ impl Case {
         cases
     }
 
-    /// The review's bytes. A pod alone stands in the review of its creation, as it is written: escapes and
-    /// numbers matter.
+    /// The review's bytes. A pod alone is put into the review of its creation exactly as it is written:
+    /// escapes and numbers matter.
     pub fn review(&self) -> Vec<u8> {
         let Some(pod) = self.optional("pod.json") else {
             return std::fs::read(self.folder.join("review.json")).unwrap();
@@ -71,13 +71,13 @@ impl Case {
         serde_json::from_slice(&self.review()).unwrap()
     }
 
-    /// The ServiceAccounts and associations that there are.
+    /// The manifests with the case's ServiceAccounts and associations.
     pub fn world(&self) -> PathBuf {
         self.folder.join("world.yaml")
     }
 
-    /// The same world, with its associations in a file of their own for the server to follow: manifests
-    /// without them, and that file. `None` where it has none.
+    /// The case's world with its associations in a file of their own for the server to follow: manifests
+    /// without them, and that file. `None` where there are none.
     pub fn world_with_association_file(&self) -> Option<Files> {
         let stream = manifests::parse(&std::fs::read_to_string(self.world()).unwrap()).unwrap();
         let documents = stream.documents().iter().map(Document::value);
@@ -97,7 +97,7 @@ impl Case {
         self.lines("args")
     }
 
-    /// What the webhook is to answer.
+    /// The answer that is expected of the webhook.
     pub fn expected(&self) -> Expected {
         Expected {
             patch: self.optional("patch.json").as_deref().map(json).unwrap(),
@@ -106,7 +106,7 @@ impl Case {
         }
     }
 
-    /// The patch that `inject` is to make: offline nothing spreads lifetimes.
+    /// The patch that is expected of `inject`, which does not spread lifetimes.
     pub fn offline(&self) -> Value {
         self.optional("offline.json").as_deref().map_or_else(|| self.expected().patch, json)
     }

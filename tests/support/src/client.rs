@@ -22,7 +22,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 #[derive(Clone)]
 pub struct Client {
     pub address: SocketAddr,
-    /// The client's own address, if it is to have a certain one.
+    /// The client's own address; `None`: any.
     from: Option<IpAddr>,
     connector: TlsConnector,
 }
@@ -81,7 +81,7 @@ impl Client {
         Self { address, from: None, connector: TlsConnector::from(Arc::new(config)) }
     }
 
-    /// The same client at this address of its own, of IPv4.
+    /// The same client, with this IPv4 address as its own.
     #[must_use]
     pub fn from(&self, from: IpAddr) -> Self {
         Self { from: Some(from), ..self.clone() }
@@ -100,7 +100,7 @@ impl Client {
         self.stream_over(tcp).await
     }
 
-    /// The same for which the kernel keeps next to nothing that was not read.
+    /// A TLS stream for which the kernel buffers next to nothing that the client has not read.
     pub async fn deaf_stream(&self) -> std::io::Result<TlsStream<TcpStream>> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(4096)?;
@@ -108,7 +108,7 @@ impl Client {
     }
 
     async fn stream_over(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        // As Go's clients: a body is not kept back until what was sent before is acknowledged.
+        // Go's clients do the same: a body does not wait until what was sent before is acknowledged.
         tcp.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").unwrap();
         self.connector.connect(name, tcp).await

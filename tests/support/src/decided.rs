@@ -12,7 +12,7 @@ use pod_identity_webhook::role_policy::Snapshot;
 use pod_identity_webhook::webhook::settings::{AccountSource, Settings};
 use tokio::time::Instant;
 
-/// What answers, whole.
+/// Everything that an answer depends on, besides the review.
 pub struct World {
     identities: Identities,
     defaults: Defaults,
@@ -20,7 +20,7 @@ pub struct World {
 }
 
 impl World {
-    /// What these settings come to: identities are read from manifests alone.
+    /// The world of these settings, which take identities from manifests alone.
     pub fn new(settings: &Settings) -> Self {
         let AccountSource::Manifests { paths, namespaces } = &settings.sources.accounts else {
             panic!("not on manifests");

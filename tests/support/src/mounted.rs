@@ -35,12 +35,12 @@ impl Files {
         self.0.path().join(name)
     }
 
-    /// Writes a file where it is.
+    /// Writes a file in place.
     pub fn rewrite(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Writes a file beside and renames it over.
+    /// Writes a new file and renames it over the old one.
     pub fn rename_over(&self, name: &str, text: &str) {
         self.rewrite("new", text);
         fs::rename(self.path("new"), self.path(name)).unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// The flag that reads the world.
 pub const WORLD: &str = concat!("--manifests=", env!("CARGO_MANIFEST_DIR"), "/world.yaml");
 
-/// The uid of every review: the golden lifetimes that are drawn from it count on it.
+/// The uid of every review: the golden cases' lifetimes are drawn from it.
 pub const UID: &str = "c64b7908-d905-5aea-8d54-673b9e36d8e4";
 
 /// The call for a pod that is being made, member by member in the order of Go's encoder.
@@ -32,7 +32,7 @@ pub fn creation(namespace: &str, pod: &Value) -> Value {
         "dryRun": false,
         "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
     });
-    // One of a workload has none yet.
+    // A workload's pod has no name yet.
     if request["name"].is_null() {
         request.as_object_mut().unwrap().shift_remove("name");
     }
@@ -54,7 +54,7 @@ pub fn review(account: &str) -> Value {
     creation("shop", &pod)
 }
 
-/// The same as it is sent.
+/// The call for a pod of this account, as it is sent.
 pub fn body(account: &str) -> Vec<u8> {
     serde_json::to_vec(&review(account)).unwrap()
 }

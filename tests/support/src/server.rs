@@ -21,7 +21,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub metrics_address: SocketAddr,
     pub client: Client,
-    /// With all that is known; `/readyz` says less.
+    /// The conditions, with more details than `/readyz` shows.
     pub readiness: Readiness,
     /// The authority of the certificate, in PEM.
     pub authority: String,
@@ -29,7 +29,7 @@ pub struct Server {
     task: JoinHandle<anyhow::Result<()>>,
 }
 
-/// The settings that these arguments come to, with free ports on the loopback address.
+/// The settings that these arguments give, with free ports on the loopback address.
 pub fn settings<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Settings {
     let fixed = ["pod-identity-webhook", "--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"];
     let args = fixed.into_iter().map(OsString::from).chain(args.into_iter().map(Into::into));
@@ -42,7 +42,7 @@ impl Server {
         Self::with(args, |_| ()).await
     }
 
-    /// The same, with settings that no argument reaches.
+    /// A server on manifests, with settings that no argument reaches.
     pub async fn with<A: Into<OsString>>(
         args: impl IntoIterator<Item = A>,
         change: impl FnOnce(&mut Settings),
@@ -61,7 +61,7 @@ impl Server {
         let (address, metrics_address) = (app.address(), app.metrics_address());
         let readiness = app.readiness();
         let (signal, signalled) = oneshot::channel::<()>();
-        // Dropped counts as sent: a test that fails must not leave a server behind.
+        // A dropped sender counts as a signal: a test that fails must not leave a server behind.
         let signals = stream::once(async {
             drop(signalled.await);
             "the test's signal"
@@ -89,7 +89,7 @@ impl Server {
         self.task.await.unwrap().unwrap();
     }
 
-    /// What a probe or metrics path says.
+    /// The answer of a probe or of the metrics path.
     pub async fn admin(&self, path: &str) -> Answer {
         client::get_plain(self.metrics_address, path).await
     }

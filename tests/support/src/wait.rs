@@ -1,11 +1,11 @@
-//! Waiting for what has to come about: a condition with a deadline, never a time.
+//! Waiting for what has to happen: a condition with a deadline, never a time.
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Long enough for a machine that does much else; a test that holds never waits for it.
+/// Long enough for a busy machine; a test that passes never waits for it.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `check` gives something, and gives it back.
@@ -13,7 +13,7 @@ pub async fn until<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> 
     eventually(what, async || check().await.ok_or(())).await
 }
 
-/// Waits until an attempt succeeds; in vain, the last error is shown.
+/// Waits until an attempt succeeds; if none does, the last error is shown.
 pub async fn eventually<T, E: Debug>(what: impl Debug, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -21,7 +21,7 @@ fn indented_flow_mapping_is_written_anew_without_its_indentation() {
 
 #[test]
 fn text_that_reads_otherwise_behind_another_document_is_refused() {
-    // A JSON value, and on its line a YAML document: anew it starts like JSON, and is read so there.
+    // A JSON value, and a YAML document on its line: written anew, that starts like JSON and is read as it.
     let stream = parse("{} ? \"1\"\n: a\n").unwrap();
     let patch = |patch| Some(serde_json::from_value(patch).unwrap());
     let patches = [None, patch(json!([{"op": "add", "path": "/b", "value": 1}]))];

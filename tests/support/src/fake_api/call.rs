@@ -6,7 +6,7 @@ use hyper::{Method, Request};
 use super::resource;
 use super::traffic::{Collection, GetRequest, ListRequest, WatchRequest};
 
-/// What is asked.
+/// What a request asks for.
 pub(super) enum Call {
     List(ListRequest),
     Watch(WatchRequest),
@@ -123,7 +123,7 @@ fn metadata_only<B>(request: &Request<B>, kind: &str) -> Result<bool, Refused> {
         .ok_or_else(|| refused(406, format!("nothing of {accept:?} can be had here")))
 }
 
-/// A query string whose values of interest need no decoding: numbers, `true`, and our own tokens.
+/// A query string whose values of interest need no decoding: numbers, `true`, and the fake's own tokens.
 struct Query<'a>(&'a str);
 
 impl<'a> Query<'a> {

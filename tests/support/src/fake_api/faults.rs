@@ -23,7 +23,7 @@ pub enum Route {
 /// How a request fails. The request is recorded in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
-    /// It does not.
+    /// It does not fail.
     #[default]
     None,
     /// This HTTP status with a Kubernetes Status body; 429 and 503 come with `Retry-After: 1`.
@@ -36,7 +36,7 @@ pub enum Fault {
     Hang,
     /// Answered later. The answer is made up on arrival, so it may be out of date when it comes.
     Delay(Duration),
-    /// 200 with a body, or for a watch a line and then the end, that is no JSON.
+    /// 200 with a body, or for a watch a line and then the end, that is not JSON.
     Garbage,
     /// 200 with this body, or for a watch this line and then the end, whatever was asked for.
     Says(&'static str),

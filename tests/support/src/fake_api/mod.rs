@@ -118,7 +118,7 @@ impl FakeApi {
 
 /// Objects of any kind.
 impl FakeApi {
-    /// Creates or replaces an object: `body` is all but kind, version and metadata. An empty namespace is
+    /// Creates or replaces an object: `body` is all but kind, version and metadata. An empty namespace means
     /// none. Open watches hear of it.
     pub fn put_object(
         &self,
@@ -140,7 +140,7 @@ impl FakeApi {
         self.world.change(|world| world.install(resource));
     }
 
-    /// Serves a kind no longer in this version: its watches end, and with its last version its objects go.
+    /// Stops serving a kind in this version: its watches end, and its objects go with its last version.
     pub fn uninstall(&self, resource: Resource) {
         self.world.change(|world| world.uninstall(resource));
     }
@@ -179,7 +179,7 @@ impl FakeApi {
 
 /// The Service `kubernetes`, in the namespace `default`.
 impl FakeApi {
-    /// Its `spec.ipFamilies`; none to begin with.
+    /// Sets its `spec.ipFamilies`; there are none to begin with.
     pub fn set_ip_families(&self, families: &[&'static str]) {
         self.world.change(|world| world.ip_families = families.to_vec());
     }
@@ -199,7 +199,7 @@ impl FakeApi {
         self.world.change(World::silence_connections);
     }
 
-    /// The same for objects of another kind.
+    /// How requests of `route` for objects of another kind fail from now on: see [`Self::set_fault`].
     pub fn set_fault_of(&self, resource: Resource, route: Route, fault: Fault) {
         self.world.change(|world| world.faults.set_of(resource, route, fault));
     }
@@ -220,13 +220,13 @@ impl FakeApi {
 
 /// What the client did.
 impl FakeApi {
-    /// All that was asked so far, and what is going on.
+    /// All that was asked so far, and what is under way.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.world.read(|world| world.traffic.clone())
     }
 
-    /// Forgets the requests recorded so far; what is going on stays counted.
+    /// Forgets the requests recorded so far; what is under way stays counted.
     pub fn forget_requests(&self) {
         self.world.change(|world| world.traffic.forget_requests());
     }

@@ -72,7 +72,7 @@ fn page(world: &Shared, request: ListRequest) -> (Fault, Answer) {
         let fault = world.faults.of(&request.of.resource, Route::List);
         let mut asked = request.clone();
         if matches!(fault, Fault::Endless | Fault::Circle) {
-            // Its token is none of the world's: the first page is sent again.
+            // The world did not issue this token: the first page is sent again.
             asked.continue_token = None;
         }
         let answer = match (form(world, request.metadata_only, &request.of), world.page(&asked)) {
@@ -103,7 +103,7 @@ fn discover(world: &Shared, group: &str, version: Option<&str>) -> (Fault, Answe
     })
 }
 
-/// What kube-apiserver answers of a kind that it does not serve: no Status.
+/// kube-apiserver's answer for a kind that it does not serve, which is not a Status.
 fn nowhere() -> Answer {
     Answer::Text(404, "404 page not found\n")
 }
@@ -133,7 +133,7 @@ async fn look_up(world: &Shared, get: GetRequest) -> Response<Body> {
     );
     if hold.is_some() {
         let mut changes = world.subscribe();
-        // The guard it returns is a lock: gone at once. It cannot fail while we hold a sender.
+        // The guard it returns is a lock, dropped at once. It cannot fail while a sender is held.
         let _ = changes.wait_for(|world| world.releases > releases).await.is_ok();
     }
     let (fault, answer) = match hold {
@@ -182,12 +182,12 @@ fn endless(world: &Shared, fault: Fault, answer: Answer) -> Answer {
     Answer::Json(200, value)
 }
 
-/// What does not end, as fast as it is read.
+/// A body that goes on for 64 MiB, as fast as it is read.
 fn flood(world: Shared) -> Body {
     let piece = Bytes::from(vec![b' '; 1 << 20]);
     let pieces = stream::iter(0..64).map(move |number| {
         world.change(|world| world.traffic.flooded += 1);
-        // The begin of something, so that it is no blank line.
+        // A value begins with this, so that the line is not blank.
         let first = Bytes::from_static(b"{");
         Ok(Frame::data(if number == 0 { first } else { piece.clone() }))
     });

@@ -26,7 +26,7 @@ pub struct ReservedPort {
 }
 
 impl ReservedPort {
-    /// 0: any free port.
+    /// Binds this port; 0: any free one.
     pub(super) fn new(port: u16) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         // A restart must not wait for the old connections' TIME_WAIT.
@@ -54,7 +54,7 @@ pub(super) struct Server {
 
 enum State {
     Up(JoinHandle<()>),
-    /// The port stays ours while the server is down.
+    /// The port stays reserved while the server is down.
     Down(ReservedPort),
     Changing,
 }
@@ -79,7 +79,7 @@ impl Server {
             }
         };
         task.abort();
-        // Aborted as wished, or panicked: then the test has failed elsewhere.
+        // The task was aborted on purpose, or it panicked, and then the test has failed elsewhere.
         let _ = task.await;
         self.replace(State::Down(ReservedPort::new(self.port)));
     }
@@ -138,9 +138,9 @@ async fn connection(stream: TcpStream, world: Shared) {
     let served = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         biased;
-        // Not read, not written, not closed.
+        // A silenced connection is not read, not written, not closed.
         _ = silenced => std::future::pending().await,
-        // An error is a client that went away, or a connection that we were told to cut.
+        // An error means that the client went away, or that the connection was to be cut.
         _ = served => {}
     }
 }

@@ -1,6 +1,6 @@
 //! What clients asked of the fake, for tests to assert on and to wait for.
 
-/// The requests seen, in order of arrival, and what is going on now.
+/// The requests seen, in order of arrival, and what is under way now.
 #[derive(Debug, Clone, Default)]
 pub struct Traffic {
     /// Every page asked for.
@@ -17,7 +17,7 @@ pub struct Traffic {
     pub others: Vec<String>,
     /// Watches streaming now, frozen ones included, dropped and expired ones not.
     pub watches_open: usize,
-    /// Events that watches were told of, each time.
+    /// Events told to watches, counted once for each watch.
     pub told: usize,
     /// GETs being answered now, held and hanging ones included.
     pub gets_running: usize,
@@ -101,7 +101,7 @@ pub struct WatchRequest {
 /// One GET of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetRequest {
-    /// Its kind.
+    /// The object's kind.
     pub collection: Collection,
     /// Whether `PartialObjectMetadata` was asked for.
     pub metadata_only: bool,

@@ -13,7 +13,7 @@ use super::traffic::{Collection, ListRequest, Traffic};
 pub(super) struct Object {
     /// The name of its kind, which is the same in all versions.
     pub(super) resource: String,
-    /// Empty for what is in none.
+    /// Empty for an object without a namespace.
     pub(super) namespace: String,
     pub(super) name: String,
     /// The resourceVersion at which the object of this name was created: its uid is made from it.
@@ -75,7 +75,7 @@ pub(super) struct World {
     version: u64,
     /// Watches from before this version get 410.
     pub(super) oldest: u64,
-    /// The version up to which watches are told; `None`: all.
+    /// Watches are told of changes up to this version; `None`: of all.
     told: Option<u64>,
     /// The states that paged lists began with, by resource and version.
     snapshots: BTreeMap<(String, u64), Vec<Arc<Object>>>,
@@ -188,7 +188,7 @@ impl World {
         self.served.push(resource);
     }
 
-    /// With the last version of a kind go its objects.
+    /// Stops serving this version of a kind, whose objects go with its last version.
     pub(super) fn uninstall(&mut self, resource: Resource) {
         self.served.retain(|served| *served != resource);
         let name = resource.name();
@@ -206,7 +206,7 @@ impl World {
         self.served.iter().find(is_it).copied()
     }
 
-    /// What is served of a group, of one of its versions alone where one is given.
+    /// What is served of a group, or of one of its versions alone if one is given.
     pub(super) fn served_of(&self, group: &str, version: Option<&str>) -> Vec<Resource> {
         let is_it = |served: &&Resource| {
             served.group == group && version.is_none_or(|version| served.version == version)
@@ -218,7 +218,7 @@ impl World {
         self.told = withhold.then(|| self.told.unwrap_or(self.version));
     }
 
-    /// A version of its own, so that even a watch that has seen everything is too old.
+    /// Takes a version of its own, so that even a watch that has seen everything is too old.
     pub(super) fn expire(&mut self) {
         self.oldest = self.advance();
         self.snapshots.clear();
@@ -259,7 +259,7 @@ impl World {
         self.frozen = self.newest_watch;
     }
 
-    /// At once, so that whoever then waits for an open watch waits for the client's next.
+    /// The watches end at once, so that a test that then waits for an open watch waits for the client's next.
     fn finish_watches(&mut self) {
         self.finished = self.newest_watch;
         self.traffic.watches_open = 0;
