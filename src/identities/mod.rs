@@ -159,7 +159,7 @@ impl Identities {
         self.accounts.check_read()
     }
 
-    /// An error if what any source last said may be old: no pod is denied because of that.
+    /// An error if what any source last said may be old, because then no pod may be denied.
     fn check_current(&self) -> Result<(), Unavailable> {
         self.config_map.iter().try_for_each(|source| Unavailable::if_stale(source))?;
         self.associations.iter().try_for_each(Associations::check_current)

@@ -33,7 +33,7 @@ pub struct Manifests {
     associations: ByAccount<Place>,
     config_map: Option<ConfigMapManifest>,
     namespaces: Namespaces,
-    /// Accounts that only association resources which do not count name.
+    /// Accounts that are named by association resources which do not count.
     foreign: ByAccount<Place>,
 }
 
@@ -279,7 +279,8 @@ impl Manifests {
         config_map.contents.complaint.as_ref().map(|complaint| (complaint, &config_map.place))
     }
 
-    /// The place of an association resource that names the account but does not count, for its own namespace.
+    /// The place of a resource that names the account but does not count, because of the resource's
+    /// namespace.
     #[must_use]
     pub fn foreign_place(&self, account: AccountName<'_>) -> Option<&Place> {
         self.foreign.get(account)

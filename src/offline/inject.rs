@@ -220,7 +220,7 @@ impl Question<'_> {
     }
 }
 
-/// The warning about an account that is not in the input; the server would not say where it was looked for.
+/// The warning about an account that is not in the input, which says more than the server knows.
 fn missing(account: AccountName<'_>) -> Option<String> {
     // Every namespace has a ServiceAccount `default`, which stands in no manifest.
     (account.name != "default").then(|| {

@@ -34,7 +34,7 @@ pub(super) enum Refusal {
     /// The body is not a review.
     #[error("{0}")]
     Unreadable(#[from] ReviewError),
-    /// Other calls fill the memory that all of them may take.
+    /// Other calls have the memory for all of them, or the one place for large reviews.
     #[error("too many requests in flight")]
     Busy,
     /// The account could not be looked up.

@@ -1,5 +1,5 @@
 //! Roles in the ConfigMap `pod-identity-webhook`, whose key `config` says which accounts have which:
-//! `{"namespace/name":{"RoleARN":"…"}}`, in either part of a key, `*` stands for any run of characters.
+//! `{"namespace/name":{"RoleARN":"…"}}`. In either part of a key, `*` stands for any run of characters.
 
 mod format;
 mod pattern;

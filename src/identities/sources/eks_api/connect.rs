@@ -16,8 +16,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::ListError;
 
-/// How long before they expire credentials are renewed. The SDK takes up to half of it off, at random each
-/// time; the rest is longer than from poll to poll, so a poll waits for new credentials, not a pod.
+/// How long before they expire the credentials are renewed. The SDK takes up to half of it off, at random
+/// each time; the rest is longer than from poll to poll, so a poll waits for new credentials, not a pod.
 const RENEWAL: Duration = Duration::from_mins(3);
 
 /// A client that is set up from the environment.
