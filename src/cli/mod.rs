@@ -126,8 +126,8 @@ fn explain(error: &clap::Error) -> ExitCode {
             Some(word) if Cli::command().find_subcommand(word).is_some() => {
                 format!("'{word}' has to come first, and its flags after it")
             }
-            // The Go webhook ignores words, and so the value of a boolean that follows a blank: `--in-cluster
-            // false` means true there.
+            // The Go webhook ignores words, and so a boolean's value that follows a blank: there,
+            // `--in-cluster false` means true.
             Some(word @ ("true" | "false")) => {
                 format!("'{word}' is neither flag nor subcommand; a boolean is written --flag={word}")
             }

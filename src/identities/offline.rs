@@ -279,8 +279,7 @@ impl Manifests {
         config_map.contents.complaint.as_ref().map(|complaint| (complaint, &config_map.place))
     }
 
-    /// The place of a resource that names the account but does not count, because of the resource's
-    /// namespace.
+    /// The place of a resource that names the account and does not count because of its own namespace.
     #[must_use]
     pub fn foreign_place(&self, account: AccountName<'_>) -> Option<&Place> {
         self.foreign.get(account)
