@@ -1,5 +1,5 @@
 //! Puts the webhook's parts together: what is followed, what is bound. [`Running`] serves them and takes them
-//! down in order. Imported by [`super::serve`] and `make run`, which serve, and by tests.
+//! down in order. Imported by `serve` and `make run`, which serve, and by tests.
 
 mod identities;
 
