@@ -30,7 +30,7 @@ fn main() -> Result<()> {
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
-    // Removed first: an older file would keep its mode.
+    // The file is removed first: an older one would keep its mode.
     drop(std::fs::remove_file(path));
     OpenOptions::new()
         .write(true)

@@ -21,11 +21,11 @@ fuzz_target!(|body: &[u8]| {
         return;
     };
     for found in FOUND.iter() {
-        // The patch of the bytes as they came fits them, though members may stand there twice.
+        // The patch of the bytes as sent applies to them, though members may stand there twice.
         if let Some(patch) = patch_of(&review, found, &DEFAULTS) {
             apply(&mut value.clone(), &patch);
         }
-        // The API server writes every member once; so may what is admitted again.
+        // The API server writes every member once, and so does the object that is admitted again.
         let mut value = value.clone();
         let once = serde_json::to_vec(&value).unwrap();
         let Ok(review) = Review::decode(&once, prefix) else {

@@ -17,12 +17,12 @@ fuzz_target!(|bytes: &[u8]| {
             let again = AssociationFile::parse(written.as_bytes()).expect("what was written can be read");
             assert_eq!(again, AssociationFile { associations, complaint: None });
             if let Some(complaint) = complaint {
-                // At most their index is of the file.
+                // Only their index in the file may be quoted.
                 assert!(complaint.entries() > 0 && complaint.to_string().len() < 300, "{complaint}");
             }
         }
         Err(error) => {
-            // Nothing of what the file says.
+            // The error quotes nothing of the file.
             let text = error.to_string();
             assert!(text.len() < 150 && text.is_ascii() && !text.contains('\n'), "{text}");
         }

@@ -15,13 +15,13 @@ fuzz_target!(|document: &str| {
         assert_is_a_line(&complaint.to_string());
     }
     let read: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(document);
-    // What a tree cannot hold (depth, numbers) is of no interest to entries that do not need it.
+    // What a tree cannot hold (depth, numbers) does not matter to entries that do not need it.
     let Ok(read) = read else {
         return;
     };
     let mut named = 0;
     for key in read.keys() {
-        // A letter of its own for every wildcard: whatever the key names, it names this.
+        // With a letter in place of every wildcard, the key names this account, whatever else it names.
         let account = key.replace('*', "0");
         let Some((namespace, name)) = account.split_once('/') else {
             continue;

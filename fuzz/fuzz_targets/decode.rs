@@ -13,7 +13,7 @@ fuzz_target!(|body: &[u8]| {
     match Review::decode(body, &PREFIX) {
         Ok(review) => assert!(!review.uid.is_empty()),
         Err(error) => {
-            // What was sent may be a secret: the longest text of our own words is well below this.
+            // What was sent may be a secret: the longest of the webhook's own texts is well below this.
             let text = error.to_string();
             assert!(text.len() < 200 && text.is_ascii(), "{text}");
         }

@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
         return;
     };
     let mut identities = Manifests::default();
-    // What is no ServiceAccount's shape is an error; it must not be more.
+    // An object that does not have a ServiceAccount's shape is an error, and must not be more.
     drop(identities.add(&stream, Path::new("fuzz.yaml"), "default", &PREFIX));
     drop(identities.find(AccountName::new("default", "default")));
 });

@@ -12,7 +12,7 @@ fuzz_target!(|text: &str| {
     };
     assert_eq!(stream.render(&[]).unwrap(), text);
     let (patches, patched): (Vec<_>, Vec<_>) = stream.documents().iter().map(addition).unzip();
-    // A document in a style that no text was found for is refused: nothing half right is printed.
+    // A document in a style that cannot be written is refused, so that nothing half right is printed.
     let Ok(rendered) = stream.render(&patches) else {
         return;
     };
@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
     assert_eq!(read, patched, "{rendered}");
 });
 
-/// Something to add to a document, where it takes additions, and what it then says.
+/// Something to add to a document, if it takes additions, and what it then says.
 fn addition(document: &Document) -> (Option<Patch>, Value) {
     let mut value = document.value().clone();
     let path = match &value {

@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    // What is read strictly, a reader that passes over things reads too, and finds nothing more.
+    // A reader that skips things also reads what a strict one does, and finds nothing more.
     let text = std::str::from_utf8(bytes).expect("what was read is text");
     let stream = manifests::parse(text).expect("what was read strictly can be read");
     let [document] = stream.documents() else {
@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(is_named || matches!(stranger, Ruling::Forbidden(_)));
 });
 
-/// A letter of its own for every wildcard: whatever the globs match, they match this.
+/// With a letter in place of every wildcard, this is something that the globs match.
 fn assert_allows_its_own(policy: &RolePolicy, rule: &Value) {
     let accounts = match &rule["serviceAccounts"] {
         Value::Null => vec!["any".to_owned()],

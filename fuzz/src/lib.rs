@@ -36,7 +36,7 @@ pub fn defaults() -> Defaults {
     }
 }
 
-/// One of each method.
+/// A grant of each method.
 pub fn founds() -> [Found; 2] {
     let role = RoleGrant {
         role_arn: "arn:aws:iam::123456789012:role/app".into(),
@@ -63,5 +63,5 @@ pub fn patch_of(review: &Review<'_>, found: &Found, defaults: &Defaults) -> Opti
     decision.patch().map(<[u8]>::to_vec)
 }
 
-/// Allows nothing.
+/// A policy that allows nothing.
 static POLICY: LazyLock<RolePolicy> = LazyLock::new(RolePolicy::default);

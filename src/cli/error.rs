@@ -1,61 +1,61 @@
-//! What is said of a flag that cannot be used: one line, and exit code 2.
+//! What is said of flags that cannot be used: one line, and exit code 2.
 
 /// A value that cannot be used: one line that names the flag, the value and what is allowed.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A value out of its domain.
+    /// A value that the flag does not take.
     #[error("invalid value '{}' for '{flag}': {allowed}", value.escape_debug())]
     Value {
         /// The flag's name with its dashes.
         flag: &'static str,
-        /// As it was given.
+        /// The value as it was given.
         value: String,
-        /// What would be right.
+        /// What the flag takes.
         allowed: String,
     },
-    /// A feature of the Go webhook that this release lacks.
+    /// The flag asks for a feature of the Go webhook that this release lacks.
     #[error("'{flag}' asks for {feature}, which this release does not have; {instead}")]
     NotYet {
         /// The flag as it was understood.
         flag: &'static str,
-        /// What it would do.
+        /// The feature that it asks for.
         feature: &'static str,
-        /// What to do for now.
+        /// What to do instead for now.
         instead: &'static str,
     },
-    /// A feature that this binary was built without.
+    /// The flag needs a feature that this binary was built without.
     #[error("'{flag}' needs the cargo feature {feature}, which this binary was built without; {instead}")]
     NotBuilt {
         /// The flag as it was understood.
         flag: &'static str,
         /// The feature's name.
         feature: &'static str,
-        /// What to do.
+        /// What to do instead.
         instead: &'static str,
     },
-    /// A flag that means nothing without another.
+    /// The flag means nothing without another.
     #[error("'{flag}' needs '{other}': {why}")]
     Incomplete {
-        /// A flag.
+        /// The flag that was given.
         flag: &'static str,
-        /// The one that is missing.
+        /// The other flag, which is missing.
         other: &'static str,
-        /// What it is needed for.
+        /// What the other flag is needed for.
         why: &'static str,
     },
-    /// Two flags that exclude each other.
+    /// The two flags exclude each other.
     #[error("'{one}' cannot be used together with '{other}': {why}")]
     Conflict {
-        /// A flag.
+        /// One of the flags.
         one: &'static str,
-        /// Another.
+        /// The other flag.
         other: &'static str,
-        /// Why not both.
+        /// Why they exclude each other.
         why: &'static str,
     },
 }
 
-/// A value out of its domain.
+/// A value that the flag does not take.
 pub(crate) fn invalid(flag: &'static str, value: &str, allowed: impl Into<String>) -> SettingsError {
     SettingsError::Value { flag, value: value.to_owned(), allowed: allowed.into() }
 }

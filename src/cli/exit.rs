@@ -1,4 +1,4 @@
-//! How the process ends: what is printed, what is said to whoever started it, and the exit code.
+//! How the process ends: what is printed, what is said to the user who started it, and the exit code.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -12,10 +12,10 @@ pub(crate) const USAGE: u8 = 2;
 /// Prints the result of a command.
 pub(crate) fn print(text: &str) -> ExitCode {
     let mut out = std::io::stdout();
-    // What is left in its buffer at the end would be lost without a word.
+    // Text that is left in the buffer at the end would be lost silently.
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read it has seen enough.
+        // The reader has closed the pipe, having seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => fail(&anyhow::Error::new(error).context("failed to write to standard output")),
     }
@@ -23,7 +23,7 @@ pub(crate) fn print(text: &str) -> ExitCode {
 
 /// Says something in one line, on standard error.
 pub(crate) fn say(what: impl Display) {
-    // Not eprintln, which panics where nobody listens.
+    // This is not `eprintln`, which panics if standard error is closed.
     drop(writeln!(std::io::stderr(), "pod-identity-webhook: {}", visible(&what.to_string())));
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn refuse(why: impl Display, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The work itself failed: why, with its causes.
+/// Says why the work itself failed, with the error's causes.
 pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
     say(causes(error));
     ExitCode::FAILURE
@@ -43,7 +43,7 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
 pub(crate) fn causes(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        // Many errors have their cause in their own words already.
+        // Many errors name their cause in their own text already.
         if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }

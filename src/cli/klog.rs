@@ -59,7 +59,7 @@ impl KlogArgs {
     /// The flags that were given and have no effect.
     #[must_use]
     pub fn ignored(&self) -> Vec<&'static str> {
-        // Taken apart whole: a flag that is forgotten here does not compile.
+        // The flags are taken apart whole, so that forgetting one does not compile.
         let IgnoredArgs {
             add_dir_header,
             alsologtostderr,

@@ -1,7 +1,7 @@
 //! The command line: what the binary does, and flag groups that several commands share.
 //!
-//! Without a subcommand it serves the webhook, whose flags the Go webhook's are. A subcommand is a folder of
-//! its own beside this one, and a line in `subcommands!`.
+//! Without a subcommand it serves the webhook, whose flags include the Go webhook's. A subcommand is a folder
+//! of its own beside this one, and a line in `subcommands!`.
 
 #![allow(clippy::doc_markdown, reason = "some doc comments here are the text of --help")]
 
@@ -92,10 +92,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Help as it is; everything else in one line, in the words of [`error::SettingsError`].
+/// Prints help unchanged, and everything else in one line in the words of [`error::SettingsError`].
 fn explain(error: &clap::Error) -> ExitCode {
     if error.kind() == ErrorKind::DisplayHelp {
-        // To a closed pipe, nothing more can be said.
+        // If the pipe is closed, nothing more can be said.
         drop(error.print());
         return ExitCode::SUCCESS;
     }
@@ -103,9 +103,9 @@ fn explain(error: &clap::Error) -> ExitCode {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
-    // Without the placeholder of its value.
+    // The flag's name alone, without the placeholder of its value.
     let flag = text(ContextKind::InvalidArg).map(|flag| flag.split([' ', '[']).next().unwrap_or(flag));
-    // One line, whatever is in it.
+    // Escapes keep the message in one line, whatever the value holds.
     let value = text(ContextKind::InvalidValue).map(str::escape_debug);
     let line = match (error.kind(), flag, value) {
         (ErrorKind::ValueValidation, Some(flag), Some(value)) => {
@@ -126,8 +126,8 @@ fn explain(error: &clap::Error) -> ExitCode {
             Some(word) if Cli::command().find_subcommand(word).is_some() => {
                 format!("'{word}' has to come first, and its flags after it")
             }
-            // The Go webhook passes words by, and so a boolean's value that follows a blank: whoever
-            // writes `--in-cluster false` there has it true.
+            // The Go webhook ignores words, and so a boolean's value that follows a blank: there,
+            // `--in-cluster false` means true.
             Some(word @ ("true" | "false")) => {
                 format!("'{word}' is neither flag nor subcommand; a boolean is written --flag={word}")
             }

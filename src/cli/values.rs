@@ -1,4 +1,4 @@
-//! Flags' values as Go's flag libraries spell them, with what to say of others.
+//! Flags' values as Go's flag libraries spell them, with the error for others.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(crate) fn integer(text: &str) -> Result<i64, String> {
     go::integer(text).ok_or_else(|| "expected a whole number".to_owned())
 }
 
-/// An integer out of a range, in the same spellings.
+/// An integer within a range, in the same spellings.
 pub(crate) fn within<T: TryFrom<i64>>(
     range: RangeInclusive<i64>,
 ) -> impl Fn(&str) -> Result<T, String> + Clone {

@@ -9,17 +9,17 @@ use injection::go;
 use injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
 use injection::text::cut;
 
-/// A ServiceAccount that bears at least one annotation of ours.
+/// A ServiceAccount with at least one annotation that the webhook reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// IRSA, if `role-arn` is there and not empty.
+    /// The role for IRSA; `None` if `role-arn` is absent or empty.
     pub role: Option<Arc<Grant>>,
     /// What both methods read, with or without a role.
     pub preferences: Preferences,
 }
 
 impl Account {
-    /// Reads an account's annotations; `None` where none is ours.
+    /// Reads an account's annotations; `None` if the webhook reads none of them.
     #[must_use]
     pub fn read<'a>(
         prefix: &Prefix,
@@ -42,7 +42,7 @@ impl Account {
             }
             is_ours = true;
         }
-        // An empty role is none. An empty audience would make a token for the API server itself.
+        // An empty role counts as absent. An empty audience would make a token for the API server itself.
         let role = role_arn.filter(|role| !role.is_empty()).map(|role_arn| {
             Arc::new(Grant::Role(RoleGrant {
                 role_arn: cut(role_arn, excess::ROLE_ARN).into(),

@@ -1,4 +1,4 @@
-//! Where ServiceAccounts are known from: a cluster, or files.
+//! Where ServiceAccounts are read: in a cluster, or in files.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::offline::{self, Manifests};
 use super::sources::service_accounts::{self, ServiceAccounts};
 use super::unavailable::Unavailable;
 
-/// Where ServiceAccounts are known from.
+/// Where ServiceAccounts are read.
 #[derive(Debug, Clone)]
 pub enum Accounts {
     /// A cluster.
@@ -44,7 +44,7 @@ impl Accounts {
         }
     }
 
-    /// The account as it is known; asked for where nothing is known, or what is known may be old.
+    /// The account as it is known; if nothing is known, or it may be old, the API server is asked.
     pub(super) async fn find(
         &self,
         account: AccountName<'_>,

@@ -24,7 +24,7 @@ impl AssociationSet {
         self.0.get(account).is_some()
     }
 
-    /// Every account, in no order.
+    /// Every account, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = AccountName<'_>> {
         self.0.iter().map(|(account, ())| account)
     }
@@ -35,7 +35,7 @@ impl AssociationSet {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,5 +1,5 @@
-//! EKS Pod Identity's associations, whichever source says so: which accounts have one. The role does not
-//! matter to the webhook: the node's agent asks EKS for it.
+//! Which accounts have an association of EKS Pod Identity, from whichever source. The role does not matter to
+//! the webhook: the node's agent asks EKS for it.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use super::sources::single_lookups::SingleLookups;
 use super::unavailable::Unavailable;
 use crate::source::Source;
 
-/// One source of associations. Sources add up: none can take away what another grants.
+/// One source of associations. Sources add up: no source can take away what another grants.
 #[derive(Debug, Clone)]
 pub enum Associations {
     /// A set that a task keeps up to date, or that was read at start.
     Followed(Arc<Source<AssociationSet>>),
-    /// Such a set, of a source that can be asked for one account too.
+    /// The same, from a source that can also be asked for one account.
     Askable(Arc<SingleLookups>),
 }
 
@@ -35,8 +35,8 @@ impl Associations {
         Ok(set.contains(account))
     }
 
-    /// Whether this source names the account now, asked before `deadline`: `false` where single accounts cannot be
-    /// asked for, for then [`Self::contain`] has said all that can be known.
+    /// Whether this source names the account now, found out before `deadline`. It is `false` if single
+    /// accounts cannot be asked for: then [`Self::contain`] has said all that can be known.
     pub(super) async fn fetch(
         &self,
         account: AccountName<'_>,

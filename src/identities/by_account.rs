@@ -19,17 +19,17 @@ impl<V> Default for ByAccount<V> {
 }
 
 impl<V> ByAccount<V> {
-    /// What belongs to an account.
+    /// The value of an account.
     pub(in crate::identities) fn get(&self, account: AccountName<'_>) -> Option<&V> {
         self.namespaces.get(account.namespace)?.get(account.name)
     }
 
-    /// Whether anything belongs to an account of this namespace.
+    /// Whether any account of this namespace has a value.
     pub(in crate::identities) fn has_namespace(&self, namespace: &str) -> bool {
         self.namespaces.contains_key(namespace)
     }
 
-    /// Puts a value in the place of the one before it, which is given back.
+    /// Sets the value of an account, and gives back the one that it had.
     pub(in crate::identities) fn insert(&mut self, account: AccountName<'_>, value: V) -> Option<V> {
         let AccountName { namespace, name } = account;
         // Not the entry API: it would need the namespace's name owned each time.
@@ -58,12 +58,12 @@ impl<V> ByAccount<V> {
         self.len
     }
 
-    /// Whether there is none.
+    /// Whether the map is empty.
     pub(in crate::identities) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Every account with its value, in no order.
+    /// Every account with its value, in no particular order.
     pub(in crate::identities) fn iter(&self) -> impl Iterator<Item = (AccountName<'_>, &V)> {
         self.namespaces.iter().flat_map(|(namespace, accounts)| {
             accounts.iter().map(move |(name, value)| (AccountName::new(namespace, name), value))

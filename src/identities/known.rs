@@ -1,4 +1,4 @@
-//! What is known of an account, in the words that every source has in common.
+//! What is known of an account, in types that all sources share.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ pub enum AccountState {
 }
 
 impl AccountState {
-    /// What an account's annotations come to.
+    /// The state of an account that exists, from its annotations.
     #[must_use]
     pub fn of(account: Option<Account>) -> Self {
         account.map_or(Self::Plain, |account| Self::Annotated(Arc::new(account)))
     }
 
-    /// Whether a role is known.
+    /// Whether the account names a role.
     #[must_use]
     pub fn has_role(&self) -> bool {
         self.role_arn().is_some()
@@ -109,8 +109,8 @@ pub struct LookupFailure {
 }
 
 impl Known {
-    /// What both come to. A grant that is known is better than none, even if it may be old: only where there is
-    /// none does it matter that something could not be asked.
+    /// What the two come to together. A known grant is better than none, even if it may be old: a failure to
+    /// ask matters only if there is no grant.
     pub(super) fn with(self, fresh: Fresh) -> Result<Found, Unavailable> {
         let Self { is_associated, entry } = self;
         let Fresh { account, association } = fresh;
@@ -120,8 +120,8 @@ impl Known {
             Some(known) if is_associated || known.has_role() || entry.is_some() => Ok(known),
             // The API server makes no pods of accounts that do not exist.
             None if is_associated => Ok(AccountState::Plain),
-            // Of an account that was never seen the ConfigMap alone tells nothing: the account's own
-            // annotation, which nobody has read yet, would come first.
+            // For an account that was never seen, the ConfigMap alone decides nothing: the account's own
+            // annotation, which has not been read yet, would come first.
             Some(_) | None => Err(error),
         })?;
         let found = Claims { is_associated, account, entry }.found();
@@ -148,8 +148,8 @@ mod tests {
         let failed = |known: Option<&AccountState>| {
             Err(LookupFailure { known: known.cloned(), error: failure("accounts") })
         };
-        // Of an association that is known, an entry, the account, and the association that was asked for: which
-        // grant is found, or which failure is told.
+        // Each row has a known association, an entry, the account, the association that was asked for, and
+        // which grant is found or which failure is reported.
         let (none, own, of_entry, associated) = (Ok(""), Ok("own"), Ok("entry"), Ok("association"));
         let (no_account, no_association) = (Err("accounts"), Err("associations"));
         let (ill, no, yes) = (Some(Err(failure("associations"))), Some(Ok(false)), Some(Ok(true)));

@@ -50,7 +50,7 @@ impl Identities {
         Self { accounts, associations, config_map }
     }
 
-    /// Files alone, for all sources.
+    /// Reads all sources from files alone.
     #[must_use]
     pub fn of_manifests(manifests: Manifests) -> Self {
         let (associations, config_map) = manifests.sources();
@@ -66,7 +66,7 @@ impl Identities {
         deadline: Instant,
     ) -> Result<Found, Unavailable> {
         if !account.is_possible() {
-            // Its name may have any length: no source is asked, but all were read.
+            // The name may have any length: no source looks it up, but all must have been read.
             self.check_read()?;
             return Ok(Found { grant: None, exists: false });
         }
@@ -81,8 +81,8 @@ impl Identities {
         }
     }
 
-    /// What is known without waiting; an error before every source was read. All of them must have been, also
-    /// where the first has an association: an answer must not depend on their order.
+    /// What is known without waiting; an error before every source was read, even if the first one has an
+    /// association: an answer must not depend on the order of the sources.
     fn known(&self, account: AccountName<'_>) -> Result<Known, Unavailable> {
         let mut is_associated = false;
         for source in &self.associations {
@@ -96,7 +96,7 @@ impl Identities {
         Ok(Known { is_associated, entry })
     }
 
-    /// What has to be waited for: the account, and if `asks` its association.
+    /// What has to be waited for: the account and, if `asks` is set, its association.
     async fn fresh(&self, account: AccountName<'_>, asks: bool, deadline: Instant) -> Fresh {
         if asks && self.accounts.knows(account) {
             // At the same time: both may take until the deadline.
@@ -105,16 +105,16 @@ impl Identities {
             return Fresh { account, association: Some(association) };
         }
         let state = self.accounts.find(account, deadline).await;
-        // Names can be made up without end, and the source has other callers too: it is not asked for an account
-        // that is not known to exist.
+        // Names can be made up without end, and the source has other callers too: it is only asked for
+        // accounts that are known to exist.
         let exists = matches!(&state, Ok(state) if *state != AccountState::Missing);
         let association =
             if asks && exists { Some(self.fetch_association(account, deadline).await) } else { None };
         Fresh { account: state, association }
     }
 
-    /// The last chance of an account without a grant before its pod is refused: what the watch has told may be a
-    /// moment old. `has_asked`: for its association too.
+    /// The last look-up of an account without a grant before its pod is refused: what the watch has told may
+    /// be a moment old. `has_asked` says that its association has just been asked for.
     async fn last_look(
         &self,
         account: AccountName<'_>,
@@ -124,7 +124,7 @@ impl Identities {
         let state = self.accounts.fetch(account, deadline).await?;
         let is_new = state != AccountState::Missing && !has_asked;
         let is_associated = is_new && self.fetch_association(account, deadline).await?;
-        // There is no entry, which would have been a grant.
+        // The ConfigMap grants nothing here, or the account would have a grant.
         let found = Claims { is_associated, account: state, entry: None }.found();
         if found.grant.is_none() {
             self.check_current()?;
@@ -132,8 +132,8 @@ impl Identities {
         Ok(found)
     }
 
-    /// Whether a source that can be asked for one account names it now. All are asked at the same time:
-    /// one that cannot answer hides no other's yes, and a yes waits for nobody.
+    /// Whether a source that can be asked for one account names it now. All are asked at the same time: a
+    /// source that cannot answer does not hide another's yes, and a yes is returned at once.
     async fn fetch_association(
         &self,
         account: AccountName<'_>,
@@ -159,7 +159,7 @@ impl Identities {
         self.accounts.check_read()
     }
 
-    /// An error if any source's last word may be old: no ground to deny anything.
+    /// An error if what any source last said may be old, because then no pod may be denied.
     fn check_current(&self) -> Result<(), Unavailable> {
         self.config_map.iter().try_for_each(|source| Unavailable::if_stale(source))?;
         self.associations.iter().try_for_each(Associations::check_current)

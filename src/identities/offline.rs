@@ -26,14 +26,14 @@ pub const NAME: &str = "manifests";
 /// Endings of the files that are read in a folder, as kubectl has them.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// What is known beforehand, each with the place where it stands.
+/// What the files say, each item with the place where it stands.
 #[derive(Debug, Default)]
 pub struct Manifests {
     accounts: ByAccount<(AccountState, Location)>,
     associations: ByAccount<Location>,
     config_map: Option<ConfigMapManifest>,
     namespaces: Namespaces,
-    /// Association resources that do not count.
+    /// Accounts that are named by association resources which do not count.
     foreign: ByAccount<Location>,
 }
 
@@ -48,11 +48,11 @@ struct ConfigMapManifest {
 /// A document of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The file.
+    /// The file that holds the document.
     pub path: PathBuf,
-    /// From 1.
+    /// The document's number within the file, from 1.
     pub document: usize,
-    /// Its first, from 1.
+    /// The document's first line, from 1.
     pub line: usize,
 }
 
@@ -62,38 +62,38 @@ impl fmt::Display for Location {
     }
 }
 
-/// Why files could not be read: the start ends, for half of the identities would be worse.
+/// Why files could not be read. It ends the start: half of the identities would be worse than none.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestsError {
-    /// The file or folder.
+    /// A file or folder could not be opened or read.
     #[error("failed to read {path}: {source}")]
     Io {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Its contents.
+    /// The text of a file could not be parsed.
     #[error("failed to read {path}: {source}")]
     Parse {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Document and line.
+        /// The parser's error, with document and line.
         source: manifests::Error,
     },
-    /// One of its documents.
+    /// A document of a file says something that cannot be used.
     #[error("failed to read {place}: {message}")]
     Document {
-        /// Which.
+        /// The document's place.
         place: Location,
-        /// What is wrong with it.
+        /// What is wrong with the document.
         message: String,
     },
 }
 
 impl Manifests {
-    /// Reads files, and of folders the files that end in yaml, yml or json; `namespace` is that of
-    /// accounts that name none, `namespaces` whose accounts association resources may name.
+    /// Reads files, and in folders the files that end in yaml, yml or json. `namespace` is for accounts that
+    /// name no namespace; `namespaces` says whose accounts association resources may name.
     pub fn read(
         paths: &[PathBuf],
         namespace: &str,
@@ -113,7 +113,7 @@ impl Manifests {
         Ok(manifests)
     }
 
-    /// Takes in what a stream holds; kinds that say nothing of identities are passed by.
+    /// Takes in the documents of a stream; kinds that say nothing of identities are skipped.
     pub fn add(
         &mut self,
         stream: &Stream,
@@ -139,7 +139,7 @@ impl Manifests {
         place: &Location,
     ) -> Result<(), String> {
         match (object.version, object.kind) {
-            // The version too: operators have ServiceAccounts of their own.
+            // The version is compared too: operators define kinds called ServiceAccount of their own.
             ("v1", "ServiceAccount") => self.add_account(object, namespace, prefix, place),
             ("v1", "ConfigMap") if object.text("/metadata/name") == Some(config_map::NAME) => {
                 self.add_config_map(object, namespace, place)
@@ -175,7 +175,7 @@ impl Manifests {
                 .iter()
                 .map(|(key, value)| match value {
                     Value::String(value) => Ok((key.as_str(), value.as_str())),
-                    // As Go reads it; templates leave it behind where a value is not set.
+                    // Go reads `null` as an empty string; templates write it if a value is not set.
                     Value::Null => Ok((key.as_str(), "")),
                     _ => Err(format!("annotation {key} of ServiceAccount {name} is not a string: quote it")),
                 })
@@ -187,8 +187,8 @@ impl Manifests {
         Ok(())
     }
 
-    /// Which namespace is the webhook's own is nobody's to say here, so there must be no choice. The
-    /// same one again, as from a file that was given twice, replaces the first.
+    /// Nothing here says which namespace is the webhook's own, so there must be no choice. The same ConfigMap
+    /// again, such as from a file that was given twice, replaces the first.
     fn add_config_map(
         &mut self,
         object: &Object<'_>,
@@ -214,8 +214,8 @@ impl Manifests {
         Ok(())
     }
 
-    /// Files say what is wanted and not what AWS has, so it counts without its controller's word; for whichever
-    /// cluster it is.
+    /// Files say what is wanted, not what AWS has, so an association counts without its controller's word,
+    /// for whichever cluster it is.
     fn add_association_resource(
         &mut self,
         object: &Object<'_>,
@@ -237,7 +237,7 @@ impl Manifests {
         Ok(())
     }
 
-    /// The same for a server: what a source of associations says, and what a ConfigMap says if there is one.
+    /// The sources for a server: the associations, and the ConfigMap's entries if there is a ConfigMap.
     #[must_use]
     pub fn sources(&self) -> (Arc<Source<AssociationSet>>, Option<Arc<Source<Entries>>>) {
         let associations = self.associations.iter().map(|(account, _)| account).collect();
@@ -265,32 +265,32 @@ impl Manifests {
         self.accounts.get(account).map(|(state, place)| (state, place))
     }
 
-    /// Where an association names the account, to the letter.
+    /// The place of an association that names exactly this account.
     #[must_use]
     pub fn association_place(&self, account: AccountName<'_>) -> Option<&Location> {
         self.associations.get(account)
     }
 
-    /// The ConfigMap's entries, where there is one, and its place.
+    /// The ConfigMap's entries and its place, if there is a ConfigMap.
     #[must_use]
     pub fn entries(&self) -> Option<(&Entries, &Location)> {
         self.config_map.as_ref().map(|config_map| (&config_map.contents.entries, &config_map.place))
     }
 
-    /// What there is to say of the ConfigMap's entries that are of no use, and where it stands.
+    /// The complaint about unusable entries of the ConfigMap, and the ConfigMap's place.
     #[must_use]
     pub fn complaint(&self) -> Option<(&Complaint, &Location)> {
         let config_map = self.config_map.as_ref()?;
         config_map.contents.complaint.as_ref().map(|complaint| (complaint, &config_map.place))
     }
 
-    /// Where an association resource names the account that does not count: it is in another namespace, or in none.
+    /// The place of a resource that names the account and does not count because of its own namespace.
     #[must_use]
     pub fn foreign_place(&self, account: AccountName<'_>) -> Option<&Location> {
         self.foreign.get(account)
     }
 
-    /// How many accounts have such a resource.
+    /// How many accounts are named by resources that do not count.
     #[must_use]
     pub fn foreign(&self) -> usize {
         self.foreign.len()
@@ -317,7 +317,7 @@ impl Location {
     }
 }
 
-/// A file as it is, a folder as its files in the order of their names.
+/// The path itself if it is a file; a folder's files, in the order of their names.
 fn files(path: &Path) -> Result<Vec<PathBuf>, ManifestsError> {
     let failed = |source| ManifestsError::Io { path: path.to_owned(), source };
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {

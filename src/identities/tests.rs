@@ -40,7 +40,7 @@ fn metrics() -> source::Metrics {
     source::Metrics::new(&Registry::new().unwrap()).unwrap()
 }
 
-/// A source that names these accounts of `shop`; one that was not read yet for `None`.
+/// A source that names these accounts of `shop`; with `None`, it was not read yet.
 fn source(name: &'static str, accounts: Option<&[&str]>) -> Associations {
     let source = Source::new(name, AssociationSet::len, &Readiness::default(), &metrics());
     if let Some(accounts) = accounts {
@@ -49,8 +49,8 @@ fn source(name: &'static str, accounts: Option<&[&str]>) -> Associations {
     Associations::Followed(source)
 }
 
-/// A source that names none of its own accord, and gives this answer whoever is asked for; with how
-/// often it was.
+/// A source that lists no accounts and gives this answer for any that it is asked for, with a count of the
+/// questions.
 fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize>) {
     let source = Source::new("asked", AssociationSet::len, &Readiness::default(), &metrics());
     source.replace(AssociationSet::default());
@@ -63,7 +63,7 @@ fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize
     (Associations::Askable(Arc::new(SingleLookups::new(source, Duration::from_secs(1), ask))), times)
 }
 
-/// The ConfigMap with this document; one that was not read yet for `None`.
+/// The ConfigMap with this document; with `None`, it was not read yet.
 fn config_map(document: Option<&str>) -> Arc<Source<Entries>> {
     let source = Source::new("config-map", Entries::len, &Readiness::default(), &metrics());
     if let Some(document) = document {
@@ -77,12 +77,12 @@ async fn find(sources: &[Associations], name: &str) -> Result<Found, String> {
     answer(Need::Usual, None, sources, name).await
 }
 
-/// The same for a pod that needs it so much.
+/// The answer for a pod with this need.
 async fn find_for(need: Need, sources: &[Associations], name: &str) -> Result<Found, String> {
     answer(need, None, sources, name).await
 }
 
-/// The same beside a ConfigMap.
+/// The answer if there is a ConfigMap too.
 async fn find_beside(
     config_map: Option<&Arc<Source<Entries>>>,
     sources: &[Associations],
@@ -230,7 +230,7 @@ async fn pod_that_opted_in_has_the_source_asked_before_it_goes_without() {
     let found = find_for(Need::OptedIn, &sources, "plain").await.unwrap();
     assert_eq!(found.grant, Some(association(None)));
     assert_ne!(times.swap(0, Ordering::Relaxed), 0);
-    // What is known needs no asking, and who did not opt in is not asked for.
+    // A known association is not asked for, nor is that of a pod that did not opt in.
     find_for(Need::OptedIn, &sources, "orders").await.unwrap();
     assert_eq!(find(&sources, "plain").await.unwrap().grant, None);
     assert_eq!(times.load(Ordering::Relaxed), 0);
@@ -273,7 +273,7 @@ async fn nothing_is_denied_for_a_source_that_cannot_be_read() {
     assert_eq!(find_for(required, slice::from_ref(&well), "plain").await.unwrap().grant, None);
     let error = find_for(required, &[well.clone(), ill.clone()], "plain").await.unwrap_err();
     assert_eq!(error, "the source of identities two cannot be read: half written");
-    // Neither who has a role, nor who need not have one.
+    // An account with a role is answered for, and so is a pod that need not have one.
     assert!(find_for(required, slice::from_ref(&ill), "orders").await.unwrap().grant.is_some());
     assert_eq!(find_for(Need::OptedIn, &[ill], "plain").await.unwrap().grant, None);
 
@@ -329,7 +329,7 @@ async fn nobody_is_asked_for_an_account_that_does_not_exist() {
 
 #[tokio::test]
 async fn a_name_that_no_account_can_have_is_found_nowhere_and_at_once() {
-    // The longest that a request has room for, and globs that are looked for all through it.
+    // The longest name that a request has room for, and globs that are searched for all through it.
     let long = "a".repeat(6 << 20);
     let entry = |number: usize| format!(r#""*/a*{number}a*a":{{"RoleARN":"{ROLE}"}}"#);
     let entries: Vec<_> = (0..2000).map(entry).collect();
@@ -347,7 +347,7 @@ async fn a_name_that_no_account_can_have_is_found_nowhere_and_at_once() {
     // As sets of bytes the two long names are compared a few times; the globs alone would take minutes.
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(times.load(Ordering::Relaxed), 0);
-    // Nothing is said before all was read, of such a name neither.
+    // Nothing is answered before all sources were read, not even for such a name.
     let cold = Identities::new(accounts(), vec![source("two", None)], None);
     let error = cold.find(AccountName::new("shop", &long), Need::Usual, Instant::now()).await.unwrap_err();
     assert_eq!(error.to_string(), "the source of identities two is not read yet");

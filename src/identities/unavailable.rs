@@ -6,7 +6,7 @@ use injection::OwnedAccountName;
 
 use crate::source::Source;
 
-/// Why an identity could not be found out. All of it passes: the caller answers 503 and is asked again.
+/// Why an identity could not be found out. It always passes: the caller answers 503 and is asked again.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unavailable {
     /// A source was not read yet: what it has to say may change the answer.
@@ -17,15 +17,15 @@ pub enum Unavailable {
     Lookup {
         /// The account.
         account: OwnedAccountName,
-        /// In the words of the API server or of the connection.
+        /// Why it failed, in the words of the API server or of the connection.
         reason: Arc<str>,
     },
     /// A source cannot be read now: what it last said may be old, and nothing is denied because of it.
     #[error("the source of identities {source_name} cannot be read: {reason}")]
     Stale {
-        /// The source.
+        /// The source that cannot be read.
         source_name: &'static str,
-        /// In the words of the task that reads it.
+        /// Why it cannot be read, in the words of the task that reads it.
         reason: Box<str>,
     },
     /// The live look-up of an association failed.
@@ -35,7 +35,7 @@ pub enum Unavailable {
         source_name: &'static str,
         /// The account.
         account: OwnedAccountName,
-        /// In the words of the source, or of the connection.
+        /// Why it failed, in the words of the source or of the connection.
         reason: Arc<str>,
     },
 }

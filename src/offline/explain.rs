@@ -14,17 +14,17 @@ use injection::{AccountName, Decision, Defaults, Found, Grant, Outcome, Plan};
 use crate::identities::offline::Manifests;
 use crate::identities::sources::config_map::{Entry, KEY};
 
-/// A pod is left as it is, whatever its account has.
+/// Says why a pod is left as it is, whatever its account has.
 pub(super) fn settled(reason: &Reason) -> String {
     format!("  annotation {MIRROR_ANNOTATION}\n{}", outcome(reason.outcome()))
 }
 
-/// The label keeps the pod from the webhook.
+/// Says that the label keeps the pod from the webhook.
 pub(super) fn skipped() -> String {
     format!("  the label {SKIP_LABEL} keeps the pod from the webhook\n")
 }
 
-/// Where the account's identity comes from, and what lost to it.
+/// Says where the account's identity comes from, and what lost to it.
 pub(super) fn source(
     identities: &Manifests,
     account: AccountName<'_>,
@@ -61,7 +61,7 @@ pub(super) fn source(
     text
 }
 
-/// The ConfigMap's entries that name the account, the closest first; `lost` is why none of them counts.
+/// Lists the ConfigMap's entries that name the account, the closest first; `lost` says why they do not count.
 fn entries(text: &mut String, identities: &Manifests, account: AccountName<'_>, lost: &str) {
     let Some((entries, place)) = identities.entries() else {
         return;
@@ -80,7 +80,7 @@ fn entries(text: &mut String, identities: &Manifests, account: AccountName<'_>, 
     }
 }
 
-/// What the role policy has to do with it, where there is one and the account has an identity.
+/// Says what the role policy decides, if there is one and the account has an identity.
 pub(super) fn policy(policy: Option<ActivePolicy<'_>>, found: &Found, decision: &Decision<'_>) -> String {
     let (Some(ActivePolicy { file, .. }), Some(grant)) = (policy, &found.grant) else {
         return String::new();
@@ -102,13 +102,13 @@ fn outcome(outcome: Outcome) -> String {
     format!("  {outcome}: {}\n", outcome.sentence())
 }
 
-/// What is added, and what is left out; or why the pod is refused, or left as it is.
+/// Says what is added and left out, or why the pod is refused or left as it is.
 pub(super) fn decision(decision: &Decision<'_>) -> String {
     let mut text = outcome(decision.outcome());
     match decision {
         Decision::Refused { message, .. } => line(&mut text, format_args!("{message}")),
         Decision::Admitted(Admitted { plan, .. }) => additions(&mut text, plan),
-        // It is said already, and with where the account was looked for.
+        // This was said already, with where the account was looked for.
         Decision::Untouched { reason: Reason::AccountMissing, .. } => return text,
         Decision::Untouched { .. } => {}
     }

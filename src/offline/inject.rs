@@ -40,8 +40,8 @@ pub(crate) fn run(args: &InjectArgs) -> ExitCode {
             for line in warnings.iter().chain(&denials) {
                 say(line);
             }
-            // Nothing before all of it is there: half a stream of manifests may be applied. Nor what
-            // the webhook would refuse: it has no manifest with its identity.
+            // Nothing is printed before all is there, for half a stream might be applied; and nothing if the
+            // webhook would refuse a pod, which has no manifest with its identity.
             if denials.is_empty() { print(&text) } else { ExitCode::FAILURE }
         }
         Err(error) => fail(&error),
@@ -54,7 +54,7 @@ struct Input {
     stream: Stream,
 }
 
-/// What goes to standard output, and what is said beside it.
+/// What goes to standard output, and what is said on standard error.
 #[derive(Default)]
 struct Printed {
     text: String,
@@ -114,7 +114,7 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
             }
         }
         InjectOutput::Manifests => {
-            // As many JSON values as one likes are a stream; beside YAML, separators are needed.
+            // JSON values one after the other are a stream; beside YAML, separators are needed.
             let has_yaml = streams.iter().any(|(_, stream, _)| !stream.is_json());
             let separators =
                 if streams.len() > 1 && has_yaml { Separators::Needed } else { Separators::None };
@@ -179,11 +179,11 @@ struct Question<'a> {
 #[derive(Default)]
 struct Decided {
     patch: Patch,
-    /// Why it is as it is.
+    /// What was found and decided, and why, for `--explain`.
     explanation: String,
-    /// What the webhook would tell the user.
+    /// Warnings that the webhook would give the user.
     warnings: Vec<String>,
-    /// Why it would refuse the pod.
+    /// Why the webhook would refuse the pod, if it would.
     denial: Option<String>,
 }
 
@@ -191,7 +191,7 @@ impl Question<'_> {
     fn answer(&self) -> Result<Decided> {
         let Self { template, identities, defaults, policy } = self;
         let json = template.pod.to_string();
-        // Its lines would be those of this JSON, not of the file.
+        // The error's line is left out: it is one of this JSON, not of the file.
         let pod = Pod::decode(&json, &defaults.annotation_prefix).map_err(|error| {
             let text = error.to_string();
             let what = text.split(" at line ").next().unwrap_or_default().to_owned();
@@ -231,9 +231,9 @@ impl Question<'_> {
     }
 }
 
-/// What is said of an account that is not in the input: more than the server knows.
+/// The warning about an account that is not in the input, which says more than the server knows.
 fn missing(account: AccountName<'_>) -> Option<String> {
-    // Every namespace has its `default`, which is in no manifest.
+    // Every namespace has a ServiceAccount `default`, which stands in no manifest.
     (account.name != "default").then(|| {
         format!(
             "no AWS identity injected: ServiceAccount {account} is neither in the input nor in --manifests"

@@ -11,11 +11,11 @@ use serde_json::Value;
 pub(super) struct Template<'a> {
     /// An object with `metadata` and `spec`.
     pub(super) pod: &'a Value,
-    /// Of the object that it belongs to.
+    /// The namespace of the object that the template belongs to.
     pub(super) namespace: &'a str,
     kind: &'a str,
     name: &'a str,
-    /// Where it stands in the document, as a JSON pointer.
+    /// Where the template stands in the document, as a JSON pointer.
     pointer: String,
 }
 
@@ -53,7 +53,7 @@ const WORKLOADS: [(&str, &str, &str); 9] = [
     ("batch", "CronJob", "/spec/jobTemplate/spec/template"),
 ];
 
-/// Every pod template of a document; `namespace` is that of objects that name none.
+/// Every pod template of a document; `namespace` is for objects that name no namespace.
 pub(super) fn templates<'a>(document: &'a Document, namespace: &'a str) -> Vec<Template<'a>> {
     let objects = document.objects().into_iter();
     let templates = objects.filter_map(|object| {

@@ -7,33 +7,33 @@
 //!     roles: ["arn:aws:iam::123456789012:role/shop/*"]
 //! ```
 //!
-//! Nothing in it is passed over: what is misspelt would make the policy another one than it seems.
+//! No member is ignored: a policy with a misspelt one would not be what it seems.
 
 use injection::name::NameGlob;
 use injection::policy::{RoleGlob, RoleGlobError, RolePolicy, Rule};
 use injection::text::Line;
 use manifests::{Marked, MarkedValue};
 
-/// Why bytes are no policy, in one line.
+/// Why bytes are not a policy, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// Not text at all.
+    /// The bytes are not UTF-8.
     #[error("not UTF-8 after {0} bytes")]
     NotUtf8(usize),
-    /// Neither YAML nor JSON, or only the first part of it; with its place.
+    /// The text is neither YAML nor JSON, or only the first part of a document; the parser says where.
     #[error("{0}")]
     Syntax(String),
-    /// A value of another shape than a policy has there.
+    /// A value is not of the shape that a policy has there.
     #[error("line {line}, {path}: {mistake}")]
     Value {
-        /// From 1.
+        /// The value's line, from 1.
         line: usize,
-        /// Where it stands in the policy, such as `rules[1].roles[0]`.
+        /// The value's path in the policy, such as `rules[1].roles[0]`.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         mistake: Mistake,
     },
-    /// Nothing but comments.
+    /// The file is empty, or holds only comments.
     #[error("it says nothing; a policy that allows no role is rules: []")]
     Nothing,
 }
@@ -41,30 +41,30 @@ pub enum PolicyError {
 /// What is wrong with a value of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Mistake {
-    /// Of another type.
+    /// The value is of another type.
     #[error("expected {expected}, found {found}")]
     Type {
-        /// What it should be.
+        /// The type that it should have.
         expected: &'static str,
-        /// What it is.
+        /// The type that it has.
         found: &'static str,
     },
-    /// A member that does not exist.
+    /// A policy has no member of this name.
     #[error("no such field; there are {0}")]
     Field(&'static str),
-    /// A member that must be there.
+    /// A member that must be there is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A list that would match nothing.
+    /// The list is empty, so it would match nothing.
     #[error("nothing in it")]
     Empty,
-    /// Not the name of any namespace, with or without wildcards.
+    /// The pattern can match no namespace's name.
     #[error("no namespace has such a name; the only wildcard is *")]
     Namespace,
-    /// Not the name of any ServiceAccount.
+    /// The pattern can match no ServiceAccount's name.
     #[error("no ServiceAccount has such a name; the only wildcard is *")]
     ServiceAccount,
-    /// Not the ARN of any role.
+    /// The pattern can match no role's ARN.
     #[error("{0}")]
     Role(#[from] RoleGlobError),
 }
@@ -100,7 +100,7 @@ struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The members of the mapping that it is, which has no others; `listed` is their names for people.
+    /// The members of a mapping that may have no others; `listed` is their names, for a message.
     fn members<const N: usize>(
         &self,
         names: [&str; N],
@@ -113,7 +113,7 @@ impl<'a> Node<'a> {
         if let Some((name, value)) = members.iter().find(|(name, _)| !names.contains(&name.as_str())) {
             return Err(member(&Line::new(name, LONGEST).to_string(), value).error(Mistake::Field(listed)));
         }
-        // No name stands twice.
+        // The parser has refused names that stand twice.
         Ok(names.map(|name| {
             members.iter().find(|(known, _)| known == name).map(|(_, value)| member(name, value))
         }))
@@ -159,10 +159,10 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Longest text of the file that a line quotes, in characters.
+/// The longest text of the file that a message quotes, in characters.
 const LONGEST: usize = 160;
 
-/// The words of the parser, which may quote the text.
+/// The parser's words, cut because they may quote the text.
 fn brief(error: &manifests::Error) -> String {
     Line::new(&error.to_string(), LONGEST).to_string()
 }

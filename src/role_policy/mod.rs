@@ -1,5 +1,5 @@
-//! The file that holds the role policy, and the policy that counts: the last good one. Whoever admits a
-//! pod takes it from here; `inject` reads it once. What it says is judged in [`injection::policy`].
+//! The file that holds the role policy, and the policy that counts: the last good one. The admission path
+//! takes it from here; `inject` reads it once. What it allows is decided in [`injection::policy`].
 
 mod format;
 
@@ -32,7 +32,7 @@ pub struct Snapshot {
     path: Arc<str>,
 }
 
-/// Why a policy could not be read: `inject` ends, for it knows no last good one.
+/// Why a policy could not be read. It ends `inject`, which has no last good one.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PolicyReadError(#[from] FileError<PolicyError>);
@@ -44,7 +44,7 @@ impl PolicyFile {
         Self { source, mode, path: shown(path) }
     }
 
-    /// The policy that counts; `None` before the first was read: then nobody can tell what is allowed.
+    /// The policy that counts; `None` before the first was read: then it is not known what is allowed.
     #[must_use]
     pub fn current(&self) -> Option<Snapshot> {
         let Self { source, mode, path } = self;
@@ -59,7 +59,7 @@ impl Snapshot {
         Ok(Self { policy: Arc::new(policy), mode, path: shown(path) })
     }
 
-    /// The same, for a decision.
+    /// The policy in the form that a decision takes.
     #[must_use]
     pub fn active(&self) -> ActivePolicy<'_> {
         let Self { policy, mode, path } = self;
@@ -71,7 +71,7 @@ fn shown(path: &Path) -> Arc<str> {
     path.display().to_string().into()
 }
 
-/// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
+/// Keeps `source` up to date with the file at `path`, for ever; the file need not exist yet.
 pub async fn follow(path: PathBuf, source: Arc<Source<RolePolicy>>) {
     file::follow::<PolicyDocument>(path, source).await;
 }
@@ -85,18 +85,18 @@ impl file::FileFormat for PolicyDocument {
 
     const WHAT: &'static str = "rules";
 
-    /// What a ConfigMap can hold; parsed, YAML takes many times its size.
+    /// Bytes, as many as a ConfigMap can hold; parsed, YAML takes many times its size.
     const LIMIT: u64 = 1 << 20;
 
-    /// The first part of a file in YAML may be a policy as well, and another one: what follows it may be what
-    /// narrows its last rule.
+    /// The first part of a YAML file may be a policy too, but a different one: the rest may narrow its last
+    /// rule.
     const PARTS: Parts = Parts::MayPass;
 
     fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
         parse(bytes).map(Self)
     }
 
-    /// Whoever takes the policy away must not have taken away what it forbids; nor what it allows.
+    /// Removing the file must not lift what the policy forbids, nor withdraw what it allows.
     fn nothing() -> Option<Self> {
         None
     }

@@ -1,5 +1,5 @@
-//! The path of a pod over HTTP: request, review, identity, decision, answer. What the decision is, is
-//! [`decide()`]'s to say; the only thing that waits is the look-up of the identity.
+//! The path of a pod over HTTP: request, review, identity, decision, answer. The decision itself is made by
+//! [`decide()`]; the only thing that waits is the look-up of the identity.
 
 mod body;
 mod lane;
@@ -36,15 +36,15 @@ pub use metrics::Metrics;
 use record::Record;
 use refusal::Refusal;
 
-/// Most memory, in bytes, that the one large review that is worked on takes beside what is counted: its lists and
+/// The most memory, in bytes, that the one large review in work takes beside what is counted: its lists and
 /// texts before they are counted, its patch and the answer while they are written.
 pub const LARGE_WORK: usize = 24 << 20;
 
-/// The same of every other review that a thread works on.
+/// The same for every other review that a thread works on.
 pub const SMALL_WORK: usize = 4 << 20;
 
-/// Lines a second, and at first at once, about calls that no API server makes: whoever reaches the port
-/// can make as many as he likes.
+/// Log lines a second, and at once at first, about calls that no API server makes: any number of them may
+/// come from anyone who reaches the port.
 const STRANGERS: u32 = 20;
 
 /// Answers admission reviews.
@@ -62,7 +62,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Answers from `identities`, within the role policy where there is one.
+    /// Answers from `identities`, within the role policy if there is one.
     #[must_use]
     pub fn new(
         identities: Identities,
@@ -88,7 +88,7 @@ impl Admission {
         let (admission, requiring) = (self.clone(), self);
         Router::new()
             .route("/mutate", any(async move |request| admission.respond(request, None).await))
-            // The registration knows the namespace's labels, and changes with them at once.
+            // The webhook's registration selects by the namespace's labels, whose changes count at once.
             .route(
                 "/mutate/required",
                 any(async move |request| requiring.respond(request, Some(Demand::Namespace)).await),
@@ -153,7 +153,7 @@ impl Admission {
             return Ok(answer(&Decision::untouched(reason)));
         }
         let lookup = deadline.min(Instant::now() + self.limits.lookup);
-        // Whatever the account has: nothing is answered before all that is configured was read.
+        // Nothing is answered before all that is configured was read, whatever the account has.
         let policy =
             self.policy.as_ref().map(|file| file.current().ok_or(Refusal::PolicyUnread)).transpose()?;
         let found = self.identities.find(candidate.account, candidate.need, lookup).await?;
@@ -166,7 +166,7 @@ impl Admission {
         self.lane.run(candidate.size(&found), deadline, decide).await
     }
 
-    /// The body of a request that is one of ours by its head.
+    /// The body of a request, if its head is that of a review.
     async fn body(&self, request: Request, deadline: Instant) -> Result<(Vec<u8>, Share), Refusal> {
         if request.method() != Method::POST {
             return Err(Refusal::Method);
@@ -177,7 +177,7 @@ impl Admission {
         self.memory.read(request.into_body(), deadline).await
     }
 
-    /// Refuses whatever is asked: the Go webhook's way to try an operator's alarms.
+    /// Refuses every pod: the Go webhook's way to try an operator's alarms.
     async fn deny_all(&self, request: Request) -> Response {
         let deadline = Instant::now() + self.limits.request;
         let call = async {
@@ -192,7 +192,7 @@ impl Admission {
     }
 }
 
-/// The Go webhook's way to try an operator's alarms, and ours to prove that a bug stays where it is.
+/// The Go webhook's way to try an operator's alarms; here it also proves that a bug ends only its own call.
 #[allow(clippy::panic, reason = "what the debug path is for")]
 fn fail() -> Result<Response, Refusal> {
     panic!("the debug path /debug/alpha/500 was called")
@@ -205,7 +205,7 @@ fn json(answer: Vec<u8>, mut share: Share) -> Response {
     (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Bytes that are counted as long as they are there.
+/// Bytes that are counted until they are dropped.
 struct Held {
     answer: Vec<u8>,
     _share: Share,
@@ -224,14 +224,14 @@ fn is_json(content_type: Option<&HeaderValue>) -> bool {
 }
 
 /// How long a call may take: a little less than the API server waits, which it says in the query,
-/// `?timeout=10s`. An answer that it does not wait for is no answer.
+/// `?timeout=10s`. A later answer would reach no one.
 fn patience(uri: &Uri) -> Option<Duration> {
     let timeout = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("timeout="))?;
     let timeout = go::duration(timeout).ok().filter(|timeout| !timeout.is_zero())?;
     Some(timeout.mul_f64(0.8))
 }
 
-/// A method as a metric's label: whatever is sent must not make new ones.
+/// A method as a metric's label: an unknown method must not make a new one.
 fn verb(method: &Method) -> &'static str {
     match *method {
         Method::POST => "POST",

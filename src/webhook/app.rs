@@ -1,5 +1,5 @@
-//! Puts the webhook's parts together: what is followed, what is bound. `Running` serves them and takes them
-//! down in order. Imported by what serves, `serve` and `make run`, and by tests.
+//! Puts the webhook's parts together: what is followed, what is bound. [`Running`] serves them and takes them
+//! down in order. Imported by `serve` and `make run`, which serve, and by tests.
 
 mod identities;
 
@@ -35,7 +35,7 @@ use crate::source::Source;
 /// Names that a certificate made in memory is good for: only this machine asks for it.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Connections that the kernel keeps until they are accepted, which they are at once: what comes in a burst.
+/// Connections that the kernel keeps until they are accepted. That is at once, so only bursts need it.
 const BACKLOG: u32 = 1024;
 
 /// A webhook that is bound and put together, and serves once it is run.
@@ -51,7 +51,7 @@ pub struct App {
 impl App {
     /// Binds both ports, reads what has to be there at start, and begins to follow what changes.
     pub async fn bind(mut settings: Settings) -> Result<Self> {
-        // kube and rustls ask for the process's cryptography; a second call finds it there.
+        // kube and rustls ask for the process's cryptography; a second call finds it installed.
         drop(aws_lc_rs::default_provider().install_default());
         for notice in &settings.notices {
             tracing::warn!("{notice}");
@@ -137,7 +137,7 @@ impl App {
         })
     }
 
-    /// Where `/mutate` is served: the port that was bound, where 0 was asked for.
+    /// Where `/mutate` is served, with the port that was bound if 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -149,7 +149,7 @@ impl App {
         self.metrics_address
     }
 
-    /// How it stands with what has to hold, in full: the ports say less.
+    /// The readiness with all its conditions: the ports say less.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         self.readiness.clone()
@@ -163,7 +163,7 @@ impl App {
         running
     }
 
-    /// Serves until the first of `signals`, and takes its leave without losing a call.
+    /// Serves until the first of `signals`, and then stops without losing a call.
     pub async fn run(self, signals: Signals) -> Result<()> {
         self.running().until(signals).await
     }
@@ -225,7 +225,7 @@ fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
     })
 }
 
-/// What is accepted has the listener's buffers.
+/// A listener whose buffer sizes the accepted connections inherit.
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;

@@ -10,24 +10,24 @@ use crate::{certificates, server, source};
 /// All metrics of the webhook.
 #[derive(Debug)]
 pub struct Metrics {
-    /// What is scraped.
+    /// The registry that is scraped.
     pub registry: Registry,
-    /// Admissions.
+    /// Metrics of admissions.
     pub admission: Arc<admission::Metrics>,
-    /// Connections.
+    /// Metrics of connections.
     pub server: Arc<server::Metrics>,
-    /// The serving certificate.
+    /// Metrics of the serving certificate.
     pub certificate: certificates::Metrics,
-    /// Sources of identity and of policy.
+    /// Metrics of the sources of identity and policy.
     pub sources: source::Metrics,
-    /// ServiceAccounts.
+    /// Metrics of ServiceAccounts.
     pub accounts: service_accounts::Metrics,
-    /// Custom resources.
+    /// Metrics of custom resources with associations.
     pub resources: association_resources::Metrics,
 }
 
 impl Metrics {
-    /// Metrics at zero.
+    /// All metrics, at zero.
     pub fn new() -> Result<Self, MetricsError> {
         let registry = Registry::new()?;
         Ok(Self {

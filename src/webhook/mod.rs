@@ -1,4 +1,4 @@
-//! The admission webhook: its flags, what they come to, and the path from a call to its answer.
+//! The admission webhook: its flags, its settings, and the path from a call to its answer.
 
 pub mod admission;
 pub mod app;

@@ -10,7 +10,7 @@ use crate::cli::exit::{USAGE, causes, fail, refuse};
 use crate::process::{self, allocator, descriptors};
 use crate::telemetry;
 
-/// Serves as `args` say, which were made of `arguments`.
+/// Serves as `args` say, which were parsed from `arguments`.
 pub(crate) fn run(args: &WebhookArgs, arguments: &[OsString]) -> ExitCode {
     let settings = match Settings::new(args) {
         Err(error) => return refuse(error, USAGE),
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &WebhookArgs, arguments: &[OsString]) -> ExitCode {
     match process::block_on(async { Ok(App::bind(settings).await?.running()) }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // By way of the log, which does not wait for ever where nobody reads.
+            // The log says it: unlike standard error, it does not wait for ever for a reader.
             log.say(&format!("pod-identity-webhook: {}", causes(&error)));
             ExitCode::FAILURE
         }

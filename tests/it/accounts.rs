@@ -54,11 +54,11 @@ pub(crate) enum Said {
     Role(String),
     /// Admitted, with an association and a token of so many seconds.
     Association(u64),
-    /// Admitted as it was.
+    /// Admitted unchanged.
     Nothing,
-    /// Admitted as it was, with the warning that its account does not exist.
+    /// Admitted unchanged, with the warning that its account does not exist.
     Missing,
-    /// 503: to be asked again.
+    /// Answered 503, so the API server asks again.
     Unavailable,
 }
 
@@ -129,8 +129,8 @@ impl Webhook {
         read(&within("the answer", answer).await)
     }
 
-    /// Asks for a pod of every one of these accounts at once, on connections that are open already.
-    /// Begins at once; the answers are for whoever awaits them, in order.
+    /// Asks for a pod of every one of these accounts at once, on connections that are open already. This
+    /// begins at once; the answers come in order from the handles that it returns.
     async fn admit_all(&self, accounts: &[(&str, &str)]) -> Vec<tokio::task::JoinHandle<Said>> {
         let mut answers = Vec::new();
         for (namespace, account) in accounts {
@@ -165,7 +165,7 @@ impl Webhook {
         self.server.admin("/readyz").await.status == 200
     }
 
-    /// How it stands with each condition, a line for each.
+    /// The state of each condition, a line for each.
     pub(crate) fn readiness(&self) -> String {
         self.server.readiness.report().1
     }
@@ -187,8 +187,8 @@ impl Webhook {
     }
 }
 
-/// Moves the clock on, and with it every wait of the webhook and of the fake. Nobody may be waiting
-/// for an answer.
+/// Moves the clock on, and with it every wait of the webhook and of the fake. No answer may be awaited
+/// meanwhile.
 pub(crate) async fn skip(duration: Duration) {
     tokio::time::pause();
     tokio::time::advance(duration).await;

@@ -1,4 +1,4 @@
-//! The file of associations: its own of a file that is followed. What holds of every file is tested in
+//! The file of associations: what is particular to it. What holds for every followed file is tested in
 //! `source::file`.
 
 mod storm;

@@ -31,10 +31,10 @@ const CROSSPLANE: Resource = Resource { group: "eks.aws.upbound.io", version: "v
 
 const CROSSPLANE_NAMESPACED: Resource = Resource { group: "eks.aws.m.upbound.io", ..CROSSPLANE };
 
-/// How soon what is made counts, whatever it is.
+/// How soon a new resource counts.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Resources of any namespace count for accounts of any.
+/// A selection in which resources of any namespace count for accounts of any.
 fn any() -> Selection {
     Selection { namespaces: Namespaces::Any, ..Selection::default() }
 }
@@ -69,7 +69,7 @@ fn ready(account: &str) -> Map<String, Value> {
     }))
 }
 
-/// With these controllers' resources followed.
+/// Settings with which these controllers' resources are followed.
 fn following(controllers: &[Controller], selection: Selection) -> impl FnOnce(&mut Settings) {
     let resources = ResourceSettings { controllers: controllers.to_vec(), selection };
     move |settings| settings.sources.association_resources = Some(resources)
@@ -91,7 +91,7 @@ async fn accounts() -> FakeApi {
     api
 }
 
-/// Waits until all is read, and watched.
+/// Starts a webhook and waits until all is read and watched.
 async fn start(api: &FakeApi, controllers: &[Controller], selection: Selection) -> Webhook {
     let webhook = Webhook::start_cold(&api.url(), following(controllers, selection)).await;
     webhook.wait_until_ready().await;
@@ -174,7 +174,7 @@ async fn pending_resources_count_if_an_operator_wants_it_so() {
 #[tokio::test]
 async fn resources_for_another_cluster_or_namespace_do_not_count() {
     let cluster = pod_identity_webhook::aws::ClusterName::new("prod");
-    // Of another namespace by default.
+    // By default, resources of another namespace do not count.
     let (api, webhook) = shop(Selection { cluster, ..Selection::default() }).await;
     let mut elsewhere = synced("orders");
     elsewhere["spec"]["clusterName"] = json!("test");
@@ -208,12 +208,12 @@ async fn resources_that_are_left_out_for_their_namespace_are_warned_of_once() {
     {
         assert!(first.contains(part), "{first}");
     }
-    // What is malformed is told of, and with it that all before it was read.
+    // A malformed resource is reported, which shows that all before it was read.
     let wait_until_read = async |marker: &str| {
         api.put_object(ACK, "shop", marker, body(json!({ "spec": {} })));
         until(marker, async || process.log().iter().any(|line| line.contains(marker)).then_some(())).await;
     };
-    // One of two, and another more, are no news.
+    // To lose one of two such resources and gain another is not news.
     api.delete_object(ACK, "infra", "a");
     api.put_object(ACK, "infra", "c", synced("orders"));
     wait_until_read("marker-1").await;

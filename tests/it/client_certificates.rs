@@ -1,4 +1,4 @@
-//! `--client-ca-file`: who shows no certificate of these authorities gets no admission, and the probes still.
+//! `--client-ca-file`: a client without a certificate of theirs gets no admission, but still the probes.
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ async fn certificate_of_another_authority_is_refused_in_the_handshake() {
     let server = server(&Files::plain(&[(NAME, &authority.certificate_pem())]), |_| ()).await;
     assert!(!admits(&client(&server, &certificate(&other))).await);
     until("it is counted", async || (server.metric(NOT_VERIFIED).await? >= 1.0).then_some(())).await;
-    // That of a server is none of a client.
+    // A server's certificate does not serve as a client's.
     let serving = authority.leaf(&["localhost".to_owned()]).unwrap();
     assert!(!admits(&client(&server, &serving)).await);
     until("it is counted", async || (server.metric(NOT_VERIFIED).await? >= 2.0).then_some(())).await;
@@ -108,7 +108,7 @@ async fn authorities_are_followed_and_the_last_good_ones_kept() {
     let server = server(&files, |_| ()).await;
     let (old, new) = (client(&server, &certificate(&first)), client(&server, &certificate(&second)));
     assert!(admits(&old).await && !admits(&new).await);
-    // Both, as a rotation begins.
+    // The file holds both authorities, as at the beginning of a rotation.
     files.rewrite(NAME, &format!("{}{}", first.certificate_pem(), second.certificate_pem()));
     until("the new one is taken", async || admits(&new).await.then_some(())).await;
     assert!(admits(&old).await);
@@ -159,7 +159,7 @@ async fn connection_that_carried_admissions_with_a_certificate_goes_last() {
     .await;
     let mut kept = client(&server, &certificate(&authority)).connect().await.unwrap();
     assert_eq!(kept.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
-    // Each of them is younger, and goes before it.
+    // Each of these connections is younger, and is closed before it.
     let mut crowd = Vec::new();
     for _ in 0..20 {
         crowd.push(server.client.stream().await.unwrap());

@@ -21,7 +21,7 @@ use crate::support::reviews::{WORLD, body};
 use crate::support::server::Server;
 use crate::support::wait::{until, within};
 
-/// As a client's own address: another peer than the API server's, which comes from 127.0.0.1.
+/// A client's own address: another peer than the API server, which comes from 127.0.0.1.
 const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const OTHER_STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 
@@ -66,7 +66,7 @@ async fn idle_connections_of_one_peer_keep_nobody_out() {
             crowd.push(connect(STRANGER, server.address).await.unwrap());
         }
         assert_admits(&server).await;
-        // What carries calls is never the one that goes.
+        // A connection that carries calls is never the one that is closed.
         let answer =
             kept.post("/mutate", body("orders")).await.unwrap_or_else(|error| panic!("{round}: {error}"));
         assert_eq!(answer.status, StatusCode::OK);
@@ -103,7 +103,7 @@ async fn longest_idle_connection_goes_and_the_others_stay() {
     for connection in [&mut first, &mut second] {
         assert_eq!(connection.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
     }
-    // The first idles shorter now.
+    // The first connection has now been idle for a shorter time.
     assert_eq!(first.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
     assert_admits(&server).await;
     until("the second is closed", async || second.is_closed().then_some(())).await;
@@ -114,7 +114,7 @@ async fn longest_idle_connection_goes_and_the_others_stay() {
 #[tokio::test]
 async fn calls_that_are_never_sent_whole_keep_nobody_out() {
     let server = server(|limits| (limits.connections, limits.connections_per_peer) = (10, 5)).await;
-    // One peer: all places, each in the middle of a call.
+    // One peer has all places, each in the middle of a call.
     let mut calls = Vec::new();
     for _ in 0..10 {
         let mut call = Raw::connect(&server.client.from(STRANGER)).await;
@@ -129,7 +129,7 @@ async fn calls_that_are_never_sent_whole_keep_nobody_out() {
 #[tokio::test]
 async fn short_calls_of_two_peers_keep_nobody_out() {
     let server = server(|limits| (limits.connections, limits.connections_per_peer) = (10, 5)).await;
-    // Each has its share, no more, and every place is in the middle of a call that has just begun.
+    // Each peer has its share and no more, and every place is in the middle of a call that has just begun.
     let mut calls = Vec::new();
     for from in [STRANGER, OTHER_STRANGER].repeat(5) {
         let mut call = Raw::connect(&server.client.from(from)).await;
@@ -139,7 +139,7 @@ async fn short_calls_of_two_peers_keep_nobody_out() {
     assert_admits(&server).await;
     assert!(closed(&server, "webhook", "full").await >= 1.0);
     assert!(closed(&server, "webhook", "refused").await.abs() < 0.5);
-    // The server would wait for them.
+    // The server would wait for these calls.
     drop(calls);
     server.stop().await;
 }
@@ -178,7 +178,7 @@ async fn crowd_at_the_metrics_port_starves_no_probe() {
                 for from in [STRANGER, OTHER_STRANGER] {
                     crowd.extend(connect(from, address).await);
                 }
-                // Two thousand a second. No more descriptors than a test has.
+                // Two thousand a second, within the descriptors that a test has.
                 sleep(Duration::from_millis(1)).await;
                 crowd.drain(..crowd.len().saturating_sub(400));
             }
@@ -210,7 +210,7 @@ async fn scrapes_that_are_asked_for_by_the_hundred_starve_no_probe() {
         let answer = timeout(SOON, get_plain(server.metrics_address, probe)).await.expect("an answer soon");
         assert_eq!(answer.status, StatusCode::OK, "{probe}");
     }
-    // One answer each, and then the end.
+    // Each scraper gets one answer, and then the end.
     for mut scraper in crowd {
         let mut bytes = Vec::new();
         drop(within("the end", scraper.read_to_end(&mut bytes)).await);
@@ -234,14 +234,14 @@ async fn connection_idles_shorter_the_more_there_are() {
         assert_eq!(connection.post("/mutate", body("orders")).await.unwrap().status, StatusCode::OK);
         connections.push(connection);
     }
-    // When full it is a moment; half empty it is ten minutes again.
+    // A full port waits a moment for idle connections; a half empty one again ten minutes.
     until("one is closed", async || connections.iter().any(Connection::is_closed).then_some(())).await;
     assert!(closed(&server, "webhook", "idle").await >= 1.0);
     assert!(connections.iter().any(|one| !one.is_closed()));
     server.stop().await;
 }
 
-/// On one thread: what comes while nothing is waited for comes at once for the server.
+/// This runs on one thread: connections that come while nothing is awaited come at once for the server.
 #[tokio::test]
 async fn request_that_comes_with_the_newcomer_is_answered_and_then_the_connection_closed() {
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -320,7 +320,7 @@ async fn answer_that_is_read_a_byte_at_a_time_is_cut() {
 #[tokio::test]
 async fn client_that_goes_on_sending_reads_why_it_was_refused() {
     let server = server(|_| ()).await;
-    // It has a second for it, which on a busy machine may be over once.
+    // The server has a second for it, which may once pass on a busy machine.
     for _ in 0..20 {
         let mut connection = Raw::connect(&server.client).await;
         let headers = format!("Content-Length: {}\r\n", 8 << 20);

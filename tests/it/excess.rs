@@ -6,7 +6,7 @@ use crate::support::client::patch;
 use crate::support::reviews::{WORLD, review};
 use crate::support::server::Server;
 
-/// What a pod has a number of.
+/// A kind of element that a pod has a number of.
 struct Kind {
     what: &'static str,
     most: usize,
@@ -94,7 +94,7 @@ async fn answer(server: &Server, review: &Value) -> Value {
     answer.json()["response"].clone()
 }
 
-/// The review of a pod with so many.
+/// The review of a pod with this many elements.
 fn with(kind: &Kind, count: usize, account: &str) -> Value {
     let mut review = review(account);
     (kind.put)(&mut review["request"]["object"], count);
@@ -116,7 +116,7 @@ async fn pod_at_a_bound_gets_its_identity_and_one_beyond_is_left_as_it_is() {
             let warning = format!("no AWS identity injected: {}", kind.what);
             assert_eq!(beyond["warnings"], json!([warning]));
         }
-        // Whoever has no identity loses none.
+        // A pod without an identity has none to lose.
         let plain = answer(&server, &with(kind, kind.most + 1, "plain")).await;
         assert_eq!(plain["auditAnnotations"]["outcome"], "no_identity", "{}", kind.what);
     }
@@ -163,7 +163,7 @@ async fn patch_that_no_object_could_hold_is_not_made() {
     std::fs::write(accounts.path(), account).unwrap();
     let manifests = format!("--manifests={}", accounts.path().display());
     let server = Server::on_manifests([&manifests, "--shutdown-delay=0"]).await;
-    // Six bytes each of its characters.
+    // Each of its characters takes six bytes.
     let beyond = answer(&server, &with(&KINDS[0], 260, "orders")).await;
     assert_eq!(beyond["auditAnnotations"]["outcome"], "excess");
     assert_eq!(
@@ -193,7 +193,7 @@ async fn ephemeral_container_of_a_pod_beyond_a_bound_is_let_in_as_it_is() {
     server.stop().await;
 }
 
-/// The longest role that counts, with a policy that forbids it: whatever is told of it has a bound.
+/// The longest role that counts, with a policy that forbids it: all that is said of it is bounded.
 #[tokio::test]
 async fn longest_role_makes_neither_a_long_audit_annotation_nor_a_long_answer() {
     let files = tempfile::tempdir().unwrap();

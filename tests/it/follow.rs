@@ -70,7 +70,7 @@ async fn prove(api: &FakeApi, follow: &mut Names) {
     assert_eq!(news.unwrap(), News::Unchanged);
 }
 
-/// The error that comes next, skipping what is told again, and that a watch lasts.
+/// The next error; news that is told again, and that a watch lasts, is skipped.
 async fn error(follow: &mut Names) -> WatchError {
     loop {
         match next(follow).await {
@@ -131,7 +131,7 @@ async fn a_burst_of_changes_is_told_in_few_pieces() {
         told += changes.len();
         pieces += 1;
     }
-    // How many fit into a time is the machine's affair; that most come together is ours.
+    // How many fit into a time depends on the machine; that most come together is what this tests.
     assert!(pieces <= 500, "{pieces} pieces");
 }
 

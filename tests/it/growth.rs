@@ -1,4 +1,4 @@
-//! Whatever a stranger can send or write is taken in linear time and memory: twice as much of anything
+//! Everything that a stranger can send or write is taken in linear time and memory: twice as much of anything
 //! that repeats takes less than three times as long, and as much memory.
 //!
 //! Time is the thread's own on a CPU, so that neighbours do not count; and the best of several rounds by
@@ -59,7 +59,7 @@ fn growth(input: &Input) -> (f64, f64) {
     for _ in 0..ROUNDS {
         best = (best.0.min(time(&once)), best.1.min(time(&twice)));
     }
-    // What does not grow at all may be nothing.
+    // Memory that does not grow at all may be zero.
     let memory = (memory(&twice) + 4096.0) / (memory(&once) + 4096.0);
     (best.1 / best.0, memory)
 }

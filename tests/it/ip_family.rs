@@ -55,7 +55,7 @@ async fn a_uri_that_is_given_stays_whatever_the_cluster_s_family() {
     }
 }
 
-/// Why the family is not known.
+/// The error that says why the family is not known.
 async fn reason(api: &FakeApi) -> String {
     let error = complete(&api.url(), &[]).await.unwrap_err();
     let reason =

@@ -57,7 +57,7 @@ async fn body_over_the_limit_is_refused_by_its_announcement() {
     let server = server(|_| ()).await;
     let mut connection = Raw::connect(&server.client).await;
     let headers = format!("Content-Length: {}\r\n", 7 * MIB + 1);
-    // Nothing of the body is ever sent: who waits for it waits for ever.
+    // Nothing of the body is ever sent: waiting for it would never end.
     connection.write(head("/mutate", &headers)).await.unwrap();
     let answer = connection.rest().await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
@@ -110,7 +110,7 @@ async fn half_the_headers_of_a_later_request_are_not_waited_for() {
     connection.write(review).await.unwrap();
     assert!(connection.head().await.starts_with("HTTP/1.1 200 "));
     connection.write("POST /mutate HTTP/1.1\r\nHost: local").await.unwrap();
-    // The first answer and nothing else.
+    // The first answer comes, and nothing else.
     serde_json::from_str::<Value>(&connection.rest().await).unwrap();
     assert!(began.elapsed() >= SHORT, "{:?}", began.elapsed());
     server.stop().await;
@@ -147,7 +147,7 @@ async fn client_that_never_reads_is_closed() {
     let server = server(|settings| settings.server.limits.request = SHORT).await;
     let mut deaf = Raw::connect(&server.client).await;
     let calls = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
-    // Until both sides' buffers are full of answers that nobody takes, and then until the end.
+    // This writes until both sides' buffers are full of answers that are not read, and then until the end.
     let end = within("the close", async { while deaf.write(&calls).await.is_ok() {} });
     end.await;
     until("no connection", async || server.metric(CONNECTIONS).await.filter(|open| *open == 0.0)).await;
@@ -174,7 +174,7 @@ async fn body_beyond_the_common_memory_waits_for_another_to_end() {
     first.announce("/mutate", large.len()).await;
     first.write(most).await.unwrap();
 
-    // Once all of it has come, nothing is left for anybody else.
+    // Once the whole body has come, no memory is left for another call.
     until("the memory to be full", async || {
         let refused = server.client.post("/mutate?timeout=200ms", body("orders")).await;
         (refused.status == StatusCode::SERVICE_UNAVAILABLE).then(|| {

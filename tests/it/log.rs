@@ -1,4 +1,4 @@
-//! The log as whoever reads it has it, or does not.
+//! The log, with a reader and without one.
 
 use http::StatusCode;
 

@@ -14,7 +14,7 @@ fn program(name: &str) -> PathBuf {
     deps.parent().unwrap().parent().unwrap().join("examples").join(name)
 }
 
-/// Killed when the test is over, whichever way.
+/// A process that is killed when the test is over, however it ends.
 struct Running(Child);
 
 impl Drop for Running {
@@ -52,7 +52,7 @@ fn shows_a_pod_with_its_role_stays_up_and_ends_cleanly() {
 #[test]
 fn certificates_are_a_pair_whose_key_is_its_owners_alone() {
     let folder = TempDir::new().unwrap();
-    // What is there from an earlier run is replaced, its mode too.
+    // A key of an earlier run is replaced, and so is its mode.
     std::fs::write(folder.path().join("tls.key"), "old").unwrap();
     let made = Command::new(program("certs")).arg(folder.path()).arg("webhook.eks.svc").output().unwrap();
     assert!(made.status.success());

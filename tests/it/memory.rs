@@ -1,4 +1,4 @@
-//! What calls hold counts: their bodies, what is read of them, and their answers until these are sent.
+//! All that calls hold counts: their bodies, what is read of them, and their answers until these are sent.
 
 mod burst;
 mod chart;
@@ -33,7 +33,7 @@ const KIB: usize = 1 << 10;
 /// What every call gets beside its body.
 const WORK: usize = 32 * KIB;
 
-/// The webhook without a server, with so many bytes for all calls.
+/// The webhook without a server, with this many bytes for all calls.
 fn webhook(memory: usize) -> Router {
     let settings = settings([WORLD]);
     let defaults = settings.defaults.offline().unwrap();
@@ -55,7 +55,7 @@ async fn post_within(webhook: &Router, review: Vec<u8>, time: &str) -> http::Res
     webhook.clone().oneshot(request.body(Body::from(review)).unwrap()).await.unwrap()
 }
 
-/// A pod with so many containers, which gets a longer answer than it is itself.
+/// A pod with this many containers, whose answer is longer than the pod itself.
 fn containers(count: usize) -> Vec<u8> {
     let mut review = review("orders");
     let containers: Value = (0..count).map(|number| json!({"name": format!("c{number}")})).collect();
@@ -69,7 +69,7 @@ async fn answer_counts_until_the_last_of_it_is_gone() {
     let large = containers(800);
     let answer = post(&webhook, large.clone()).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    // Most of the memory is the first answer's, which nobody has read.
+    // Most of the memory belongs to the first answer, which was not read.
     assert_eq!(post(&webhook, large.clone()).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(post(&webhook, body("orders")).await.status(), StatusCode::OK);
     let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
@@ -89,11 +89,11 @@ async fn what_is_read_of_a_review_counts() {
     let plain = String::from_utf8(escaped.clone()).unwrap().replace("\\u0001", "/xxxxx").into_bytes();
     let webhook = webhook(escaped.len() + WORK + KIB);
     assert_eq!(post(&webhook, plain).await.status(), StatusCode::OK);
-    // What is escaped in the body is not borrowed from it, but beside it.
+    // Escaped text cannot be borrowed from the body, so it takes memory beside it.
     assert_eq!(post(&webhook, escaped).await.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
-/// The webhook as it is by default.
+/// The webhook with its default limits.
 fn usual() -> Router {
     webhook(Limits::default().memory)
 }
@@ -140,7 +140,7 @@ async fn large_bodies_that_stall_give_way_to_whoever_needs_their_memory() {
     }
 }
 
-/// A thousand containers get an answer of half a megabyte; who asks for many and reads none holds all memory.
+/// A thousand containers get an answer of half a megabyte; many that are not read hold all memory.
 #[tokio::test]
 async fn answers_that_nobody_reads_give_way_to_whoever_needs_their_memory() {
     let change = |settings: &mut Settings| settings.admission.memory = 4 << 20;
@@ -158,7 +158,7 @@ async fn answers_that_nobody_reads_give_way_to_whoever_needs_their_memory() {
         let answer = server.client.post("/mutate?timeout=1s", large.clone()).await;
         (answer.status == StatusCode::OK && server.metric(closed).await? > 0.0).then_some(())
     };
-    // Without it they would be closed after ten seconds.
+    // Without the pressure they would be closed after ten seconds.
     tokio::time::timeout(Duration::from_secs(6), until("a place", admits)).await.unwrap();
     server.stop().await;
 }

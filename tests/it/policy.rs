@@ -1,4 +1,4 @@
-//! Pods that are refused because an operator wants it so: told, counted, logged and audited by one word.
+//! Pods that an operator wants refused: one word says so in the answer, the metrics, the log and the audit.
 
 use http::StatusCode;
 use serde_json::json;

@@ -15,19 +15,19 @@ use crate::support::server::Server;
 /// The sources of one account, in the order in which they count.
 const SOURCES: [Source; 4] = [Source::Association, Source::Annotation, Source::Entry, Source::Glob];
 
-/// What may speak of the account.
+/// A source that may speak of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Association,
     Annotation,
-    /// Of the ConfigMap, for this account alone.
+    /// An entry of the ConfigMap for this account alone.
     Entry,
-    /// Of the ConfigMap, for accounts of this name.
+    /// An entry of the ConfigMap for accounts of this name.
     Glob,
 }
 
 impl Source {
-    /// As a document of a manifest, if it is one by itself.
+    /// The source as a document of a manifest, if it is one by itself.
     fn document(self) -> Option<String> {
         match self {
             Self::Association => {
@@ -42,7 +42,7 @@ impl Source {
         }
     }
 
-    /// As a member of the ConfigMap's document, if it is one.
+    /// The source as a member of the ConfigMap's document, if it is one.
     fn entry(self) -> Option<(String, Value)> {
         let key = match self {
             Self::Association | Self::Annotation => return None,
@@ -61,7 +61,7 @@ impl Source {
     /// What the pod gets where this source decides beside these others.
     fn credentials(self, all: &[Self]) -> Credentials {
         match self {
-            // The one thing that is taken from a source that lost: the account's lifetime.
+            // The account's lifetime is the one thing that is taken from a source that lost.
             Self::Association if all.contains(&Self::Annotation) => Credentials::Association(900),
             Self::Association => Credentials::Association(3600),
             Self::Annotation | Self::Entry | Self::Glob => Credentials::Role(self.role_arn()),

@@ -14,7 +14,7 @@ const README: &str = include_str!("../../README.md");
 /// The text from one heading to the next of any level.
 pub fn section(heading: &str) -> &'static str {
     let (_, text) = README.split_once(&format!("\n{heading}\n")).expect(heading);
-    // A line of a block never begins so: they are objects and commands.
+    // A line of a block never begins like this: blocks are objects and commands.
     text.split("\n#").next().unwrap()
 }
 
@@ -67,8 +67,8 @@ fn every_source_gives_what_the_table_says_by_its_example() {
             answer.stdout
         );
     }
-    // What has an example, manifests, and the EKS API, whose example is run against a stand-in of it: a new row
-    // wants one too.
+    // The rows are those with an example here, manifests, and the EKS API, whose example is run against a
+    // stand-in: a new row needs an example too.
     assert_eq!(rows.len(), examples.len() + 2);
 }
 

@@ -1,4 +1,4 @@
-//! What is no review is refused, without a word of what was sent and without harm to anybody.
+//! A body that is not a review is refused without quoting what was sent, and without harm to other calls.
 
 use http::StatusCode;
 use hyper::body::Bytes;
@@ -9,7 +9,7 @@ use crate::support::process::Process;
 use crate::support::reviews::{WORLD, body, edited, with, without};
 use crate::support::server::Server;
 
-/// What must not come back, and must not be logged.
+/// A secret that must not come back, and must not be logged.
 const MARKER: &str = "hunter2-7f3a";
 
 async fn server() -> Server {

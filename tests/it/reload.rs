@@ -160,7 +160,7 @@ async fn bad_pair_is_counted_once_however_long_it_stays() {
         // A minute of the clock that the polls go by.
         sleep(Duration::from_mins(1)).await;
         assert_eq!(errors(), Some(count));
-        // And a good one between: the next fault is news.
+        // A good pair comes between, so that the next fault is news.
         files.rewrite(&bad.certificate_pem, &bad.key_pem);
         sleep(Duration::from_mins(1)).await;
         assert_eq!(errors(), Some(count));

@@ -10,7 +10,7 @@ use crate::support::reviews::{WORLD, body};
 
 const VARIABLE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 
-/// As EC2 has it; most members are of no interest.
+/// An identity document as EC2 has it; most of its members are not read.
 const DOCUMENT: &str = r#"{
   "accountId" : "012345678901",
   "architecture" : "x86_64",
@@ -39,7 +39,7 @@ async fn role(args: &[&str], metadata: Option<&InstanceMetadata>) -> String {
     std::fs::write(folder.path().join("account.yaml"), ACCOUNT).unwrap();
     let manifests = format!("--manifests={}", folder.path().display());
     let args = [&[manifests.as_str(), "--compose-role-arn", "--shutdown-delay=0"], args].concat();
-    // Whoever is not to be asked is not there.
+    // Nothing listens at an address that must not be asked.
     let nobody = reserve_port();
     let endpoint = metadata.map_or_else(|| nobody.url(), InstanceMetadata::url);
     let process = Process::start_with(&args, &[(VARIABLE, &endpoint)]).await;
@@ -69,7 +69,7 @@ const WHAT_TO_DO: &str = "; on EC2, allow pods two hops (HttpPutResponseHopLimit
 async fn account_and_partition_are_those_of_the_instance() {
     let metadata = InstanceMetadata::start(Manner::Document(DOCUMENT)).await;
     assert_eq!(role(&[], Some(&metadata)).await, "arn:aws-cn:iam::012345678901:role/team/app");
-    // Asked once, at start.
+    // The metadata is asked for once, at start.
     assert_eq!(
         metadata.requests(),
         ["PUT /latest/api/token", "GET /latest/dynamic/instance-identity/document"]

@@ -1,5 +1,5 @@
-//! The role policy of a server: read before anything is answered, followed, kept while it says nothing
-//! that can be read; what it forbids is told, counted, logged and audited by one word.
+//! The role policy of a server: read before anything is answered, followed, kept while its file cannot be
+//! read; one word says what it forbids in answers, metrics, log and audit.
 
 mod file;
 
@@ -37,7 +37,7 @@ async fn server(path: &Path) -> Server {
     Server::on_manifests([WORLD, &flag(path), "--shutdown-delay=0"]).await
 }
 
-/// Whether the pod of `shop/orders`, which has a role, is let in.
+/// Whether the pod of `shop/orders`, which has a role, is admitted.
 async fn is_allowed(server: &Server) -> bool {
     let answer = server.client.post("/mutate", body("orders")).await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -60,7 +60,7 @@ async fn nothing_is_answered_before_the_policy_was_read() {
     let missing =
         format!("[-]role-policy not read yet: failed to read {}: No such file", files.path(NAME).display());
     assert!(report.lines().any(|line| line.starts_with(&missing)), "{report}");
-    // Whether or not there is a role: nobody's pod depends on the order in which things are found out.
+    // This holds with a role or without: no pod may depend on the order in which things are found out.
     for account in ["orders", "cart", "plain", "nobody"] {
         let answer = server.client.post("/mutate", body(account)).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{account}");
@@ -112,7 +112,7 @@ async fn told(mode: &str) -> (Value, Vec<String>) {
         assert!(matches!(Credentials::of(&answer), Credentials::Role(_)), "{answer:?}");
         response.as_object_mut().unwrap().retain(|name, _| !name.starts_with("patch"));
     }
-    // Neither an account without a role nor one with an association is the policy's business.
+    // The policy does not concern an account without a role, nor one with an association.
     for account in ["plain", "cart"] {
         let answer = process.client.post("/mutate", body(account)).await.json();
         assert_eq!(answer["response"]["allowed"], json!(true));
@@ -133,7 +133,7 @@ async fn told(mode: &str) -> (Value, Vec<String>) {
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/orders";
 
-/// What the audit log has of it.
+/// What the audit log says of the forbidden role.
 const FORBIDDEN: &str = "arn:aws:iam::111122223333:role/orders: no rule names the ServiceAccount";
 
 #[tokio::test]

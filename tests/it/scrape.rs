@@ -109,7 +109,7 @@ async fn every_metric_has_one_help_and_one_type() {
     let types = named("# TYPE ");
     assert_eq!(types, named("# HELP "));
     assert_eq!(types.iter().collect::<BTreeSet<_>>().len(), types.len(), "{types:?}");
-    // Those of the process are the system's to have.
+    // Which metrics of the process there are depends on the system.
     let types: Vec<_> = types.into_iter().filter(|name| !name.starts_with("process_")).collect();
     insta::assert_snapshot!(types.join("\n"), @r#"
     http_request_count

@@ -23,8 +23,8 @@ async fn until_not_ready(process: &Process) {
     .await;
 }
 
-/// Calls until nothing listens any more; how many calls were answered. `leaving` is whether the
-/// server is known to have seen the signal.
+/// Calls until nothing listens any more, and counts the answers. `leaving` is whether the server is known to
+/// have seen the signal.
 async fn call_until_the_end(client: Client, calls: Arc<AtomicUsize>, leaving: Arc<AtomicBool>) {
     while let Ok(mut connection) = client.connect().await {
         loop {
@@ -57,7 +57,7 @@ async fn signal_under_load_loses_no_call() {
     process.terminate();
     until_not_ready(&process).await;
     leaving.store(true, Ordering::Relaxed);
-    // On new connections: every one that was kept has been given up by now.
+    // These calls are on new connections: every one that was kept has been given up by now.
     more(50).await;
     for client in clients {
         within("the clients' end", client).await.unwrap();
@@ -125,7 +125,7 @@ async fn idle_connections_do_not_hold_up_the_exit() {
     assert_eq!(probe.status, StatusCode::OK);
     process.terminate();
     assert!(process.ended().await.success());
-    // Who waits for idle connections does so until the drain's limit, and says so.
+    // A drain that waited for idle connections would last until its limit, and say so.
     assert!(!process.log().iter().any(|line| line.contains("connections left")), "{:#?}", process.log());
     until("the connection is closed", async || idle.is_closed().then_some(())).await;
     process.logged(" stopped").await;
@@ -138,7 +138,7 @@ async fn signal_during_the_start_ends_in_order() {
     assert!(Command::new("mkfifo").arg(&slow).status().unwrap().success());
     let manifests = format!("--manifests={}", slow.display());
     let mut starting = Starting::spawn(&[&manifests, "--shutdown-delay=0"]);
-    // Opens once the process opens it for reading: it is in the middle of its start.
+    // This opens once the process opens it for reading, in the middle of its start.
     let world = std::fs::OpenOptions::new().write(true).open(&slow).unwrap();
     starting.terminate();
     drop(world);
@@ -158,7 +158,7 @@ async fn second_signal_cuts_the_delay_short() {
 
 #[tokio::test]
 async fn signal_ends_a_start_that_hangs() {
-    // Accepts, and never answers.
+    // This service accepts, and never answers.
     let metadata = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", metadata.local_addr().unwrap());
     let environment = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", address.as_str())];

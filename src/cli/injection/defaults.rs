@@ -9,8 +9,8 @@ use super::args::InjectionArgs;
 use super::pending::{self, Flags, PendingDefaults};
 use crate::cli::error::{SettingsError, invalid};
 
-/// Checks the flags of injection. A value that makes a pod the API server refuses loses that pod,
-/// whatever the failurePolicy: so every one is checked before the first pod comes.
+/// Checks the flags of injection. If a value makes the API server refuse a pod, that pod is lost whatever the
+/// failurePolicy, so every value is checked before the first pod comes.
 pub(super) fn check(
     args: &InjectionArgs,
     notices: &mut Vec<String>,
@@ -76,15 +76,15 @@ fn lifetime(asked: Option<i64>, notices: &mut Vec<String>) -> u64 {
 
 fn audience(flag: &'static str, text: &str) -> Result<String, SettingsError> {
     if text.is_empty() {
-        // Kubernetes would make a token for the API server itself, which AWS must never see.
+        // An empty audience means a token for the API server itself, which AWS must never see.
         return Err(invalid(flag, text, "expected an audience"));
     }
     Ok(text.to_owned())
 }
 
 fn mount_path(flag: &'static str, text: &str) -> Result<String, SettingsError> {
-    // Kubernetes refuses a colon; a relative path means another place on every runtime; and a mount
-    // over the root leaves a container without its program.
+    // Kubernetes refuses a colon; a relative path means a different place on each runtime; and a mount over
+    // the root hides a container's program.
     let depth = text.split('/').fold(0_usize, |depth, part| match part {
         "" | "." => depth,
         ".." => depth.saturating_sub(1),

@@ -12,7 +12,7 @@ pub use role_policy::{RolePolicySettings, role_policy};
 
 use super::error::SettingsError;
 
-/// What the flags come to.
+/// The defaults that the flags come to.
 pub fn defaults(args: &InjectionArgs, notices: &mut Vec<String>) -> Result<PendingDefaults, SettingsError> {
     defaults::check(args, notices)
 }

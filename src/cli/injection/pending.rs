@@ -1,4 +1,4 @@
-//! What flags leave to be found out: at start, before anything is answered, and never by `inject`.
+//! What flags leave to be found out: at start, before anything is answered; `inject` never does.
 
 use injection::Defaults;
 use injection::agent::{Agent, IpFamily};
@@ -12,20 +12,20 @@ use crate::cli::error::{SettingsError, invalid};
 /// What is injected, but for what has to be found out first.
 #[derive(Debug, Clone)]
 pub struct PendingDefaults {
-    /// What flags say.
+    /// What the flags say by themselves.
     pub flags: Flags,
-    /// How roles that are given by name become ARNs; none do without `--compose-role-arn`.
+    /// How roles that are given by name become ARNs; without `--compose-role-arn` they do not.
     pub role_names: Discoverable<Option<RoleNames>, MissingRoleNames>,
     /// Where the agent of EKS Pod Identity answers.
     pub agent: Discoverable<Agent, MissingIpFamily>,
 }
 
-/// A value, or what is known of it while it is not.
+/// A value, or what is known for finding it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Discoverable<T, M> {
-    /// Flags say it.
+    /// The flags say the value.
     Known(T),
-    /// It has to be found out.
+    /// The value has to be found out.
     Missing(M),
 }
 
@@ -73,7 +73,7 @@ impl Flags {
 }
 
 impl PendingDefaults {
-    /// What is injected where nobody is asked; an error where somebody would have to be.
+    /// What is injected if nothing can be asked; an error if something would have to be.
     pub fn offline(self) -> Result<Defaults, SettingsError> {
         let Self { flags, role_names, agent } = self;
         let role_names = match role_names {
@@ -93,10 +93,10 @@ impl PendingDefaults {
     }
 }
 
-/// What is known of the agent of EKS Pod Identity while the IP family is not.
+/// What is known of the agent of EKS Pod Identity while the IP family is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingIpFamily {
-    /// `--container-credentials-full-uri`.
+    /// The value of `--container-credentials-full-uri`.
     pub full_uri: Option<String>,
 }
 
@@ -104,13 +104,13 @@ pub struct MissingIpFamily {
 /// two is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingRoleNames {
-    /// `--aws-account-id`.
+    /// The value of `--aws-account-id`.
     pub account: Option<AccountId>,
-    /// `--aws-partition`.
+    /// The value of `--aws-partition`.
     pub partition: Option<Partition>,
 }
 
-/// How roles that are given by name become ARNs, or what is to be asked for first.
+/// How roles that are given by name become ARNs, or what has to be found out first.
 pub(super) fn role_names(
     args: &InjectionArgs,
     notices: &mut Vec<String>,
@@ -131,12 +131,12 @@ pub(super) fn role_names(
     let region = Some(args.aws_default_region.as_str()).filter(|region| !region.is_empty());
     Ok(match (account, partition.clone().or_else(|| region.map(Partition::of_region))) {
         (Some(account), Some(partition)) => Discoverable::Known(Some(RoleNames { partition, account })),
-        // An account that is asked for is in the partition of its instance, whatever the pods' region.
+        // An account that is found out is in the partition of its instance, whatever the pods' region.
         (account, _) => Discoverable::Missing(MissingRoleNames { account, partition }),
     })
 }
 
-/// The agent of EKS Pod Identity, or what is to be asked for before it is known.
+/// The agent of EKS Pod Identity, or what has to be found out first.
 pub(super) fn agent(
     family: IpFamilyFlag,
     full_uri: Option<String>,

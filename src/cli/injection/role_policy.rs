@@ -1,4 +1,4 @@
-//! The file of the role policy, and what is done about what it does not allow.
+//! The file of the role policy, and what is done about roles that it does not allow.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use injection::policy::PolicyMode;
 use super::args::InjectionArgs;
 use crate::cli::error::SettingsError;
 
-/// `--role-policy` and `--role-policy-mode`.
+/// The values of `--role-policy` and `--role-policy-mode`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolePolicySettings {
-    /// The file.
+    /// The policy's file.
     pub path: PathBuf,
     /// What is done about a role that it does not allow.
     pub mode: PolicyMode,
@@ -19,7 +19,7 @@ pub struct RolePolicySettings {
 
 /// The role policy, if there is one.
 ///
-/// A mode without a policy is refused: whoever wrote it takes pods to be judged.
+/// A mode without a policy is refused: who set it expects pods to be judged.
 pub fn role_policy(args: &InjectionArgs) -> Result<Option<RolePolicySettings>, SettingsError> {
     let InjectionArgs { role_policy: path, role_policy_mode: mode, .. } = args;
     match (path.is_empty(), *mode) {

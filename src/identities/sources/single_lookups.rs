@@ -16,21 +16,20 @@ use crate::source::single_flight::{Count, Departure, SingleFlight};
 use crate::source::turns::{Pace, Standing, Turns};
 use crate::source::{LookupResult, Source};
 
-/// Requests: who is asked has other callers too, and counts all of them together: AWS throttles the calls of an account
-/// in a region, and does not say from how many a second on. So few, and a look-up that fails may be made twice.
+/// Limits of requests. AWS throttles all callers of an account in a region together, and does not say from
+/// how many calls a second on. So they are low, also because a look-up that fails may be made twice.
 const AT_ONCE: usize = 10;
 const IN_A_NAMESPACE: usize = 4;
 const RATE: u32 = 10;
 const BURST: u32 = 20;
 
-/// Whether the source has an association for an account; an error in one
-/// line that holds no secret.
+/// Asks whether the source has an association for an account; an error is one line without secrets.
 pub type Ask = dyn Fn(AccountName<'_>) -> BoxFuture<'static, Answer> + Send + Sync;
 
-/// What comes of it.
+/// Whether there is an association, or why that is not known.
 pub type Answer = Result<bool, Arc<str>>;
 
-/// A source that is followed, and can be asked.
+/// A source that is followed, and that can be asked for one account.
 pub struct SingleLookups {
     source: Arc<Source<AssociationSet>>,
     ask: Box<Ask>,
@@ -69,8 +68,8 @@ impl SingleLookups {
         &self.source
     }
 
-    /// Whether the source has an association for the account now. Nothing of it is remembered: the
-    /// set that is followed stays whole, as it was read.
+    /// Whether the source has an association for the account now. The answer is not remembered: the set that
+    /// is followed stays whole, as it was read.
     pub async fn fetch(&self, account: AccountName<'_>, deadline: Instant) -> Result<bool, Unavailable> {
         // No account has such a name, and the request would be refused.
         if !account.is_possible() {
@@ -93,7 +92,7 @@ impl SingleLookups {
         async move {
             let mut count = Count::new(|result| source.looked_up(result));
             let permitted = async {
-                // All accounts that are asked for exist.
+                // Only accounts that exist are asked for, so none has a lower standing.
                 let _turn = turns
                     .turn(&namespace, Standing::Namespace)
                     .await
@@ -221,7 +220,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1)).await;
         let answers = asked.look_up(&names(15), Some(Ok(false))).await;
         assert_eq!((first.await.unwrap(), answers), (false, vec![Ok(false); 15]));
-        // The first call's, and one for all that came after it had begun.
+        // The first call made one request, and all that came after it had begun shared another.
         assert_eq!(asked.requests.lock().unwrap().len(), 2);
     }
 

@@ -156,7 +156,7 @@ fn whatever_is_no_text_is_refused_in_one_short_line() {
     assert_eq!(refused(b"rules: [\xff]"), "not UTF-8 after 8 bytes");
 }
 
-/// Of YAML that cannot be said: what follows may be what narrows a rule.
+/// A part of a policy in YAML may be read as one, though what follows may be what narrows a rule.
 #[test]
 fn every_part_of_a_policy_in_json_is_refused() {
     let json = r#"{"rules":[{"namespaces":["shop"],"roles":["*"]}]}"#;

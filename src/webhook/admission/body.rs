@@ -15,16 +15,16 @@ use crate::server::pressure::Pressure;
 /// A permit of the semaphore stands for this many bytes: a semaphore counts in `u32`.
 const GRAIN: usize = 1024;
 
-/// What a body gets at first, and then again when it has come: nearly all bodies are smaller. As many of
-/// them as there may be connections are less than all there is, so that what is announced and does not come
-/// keeps nobody out.
+/// The bytes that a body gets at first, and again each time they have come: nearly all bodies are smaller.
+/// One step for every possible connection is less than all memory, so bodies that are announced and do not
+/// come keep no others out.
 const STEP: usize = 16 << 10;
 
-/// How often whoever waits says so again.
+/// How often a call that waits for memory says so again.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What a call gets beside its body, for what is read of it and the answer: an ordinary one never asks for
-/// more once it has its place.
+/// The bytes that a call gets beside its body, for what is read of it and the answer: an ordinary call never
+/// asks for more once it has its place.
 const WORK: usize = 32 << 10;
 
 /// The bytes that all calls together may hold: their bodies, what is read of them, and their answers.
@@ -49,7 +49,7 @@ impl Memory {
         Self { permits, limit: limits.body, pressure: Arc::default() }
     }
 
-    /// Whether there is too little of it.
+    /// Whether this memory is short.
     pub(super) fn pressure(&self) -> Arc<Pressure> {
         self.pressure.clone()
     }
@@ -94,12 +94,12 @@ impl Memory {
             let wanted = size.next_multiple_of(STEP).min(most.max(size));
             let missing = share.missing(wanted + WORK);
             if missing > 0 {
-                // All who wait here hold something. None waits for ever: what has had its time gives way.
+                // Every call that waits here holds memory, but not for ever: one whose time is up gives way.
                 share.held.merge(self.acquire(missing, deadline).await?);
             }
             if size > bytes.capacity() {
-                // Doubled, or else a large body would be copied for every piece of it; what nothing has
-                // been written to takes no memory yet.
+                // The capacity doubles, or else a large body would be copied for every piece of it; space
+                // that was not written to takes no memory yet.
                 let capacity = size.max(bytes.capacity() * 2).min(most.max(size));
                 bytes.reserve_exact(capacity - bytes.len());
             }
@@ -108,7 +108,7 @@ impl Memory {
         Ok((bytes, share))
     }
 
-    /// So much of the memory, in grains, once it is there.
+    /// Takes this many grains of the memory, once they are free.
     async fn acquire(&self, grains: u32, until: Instant) -> Result<OwnedSemaphorePermit, Refusal> {
         let acquired = self.permits.clone().acquire_many_owned(grains);
         tokio::pin!(acquired);
@@ -116,7 +116,7 @@ impl Memory {
         loop {
             tokio::select! {
                 biased;
-                // Never closed.
+                // The semaphore is never closed.
                 permits = &mut acquired => return permits.map_err(|_| Refusal::Busy),
                 () = sleep_until(look.min(until)) => {}
             }
@@ -130,13 +130,13 @@ impl Memory {
 }
 
 impl Share {
-    /// Holds this many bytes in all, if there are so many. Never waits: whoever waited here would hold
+    /// Holds this many bytes in all, if so many are free. It never waits: a call that waited here would hold
     /// what others wait for.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
         let missing = self.missing(bytes);
         if missing > 0 {
             let Ok(more) = self.permits.clone().try_acquire_many_owned(missing) else {
-                // For the next attempt.
+                // Slow calls give way to pressure, so that the next attempt finds memory.
                 self.pressure.raise();
                 return Err(Refusal::Busy);
             };
@@ -145,7 +145,7 @@ impl Share {
         Ok(())
     }
 
-    /// How many grains there are too few for so many bytes.
+    /// How many more grains this many bytes need.
     fn missing(&self, bytes: usize) -> u32 {
         let held = u32::try_from(self.held.num_permits()).unwrap_or(u32::MAX);
         grains(bytes).saturating_sub(held)

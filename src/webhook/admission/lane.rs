@@ -1,5 +1,5 @@
-//! Where large reviews are worked on: one at a time, beside the threads that serve everybody, so that
-//! probes and small pods never wait for more than a fraction of a millisecond.
+//! Where large reviews are worked on: one at a time, beside the threads that serve all others, so that probes
+//! and small pods never wait for more than a fraction of a millisecond.
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::refusal::Refusal;
 
-/// What takes this many bytes, in the body or for the patch, is large: below it, work takes less than a
+/// A review that takes this many bytes, in the body or for the patch, is large: less takes under a
 /// millisecond. A pod of a hundred containers is smaller.
 const LARGE: usize = 256 << 10;
 
@@ -21,7 +21,7 @@ impl Lane {
         Self(Semaphore::new(1))
     }
 
-    /// Does work on so many bytes: at once if they are few, else when those that came before are done.
+    /// Does work on this many bytes: at once if they are few, otherwise once earlier large reviews are done.
     pub(super) async fn run<T>(
         &self,
         bytes: usize,
@@ -32,10 +32,10 @@ impl Lane {
             return Ok(work());
         }
         let place = timeout_at(deadline, self.0.acquire()).await;
-        // Never closed: the only failure is the wait.
+        // The semaphore is never closed: only the wait can fail.
         let _place = place.ok().and_then(Result::ok).ok_or(Refusal::Busy)?;
         Ok(match Handle::current().runtime_flavor() {
-            // Of one thread alone, in tests, there is none that could take over.
+            // A runtime of one thread, as in tests, has no other that could take over.
             RuntimeFlavor::CurrentThread => work(),
             _ => block_in_place(work),
         })
@@ -65,7 +65,7 @@ mod tests {
                 lane.run(LARGE + 1, deadline, work).await.is_ok()
             }
         });
-        // The one thread of the runtime is the first's; all that follows is served by another.
+        // The first review has the runtime's one thread; another thread serves all that follows.
         tokio::task::spawn_blocking(move || has_started.recv().unwrap()).await.unwrap();
         let small = tokio::spawn({
             let (lane, deadline) = (lane.clone(), soon());

@@ -1,20 +1,20 @@
-//! How much calls may take together, and each for how long.
+//! How much memory calls may take together, and how long each may take.
 
 use std::time::Duration;
 
 /// Largest body that is read: two objects of the 3 MB that etcd is commonly allowed, and slack.
 pub const BODY_LIMIT: usize = 7 << 20;
 
-/// How much calls may take together, and each for how long.
+/// How much memory calls may take together, and how long each may take.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Bytes of all bodies in flight together; further ones wait to be read.
     pub memory: usize,
-    /// One body.
+    /// Bytes of one body.
     pub body: usize,
-    /// From a request's headers to its answer.
+    /// How long a request may take from its headers to its answer.
     pub request: Duration,
-    /// One live look-up.
+    /// How long one live look-up may take.
     pub lookup: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What is counted of admissions: the Go webhook's metrics by their names and labels, and ours beside them.
+//! What is counted of admissions: the Go webhook's metrics by their names and labels, and further ones.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::telemetry::{MetricsError, Registry};
 /// The path that is counted, as the Go webhook counts it.
 const PATH: &str = "/mutate";
 
-/// Bounds of `http_request_latencies`, in microseconds. The Go webhook's: a normal call is far below the
-/// first, which is why [`Metrics::admission`] has bounds of its own.
+/// Bounds of `http_request_latencies`, in microseconds. They are the Go webhook's: a normal call is far below
+/// the first, which is why [`Metrics::admission`] has bounds of its own.
 const LATENCY_BUCKETS: [f64; 7] =
     [125_000.0, 250_000.0, 500_000.0, 1_000_000.0, 2_000_000.0, 4_000_000.0, 8_000_000.0];
 

@@ -11,11 +11,11 @@ use super::metrics::Metrics;
 use super::refusal::Refusal;
 use crate::telemetry::Throttle;
 
-/// Longest name that is logged, in characters: no name of Kubernetes' is longer.
+/// The longest name that is logged, in characters: no name in Kubernetes is longer.
 const LONGEST: usize = 253;
 
-/// What is known of a call so far. Dropped before its end it was given up by whoever made it, which
-/// is said as well: the API server has stopped waiting.
+/// What is known of a call so far. If it is dropped before its end, the caller has given up, which is logged
+/// too: the API server has stopped waiting.
 #[derive(Debug)]
 pub(super) struct Record<'m> {
     metrics: &'m Metrics,
@@ -30,7 +30,7 @@ pub(super) struct Record<'m> {
 }
 
 impl<'m> Record<'m> {
-    /// `strangers` lets few lines through of what no API server does.
+    /// `strangers` limits the lines about calls that no API server makes.
     pub(super) fn new(metrics: &'m Metrics, strangers: &'m Throttle, verb: &'static str) -> Self {
         Self {
             metrics,
@@ -77,7 +77,7 @@ impl<'m> Record<'m> {
             self;
         metrics.admission(outcome, took);
         let left_out = match outcome {
-            // Whoever reaches the port can have as many of them as he likes.
+            // Anyone who reaches the port can cause any number of these.
             Outcome::Malformed | Outcome::Abandoned => strangers.allow(),
             Outcome::Unavailable if uid.is_empty() => strangers.allow(),
             _ => Some(0),

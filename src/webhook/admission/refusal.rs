@@ -1,5 +1,5 @@
-//! Calls that get no review for an answer, and the HTTP status that tells the API server what to
-//! do: 503 with `Retry-After` is asked again by itself, everything else is left to failurePolicy.
+//! Calls that are not answered with a review, and the HTTP status that tells the API server what to do: after
+//! 503 with `Retry-After` it asks again by itself, everything else is left to failurePolicy.
 
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -10,40 +10,40 @@ use serde_json::json;
 
 use crate::identities::Unavailable;
 
-/// Why a call gets no review for an answer. Texts hold nothing of what was sent.
+/// Why a call is not answered with a review. The texts quote nothing of what was sent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
-    /// Not POST.
+    /// The method is not POST.
     #[error("only POST is served here")]
     Method,
-    /// Not JSON by its own word.
+    /// The request's Content-Type is not that of JSON.
     #[error("only Content-Type application/json is read here")]
     MediaType,
     /// The body is larger than any review.
     #[error("the body is larger than {limit} bytes")]
     TooLarge {
-        /// In bytes.
+        /// The most that is read, in bytes.
         limit: usize,
     },
-    /// The body did not come in time: mostly for want of CPU, on either side.
+    /// The body did not come in time, mostly for lack of CPU on either side.
     #[error("the body did not come in time")]
     TooSlow,
     /// The connection broke while the body came.
     #[error("the body ended early")]
     Broken(#[source] axum::Error),
-    /// The body is no review.
+    /// The body is not a review.
     #[error("{0}")]
     Unreadable(#[from] ReviewError),
-    /// The bodies of other calls fill the memory they may take.
+    /// Other calls have the memory for all of them, or the one place for large reviews.
     #[error("too many requests in flight")]
     Busy,
     /// The account could not be looked up.
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
-    /// Nobody knows yet which roles are allowed.
+    /// The role policy is not read yet, so it is not known which roles are allowed.
     #[error("the role policy is not read yet")]
     PolicyUnread,
-    /// A panic.
+    /// A bug made the call panic.
     #[error("the webhook failed: a bug, please report it")]
     Bug,
 }
@@ -88,7 +88,7 @@ impl Refusal {
 }
 
 impl IntoResponse for Refusal {
-    /// A Kubernetes `Status`: the API server shows its message to whoever made the pod.
+    /// A Kubernetes `Status`: the API server shows its message to the user who made the pod.
     fn into_response(self) -> Response {
         let status = self.status();
         let body = json!({

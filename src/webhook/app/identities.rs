@@ -35,19 +35,19 @@ pub(super) struct SourceContext<'a> {
     pub(super) tasks: &'a mut Tasks,
 }
 
-/// All sources, and the ServiceAccounts of a cluster for those who want to see them.
+/// All sources, and the ServiceAccounts of a cluster for the debug handlers.
 pub(super) struct Followed {
     pub(super) identities: Identities,
     pub(super) accounts: Option<Arc<ServiceAccounts>>,
 }
 
-/// Begins to follow every source that is configured; `client` is the cluster's, where there is one.
+/// Begins to follow every source that is configured; `client` is the cluster's, if there is one.
 pub(super) fn follow(
     sources: &SourceSettings,
     client: Option<Client>,
     mut parts: SourceContext<'_>,
 ) -> Result<Followed> {
-    // Taken apart whole: a source that is forgotten here does not compile.
+    // The settings are taken apart whole, so that forgetting a source does not compile.
     let SourceSettings { accounts, association_file, association_resources, config_map, eks_api, lookups } =
         sources;
     let parts = &mut parts;

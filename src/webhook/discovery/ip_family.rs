@@ -11,13 +11,13 @@ use crate::kubernetes::{ApiError, object};
 
 const SERVICE: &str = "/api/v1/namespaces/default/services/kubernetes";
 
-/// How long one request may take, how often it is made, and the pause in between: a control plane
-/// that comes up takes longer, and then Kubernetes starts the process anew.
+/// How long one request may take, how often it is made, and the pause in between. A control plane that is
+/// starting takes longer; then Kubernetes starts the process anew.
 const PATIENCE: Duration = Duration::from_secs(3);
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The members of the Service that are of interest.
+/// The members of the Service that are read.
 #[derive(Deserialize)]
 struct Service {
     metadata: Metadata,

@@ -16,26 +16,26 @@ use crate::aws::InstanceMetadata;
 use crate::cli::injection::{Discoverable, MissingIpFamily, MissingRoleNames, PendingDefaults};
 use crate::kubernetes::{ClientError, Cluster};
 
-/// The variable that says where EC2's instance metadata answers, if not at its own address: the SDKs'.
+/// The AWS SDKs' variable for where EC2's instance metadata answers, if not at its usual address.
 pub const METADATA_ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 
-/// Why something could not be found out: the start ends.
+/// Why something could not be found out, which ends the start.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
-    /// The variable that says where to ask.
+    /// The variable's value is not a URL.
     #[error("invalid value '{}' of {METADATA_ENDPOINT}: expected a URL such as http://169.254.169.254", .0.escape_debug())]
     MetadataEndpoint(String),
-    /// Account and partition of roles that are given by name.
+    /// The account and partition of roles that are given by name could not be found out.
     #[error(
         "failed to ask EC2's instance metadata for what --compose-role-arn needs: {0}; on EC2, allow pods two hops \
          (HttpPutResponseHopLimit 2 in the instance's metadata options), elsewhere give --aws-account-id and \
          --aws-partition"
     )]
     InstanceMetadata(String),
-    /// The client of the cluster whose family is asked for.
+    /// A client of the cluster whose IP family is asked for could not be made.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The IP family of the pods.
+    /// The IP family of the pods could not be found out.
     #[error(
         "failed to read Service default/kubernetes for --ip-family=auto: {0}; allow `get` on it, or give \
          --ip-family=ipv4 or ipv6"
@@ -43,8 +43,8 @@ pub enum DiscoveryError {
     IpFamily(String),
 }
 
-/// What is injected, with nothing left open. `cluster` is asked, where there is one; `metadata_endpoint`
-/// is the value of [`METADATA_ENDPOINT`].
+/// What is injected, with nothing left open. `cluster` is asked if there is one; `metadata_endpoint` is the
+/// value of [`METADATA_ENDPOINT`].
 pub async fn complete(
     defaults: PendingDefaults,
     cluster: Option<&Cluster>,
@@ -95,8 +95,8 @@ fn metadata_endpoints(given: Option<&OsStr>, family: IpFamily) -> Result<Vec<Uri
     Ok(match (given, family) {
         (Some(endpoint), _) => vec![endpoint],
         (None, IpFamily::Ipv4) => vec![Uri::from_static(IPV4)],
-        // That of IPv6 is off unless an instance's options turn it on, and that of IPv4 may be within
-        // reach all the same.
+        // The IPv6 endpoint is off unless an instance's options turn it on, and the IPv4 one may be reachable
+        // all the same.
         (None, IpFamily::Ipv6) => vec![Uri::from_static(IPV6), Uri::from_static(IPV4)],
     })
 }

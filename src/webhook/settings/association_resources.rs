@@ -8,10 +8,10 @@ use crate::cli::error::{SettingsError, invalid};
 use crate::identities::sources::association_resources::{Controller, Namespaces, Pending, Selection};
 use crate::webhook::sources_args::{AssociationResourceArgs, SourceArgs};
 
-/// Whose resources are read, and which of them count.
+/// The controllers whose resources are read, and which of these count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceSettings {
-    /// Each once, one at least.
+    /// The controllers, each once, at least one.
     pub controllers: Vec<Controller>,
     /// Which of their resources count.
     pub selection: Selection,
@@ -45,7 +45,7 @@ impl ResourceSettings {
                 return Err(SettingsError::Incomplete { flag: PENDING, other: WATCH, why });
             }
             if own.is_some() && !is_of_files {
-                // Whoever gives a default of his own for all clusters gives it also where none are followed.
+                // An operator who sets it for all clusters sets it also where no resources are followed.
                 notices.push(format!("{OWN} has nothing to do without {WATCH}: {why}"));
             }
             return Ok(None);

@@ -15,7 +15,7 @@ pub struct Shown<'a>(pub &'a Settings, pub &'a Defaults);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(settings, defaults) = self;
-        // Taken apart whole: a setting that is forgotten here does not compile.
+        // The settings are taken apart whole, so that forgetting one does not compile.
         let Settings {
             defaults: _,
             role_policy,

@@ -6,7 +6,7 @@ use crate::webhook::sources_args::SourceArgs;
 
 const FLAG: &str = "--watch-eks-api";
 
-/// Whether a binary has what asks the EKS API.
+/// Whether a binary has the client of the EKS API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Build {
     With,
@@ -14,7 +14,7 @@ pub(super) enum Build {
 }
 
 impl Build {
-    /// This binary.
+    /// What this binary has.
     pub(super) const THIS: Self = if cfg!(feature = "eks-api") { Self::With } else { Self::Without };
 }
 

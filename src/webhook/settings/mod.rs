@@ -25,19 +25,19 @@ pub use sources::{AccountSource, SourceSettings};
 pub struct Settings {
     /// What is injected, but for what has to be found out first.
     pub defaults: PendingDefaults,
-    /// Which roles may be injected where; `None`: any anywhere.
+    /// Which roles may be injected where; `None` if any role may anywhere.
     pub role_policy: Option<RolePolicySettings>,
     /// Where identities are read.
     pub sources: SourceSettings,
     /// The serving certificate.
     pub certificate: CertificateSource,
-    /// Versions and cipher suites.
+    /// TLS versions and cipher suites.
     pub tls: TlsSettings,
-    /// The authorities of the clients that may call `/mutate`, in PEM; `None`: any client may.
+    /// The PEM file of the authorities whose clients may call `/mutate`; `None` if any client may.
     pub client_authorities: Option<PathBuf>,
-    /// Where it listens, and for how many.
+    /// Where the webhook listens, and for how many connections.
     pub server: server::Settings,
-    /// How much calls may take together, and each for how long.
+    /// How much memory calls may take together, and how long each may take.
     pub admission: admission::Limits,
     /// Whether the debug paths are served.
     pub debug_handlers: bool,
@@ -50,7 +50,7 @@ pub struct Settings {
 impl Settings {
     /// Checks what was written for a server.
     pub fn new(args: &WebhookArgs) -> Result<Self, SettingsError> {
-        // Taken apart whole: a flag that is forgotten here does not compile.
+        // The flags are taken apart whole, so that forgetting one does not compile.
         let WebhookArgs { injection, sources, tls, server, memory, log, debug, klog } = args;
         let (MemoryArgs { max_request_memory }, DebugArgs { enable_debugging_handlers }) = (memory, debug);
         refuse_what_is_not_there_yet(args)?;
@@ -107,7 +107,7 @@ fn refuse_what_is_not_there_yet(args: &WebhookArgs) -> Result<(), SettingsError>
     Ok(())
 }
 
-/// Empty is none, as in Go.
+/// An empty path counts as absent, as in Go.
 fn path(text: &str) -> Option<PathBuf> {
     (!text.is_empty()).then(|| PathBuf::from(text))
 }

@@ -40,13 +40,13 @@ pub enum AccountSource {
     Manifests {
         /// Files and folders.
         paths: Vec<PathBuf>,
-        /// Whose accounts the association resources in them may name.
+        /// The namespaces whose accounts the association resources in the files may name.
         namespaces: Namespaces,
     },
 }
 
 impl SourceSettings {
-    /// What the flags come to, but for a notice of what has nothing to do.
+    /// What the flags come to; flags without effect get a notice.
     pub(super) fn new(args: &WebhookArgs, notices: &mut Vec<String>) -> Result<Self, SettingsError> {
         let sources = &args.sources;
         let cluster = cluster_name(sources)?;

@@ -6,7 +6,7 @@ use super::*;
 use crate::cli::Cli;
 use crate::cli::injection::{Discoverable, Flags, MissingIpFamily, MissingRoleNames};
 
-/// What comes of these arguments, on manifests unless they say otherwise.
+/// The settings of these arguments, which read manifests unless they say otherwise.
 fn settings(args: &[&str]) -> Result<Settings, String> {
     let args = ["pod-identity-webhook", "--manifests=x"].iter().chain(args);
     Settings::new(&Cli::try_parse_from(args).unwrap().webhook).map_err(|error| error.to_string())

@@ -88,7 +88,7 @@ async fn metrics_follow_look_ups_accounts_and_the_watch() {
         assert_eq!(webhook.admit("shop", "late").await, Said::Unavailable);
         webhook.wait_for_metric(&lookups("error"), f64::from(u8::try_from(failures).unwrap()) + 1.0).await;
     }
-    // Known: not looked up, not counted.
+    // A known account is neither looked up nor counted.
     assert_eq!(webhook.admit("shop", "plain").await, role(ORDERS));
     webhook.wait_for_metric(&lookups("found"), 1.0).await;
     webhook.wait_for_metric("pod_identity_webhook_missing_sa_count", 2.0).await;

@@ -1,5 +1,5 @@
-//! Associations beside a cluster's accounts: a grant that is known is used, whatever the API server
-//! says; but nothing is answered before all sources are read.
+//! Associations beside a cluster's accounts: a known grant is used, whatever the API server says; but nothing
+//! is answered before all sources are read.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ async fn start(api: &FakeApi, file: &Files) -> Webhook {
     Webhook::start_with(api, followed(file.path("identities.json"))).await
 }
 
-/// With the lifetime that nobody asked for, spread by the request's uid.
+/// Whether the pod gets an association with the default lifetime, which is spread by the request's uid.
 async fn has_default_association(webhook: &Webhook, account: &str) -> bool {
     matches!(webhook.admit("shop", account).await, Said::Association(79_200..=86_400))
 }
@@ -41,7 +41,7 @@ async fn association_wins_over_the_role_and_takes_the_accounts_lifetime() {
     assert_eq!(webhook.admit("shop", "orders").await, Said::Association(900));
     assert_eq!(webhook.admit("shop", "billing").await, role(BILLING));
     assert!(webhook.is_ready().await);
-    // Announced later, and looked up live.
+    // The watch announces this account later; it is looked up live.
     api.put_unannounced("shop", "cart", &[(LIFETIME, "1200")]);
     assert_eq!(webhook.admit("shop", "cart").await, Said::Association(1200));
     api.delete_unannounced("shop", "cart");

@@ -50,7 +50,7 @@ async fn shop() -> FakeApi {
     api
 }
 
-/// A webhook beside it, ready and with both watches up.
+/// A webhook beside this API server, ready and with both watches up.
 async fn start(api: &FakeApi) -> Webhook {
     let webhook = Webhook::start_cold(&api.url(), followed).await;
     webhook.wait_until_ready().await;
@@ -60,7 +60,7 @@ async fn start(api: &FakeApi) -> Webhook {
 }
 
 impl Webhook {
-    /// How it stands with the ConfigMap.
+    /// What readiness says of the ConfigMap.
     fn note(&self) -> String {
         let report = self.readiness();
         let line = report.lines().find(|line| line[3..].starts_with("config-map "));
@@ -173,7 +173,7 @@ async fn bad_document_keeps_the_last_good_one_until_the_next_replaces_it_whole()
     assert_eq!(webhook.note(), "[+]config-map ok");
 }
 
-/// Neither a watch that proves alive, nor one that ends and begins anew, nor a list makes it better.
+/// A bad document stays bad whether a watch proves alive, ends and begins anew, or a list is read.
 #[tokio::test]
 async fn bad_document_is_told_of_for_as_long_as_it_is_there() {
     let api = shop().await;
@@ -184,7 +184,7 @@ async fn bad_document_is_told_of_for_as_long_as_it_is_there() {
     let watches = |api: &FakeApi| {
         api.traffic().watches.iter().filter(|watch| watch.of.resource == "configmaps").count()
     };
-    // Past the proof, and past the end.
+    // The first goes past the watch's proof of life, the second past its end.
     for seconds in [2, 21] {
         let before = watches(&api);
         skip(Duration::from_secs(seconds)).await;
@@ -280,7 +280,7 @@ async fn forbidden_config_map_names_the_rule_that_is_missing() {
     webhook.wait_until_ready().await;
     assert_eq!(webhook.admit("shop", "billing").await, role(BILLING));
 
-    // A Role that is taken away later takes nothing back.
+    // Taking the Role away later takes nothing back.
     put(&api, &document(&[("shop/plain", ORDERS)]));
     webhook.wait_for_answer("shop", "plain", &role(ORDERS)).await;
     for route in [Route::List, Route::Watch] {
@@ -291,7 +291,7 @@ async fn forbidden_config_map_names_the_rule_that_is_missing() {
     assert_eq!(webhook.admit("shop", "plain").await, role(ORDERS));
 }
 
-/// Also where an annotation, or nothing at all, is what the account has: nobody could know.
+/// Accounts with an annotation or with nothing are not answered either: what they have is not known yet.
 #[tokio::test]
 async fn nothing_is_answered_before_the_config_map_is_read() {
     for fault in [Fault::Hang, Fault::Status(500), Fault::Garbage] {
@@ -307,7 +307,7 @@ async fn nothing_is_answered_before_the_config_map_is_read() {
         assert!(api.traffic().gets.is_empty());
 
         api.set_fault_of(CONFIG_MAPS, Route::List, Fault::None);
-        // A page that hangs, and the wait after it.
+        // Each round is a page that hangs, and the wait after it.
         for _ in 0..4 {
             skip(LONG).await;
             webhook.wait_until_read().await;
@@ -345,7 +345,7 @@ async fn api_server_that_starts_late_is_waited_for() {
     assert_eq!(webhook.admit("shop", "plain").await, role(ORDERS));
 }
 
-/// What was last known of an account decides; of one that was never seen, only the API server can.
+/// What was last known of an account decides; for one that was never seen, only the API server can.
 #[tokio::test]
 async fn entry_counts_for_an_account_that_is_known_though_it_cannot_be_looked_up() {
     let api = shop().await;
@@ -367,7 +367,7 @@ async fn entry_counts_for_an_account_that_is_known_though_it_cannot_be_looked_up
         assert_eq!(webhook.admit("shop", "billing").await, role(BILLING), "{fault:?}");
         assert_eq!(webhook.admit("shop", "new").await, Said::Unavailable, "{fault:?}");
     }
-    // An annotation that no watch has told of.
+    // No watch has told of this annotation.
     api.put_unannounced("shop", "plain", &annotation(BILLING));
     api.set_fault(Route::Get, Fault::None);
     assert_eq!(webhook.admit("shop", "plain").await, role(BILLING));

@@ -1,9 +1,9 @@
-//! Answers without an end: they are given up early, in words, and are tried again; what was known stays.
+//! Endless answers are given up early, with an error, and are tried again; what was known stays.
 
 use super::{ANNOTATED, BILLING, ORDERS, Said, UP, Webhook, annotation, role, shop, skip};
 use crate::support::fake_api::{FakeApi, Fault, Route};
 
-/// A webhook that lists again, once its watch is down.
+/// Has the webhook list again, once its watch is down.
 fn list_again(api: &FakeApi, fault: Fault) {
     api.forget_requests();
     api.set_fault(Route::List, fault);
@@ -15,7 +15,7 @@ async fn a_list_without_an_end_is_given_up() {
     let api = shop().await;
     let webhook = Webhook::start(&api).await;
     list_again(&api, Fault::Endless);
-    // As many as fit into the bound, and then a pause.
+    // As many attempts as fit into the bound, and then a pause.
     let first = |lists: usize| (3000..=4001).contains(&lists);
     for pages in (500..=4000).step_by(500) {
         api.wait_for(("pages", pages), |traffic| traffic.lists.len() >= pages).await;
@@ -99,7 +99,7 @@ async fn an_account_as_large_as_the_api_server_takes_stops_nothing() {
     for number in 0..100 {
         api.put("storm", &format!("account-{number:03}"), &[]);
     }
-    // Of these every byte becomes six, as `<` does in the API server's JSON.
+    // Every byte of this becomes six, as `<` does in the API server's JSON.
     let owner = "\u{1}".repeat(1_450_000);
     api.put_owned("storm", "account-050", &owner);
     let webhook = Webhook::start(&api).await;

@@ -9,7 +9,7 @@ async fn lists_in_pages_of_metadata_and_knows_them_all() {
     let api = FakeApi::start().await;
     for number in 0..12_000 {
         let annotations = annotation(ORDERS);
-        // Every third has a role; the others are known all the same.
+        // Every third account has a role; the others are known all the same.
         let annotations = if number % 3 == 0 { annotations.as_slice() } else { &[] };
         api.put(&format!("team-{}", number % 7), &format!("account-{number:05}"), annotations);
     }
@@ -19,7 +19,7 @@ async fn lists_in_pages_of_metadata_and_knows_them_all() {
     for (number, list) in traffic.lists.iter().enumerate() {
         assert!(list.metadata_only);
         assert_eq!(list.limit, Some(5000));
-        // Not even 0: such a list ignores its limit, and may be old.
+        // The list must not even name version 0: such a list ignores its limit, and may be old.
         assert_eq!(list.resource_version, None);
         assert_eq!(list.continue_token.is_some(), number > 0);
     }

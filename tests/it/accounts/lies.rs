@@ -1,5 +1,5 @@
-//! Answers of 200 that are not what was asked for: whoever sends them is not the API server, and nothing is decided
-//! by its word.
+//! Answers of 200 that are not what was asked for: they do not come from the API server, and nothing is
+//! decided by them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use pod_identity_webhook::webhook::Settings;
 use super::{BILLING, ORDERS, Said, UP, Webhook, annotation, role, shop, skip};
 use crate::support::fake_api::{CONFIG_MAPS, FakeApi, Fault, Route};
 
-/// What a look-up of shop/orders must not take for it.
+/// Answers that a look-up of shop/orders must not take for the account.
 const OTHERS: [&str; 10] = [
     "{}",
     "[]",
@@ -33,7 +33,7 @@ async fn a_look_up_believes_nothing_but_the_account_that_it_asked_for() {
         api.set_fault(Route::Get, Fault::Says(answer));
         assert_eq!(webhook.admit("shop", "orders").await, Said::Unavailable, "{answer}");
     }
-    // In either form that an API server has for it.
+    // An API server has either form for this.
     for answer in [
         r#"{"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"orders","namespace":"shop",
             "annotations":{"eks.amazonaws.com/role-arn":"arn:aws:iam::123456789012:role/billing"}}}"#,

@@ -1,4 +1,4 @@
-//! Accounts of which the watch has not told: looked up live, by nobody's word but the API server's.
+//! Accounts of which the watch has not told are looked up live, and only the API server's word counts.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::{ANNOTATED, BILLING, ORDERS, Said, Webhook, annotation, role, skip};
 use crate::support::fake_api::{FakeApi, Fault, Hold, Route};
 use crate::support::wait::within;
 
-/// Longer than anything is waited for: who keeps a call that long has not kept to another limit.
+/// Longer than any wait: a call that lasts this long has passed every other limit.
 const NEVER: Duration = Duration::from_mins(10);
 
 /// Leaves no limit but the patience of the API server.
@@ -81,7 +81,7 @@ async fn is_unavailable_while_gets_fail(fault: Fault) {
     api.put_unannounced("shop", "orders", &annotation(ORDERS));
     api.set_fault(Route::Get, fault);
     assert_eq!(webhook.admit("shop", "orders").await, Said::Unavailable);
-    // A miss stands in nobody's way, and takes nobody's readiness.
+    // A miss holds up no other account, and does not take away readiness.
     assert_eq!(webhook.admit("shop", "known").await, role(ORDERS));
     assert_eq!(webhook.admit("shop", "plain").await, Said::Nothing);
     assert!(webhook.is_ready().await);
@@ -134,7 +134,7 @@ async fn a_look_up_has_the_time_that_the_settings_give_it() {
     let began = Instant::now();
     assert_eq!(webhook.admit_within("shop", "orders", NEVER).await, Said::Unavailable);
     assert!(began.elapsed() >= limit, "{:?}", began.elapsed());
-    // Nobody waits for it: the request itself is given up.
+    // No call waits for it any more: the request itself is given up.
     api.wait_for_gets_running(0).await;
 }
 

@@ -19,7 +19,7 @@ impl Webhook {
     }
 }
 
-/// What whoever makes the pod is told.
+/// The message to the user who makes the pod.
 fn denial(answer: &Answer) -> String {
     assert_eq!(answer.status, 200);
     let response = &answer.json()["response"];
@@ -44,7 +44,7 @@ async fn a_pod_without_its_required_identity_is_refused_and_told_what_was_asked(
     );
     let message = denial(&webhook.admit_labelled("absent").await);
     assert!(message.starts_with("ServiceAccount shop/absent does not exist, "), "{message}");
-    // Who has an identity gets it, and who requires none is let in.
+    // A pod with an identity gets it, and a pod that requires none is admitted.
     assert_eq!(read(&webhook.admit_labelled("orders").await), Said::Role(ORDERS.to_owned()));
     assert_eq!(webhook.admit("shop", "gains").await, Said::Nothing);
 }

@@ -1,4 +1,4 @@
-//! Many calls that miss at the same time: few GETs, no stale answers, nobody hurt by another.
+//! Many calls that miss at the same time: few GETs, no stale answers, and no call harms another.
 
 use std::time::Duration;
 
@@ -44,12 +44,12 @@ async fn simultaneous_misses_of_a_missing_account_make_two_gets() {
     for answer in answers {
         assert_eq!(answer.await.unwrap(), Said::Missing);
     }
-    // The first call's, and one for all that came after it had begun.
+    // The first call made one GET, and all that came after it had begun shared another.
     assert_eq!(api.traffic().gets_of("shop", "orders"), 2);
 }
 
-/// The first call's GET sees the account as it was before; the second call comes after the change,
-/// and joins the GET. Answers to both.
+/// The first call's GET sees the account as it was before; the second call comes after the change, and joins
+/// the GET. Returns the answers to both.
 async fn answers_around_a_change(before: Option<&[(&str, &str)]>, after: &[(&str, &str)]) -> [Said; 2] {
     let api = FakeApi::start().await;
     let webhook = patient(&api).await;
@@ -156,9 +156,9 @@ async fn a_get_that_nobody_waits_for_is_given_up() {
     for call in calls {
         call.abort();
     }
-    // Long before its time is up.
+    // The GET ends long before its time is up.
     api.wait_for("no GET", |traffic| traffic.gets_running == 0).await;
-    // The next call is not handed what died with them.
+    // The next call is not given the answer that died with them.
     api.set_fault(Route::Get, Fault::None);
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
 }

@@ -1,4 +1,4 @@
-//! The first list: nothing is decided before it is complete, and nothing but it is waited for.
+//! The first list: nothing is decided before it is complete, and nothing else is waited for.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ async fn kube_api_alone_is_enough_outside_a_cluster() {
     assert!(api.traffic().others.is_empty());
 }
 
-/// Starts while lists fail like this, and lets them be right again after `attempts` were seen.
+/// Starts while lists fail with this fault, and ends it once `attempts` were seen.
 async fn is_cold_until_lists_are_right(fault: Fault, attempts: usize) {
     let api = FakeApi::start().await;
     api.put("shop", "orders", &annotation(ORDERS));
@@ -144,6 +144,6 @@ async fn a_peer_that_refuses_every_list_is_not_asked_in_a_hot_loop() {
     let first = api.wait_for("attempts", |traffic| traffic.lists.len() >= 2).await.lists.len();
     let began = Instant::now();
     api.wait_for("attempts", |traffic| traffic.lists.len() >= first + 2).await;
-    // At least half of 400 and 800 ms.
+    // The waits are at least half of 400 and of 800 ms.
     assert!(began.elapsed() > Duration::from_millis(550), "{:?}", began.elapsed());
 }

@@ -1,5 +1,5 @@
-//! Names without end: the API server is asked for so many of them a second and no more, on connections that are
-//! kept, and whoever else has a miss is not made to pay for them.
+//! Endless names: the API server is asked for a limited number of them a second, on connections that are
+//! kept, and misses of other accounts do not suffer from them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::support::fake_api::{FakeApi, Fault, Route};
 
 const LOOKUPS: LookupPace = LookupPace { rate: 50, burst: 100 };
 
-/// As the webhook gives a look-up.
+/// How long the webhook gives a look-up.
 const LIMIT: Duration = Duration::from_millis(1500);
 
-/// What follows the accounts of a fake API server, without a webhook around it: a storm needs no TLS.
+/// Follows the accounts of a fake API server without a webhook around it: a storm needs no TLS.
 struct Followed {
     accounts: Arc<ServiceAccounts>,
     metrics: Metrics,
@@ -161,7 +161,7 @@ async fn a_thousand_pods_of_fifty_accounts_are_all_answered_while_the_watch_is_d
     followed.wait_for_watch(0).await;
     let began = Instant::now();
     let mut found = Vec::new();
-    // At once, and then a few at a time.
+    // The names come all at once, and then a few at a time.
     for number in 0..1000 {
         if number > 500 && number % 5 == 0 {
             sleep(Duration::from_millis(10)).await;
@@ -188,6 +188,6 @@ async fn connections_are_kept_for_the_next_look_ups() {
     }
     let traffic = api.traffic();
     assert_eq!(traffic.gets.len(), 40);
-    // One of the list and of the watch, and what one round needs.
+    // One each for the list and the watch, and those that one round needs.
     assert!(traffic.connections <= 10, "{}", traffic.connections);
 }

@@ -9,7 +9,7 @@ use crate::support::fake_api::{FakeApi, Fault, Route};
 /// Longer than the webhook waits between two attempts, or for a watch to begin.
 const LONG: Duration = Duration::from_secs(11);
 
-/// No look-up is needed to know that `gains` has gained a role.
+/// Asserts that no look-up is needed to know that `gains` has gained a role.
 async fn assert_followed(api: &FakeApi, webhook: &Webhook) {
     webhook.wait_for_metric(UP, 1.0).await;
     webhook.wait_for_metric(ANNOTATED, 2.0).await;
@@ -206,7 +206,7 @@ async fn is_not_asked_in_a_hot_loop(fault: Fault) {
     let first = api.wait_for("attempts", |traffic| traffic.watches.len() >= 2).await.watches.len();
     let began = Instant::now();
     let traffic = api.wait_for("attempts", |traffic| traffic.watches.len() >= first + 2).await;
-    // At least half of 400 and 800 ms.
+    // The waits are at least half of 400 and of 800 ms.
     assert!(began.elapsed() > Duration::from_millis(550), "{:?}", began.elapsed());
     assert!(traffic.lists.len() <= traffic.watches.len());
     assert!(webhook.is_ready().await);

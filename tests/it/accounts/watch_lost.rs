@@ -1,4 +1,4 @@
-//! A watch that dies without a word: nobody can tell it from a quiet one before it is due to end.
+//! A watch that dies silently cannot be told from a quiet one before it is due to end.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn a_watch_that_is_dead_is_noticed_and_does_no_harm_until_then() {
     assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
     assert_eq!(webhook.admit("shop", "orders").await, role(ORDERS));
     assert_eq!(webhook.admit("shop", "made").await, role(BILLING));
-    // More than a minute in all.
+    // The rounds take more than a minute in all.
     for _ in 0..3 {
         skip(Duration::from_secs(11)).await;
         assert_eq!(webhook.admit("shop", "gains").await, role(BILLING));
@@ -38,7 +38,7 @@ async fn a_watch_that_is_dead_is_noticed_and_does_no_harm_until_then() {
 
     api.set_fault(Route::Get, Fault::None);
     api.set_fault(Route::Watch, Fault::None);
-    // The watch that hangs now, and the wait before the next.
+    // One round for the watch that hangs now, and one for the wait before the next.
     for _ in 0..2 {
         skip(Duration::from_secs(11)).await;
         webhook.wait_until_read().await;
@@ -62,7 +62,7 @@ async fn a_watch_that_dies_after_an_event_is_noticed_as_soon() {
     api.freeze_watches();
     api.set_fault(Route::Watch, Fault::Hang);
     api.put("shop", "gains", &annotation(BILLING));
-    // 26 s after it began.
+    // This is 26 s after the watch began.
     skip(Duration::from_secs(7)).await;
     // The time for it is over already: only the news may still be on its way.
     webhook.wait_for_metric(UP, 0.0).await;
@@ -80,7 +80,7 @@ async fn a_quiet_watch_is_not_taken_for_a_dead_one() {
         assert!(webhook.metric(UP).await > 0.0);
         assert_eq!(webhook.admit("shop", "gains").await, Said::Nothing);
         assert!(api.traffic().gets.is_empty());
-        // Its end is due, and is no trouble either.
+        // The watch's end is due, and is not a failure either.
         skip(Duration::from_secs(5)).await;
         api.wait_for("the next watch", |traffic| traffic.watches.len() == watches + 1).await;
         assert!(webhook.metric(UP).await > 0.0);

@@ -39,7 +39,7 @@ async fn ask(process: &Process, seen: &Seen, is_over: &AtomicBool) {
     }
 }
 
-/// Swaps until it is enough of it.
+/// Swaps until `is_enough` says so.
 async fn storm(is_enough: impl Fn(Duration, &Seen) -> bool) {
     const CLIENTS: usize = 3;
     let sets = [naming(&["orders", "plain"]), naming(&["orders"])];
@@ -88,7 +88,7 @@ async fn storm_of_swaps_gives_every_pod_the_old_or_the_new() {
     storm(|_, seen| seen.changes.load(Ordering::Relaxed) >= 6).await;
 }
 
-/// The same for longer: `cargo test --locked storm -- --ignored --nocapture`.
+/// The same storm for longer: `cargo test --locked storm -- --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "takes ten seconds"]
 async fn storm_of_ten_seconds_gives_every_pod_the_old_or_the_new() {

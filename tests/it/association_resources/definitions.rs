@@ -131,7 +131,7 @@ async fn a_version_that_is_no_longer_served_is_left_for_another() {
     assert_eq!(note(&webhook, "ack"), "[+]ack ok");
 }
 
-/// A kind that is not served takes its associations along, so it is not enough that somebody answers.
+/// A kind that is not served takes its associations along, so not just any answer may say so.
 #[tokio::test]
 async fn discovery_believes_nothing_but_what_it_asked_for() {
     for answer in [

@@ -25,7 +25,7 @@ async fn a_kind_that_may_not_be_listed_keeps_the_webhook_from_being_ready() {
                 podidentityassociations in the API group eks.services.k8s.aws";
     until("the reason", async || (note(&webhook, "ack") == line).then_some(())).await;
     assert!(!webhook.is_ready().await);
-    // Which of its pods have an association, nobody knows.
+    // Which of its pods have an association is not known.
     webhook.wait_for_metric(crate::accounts::UP, 1.0).await;
     assert_eq!(webhook.admit("shop", "orders").await, Said::Unavailable);
     api.set_fault_of(ACK, Route::List, Fault::None);

@@ -69,7 +69,7 @@ const VALUES: [(&str, &str, &str, &str, Reader); 23] = [
     }),
 ];
 
-/// The same of a boolean.
+/// How a parsed boolean is read.
 type Switch = fn(&Cli) -> bool;
 
 /// Flag, default, and where it is found.
@@ -116,8 +116,8 @@ fn takes_booleans_alone_and_in_every_spelling_of_go() {
     }
 }
 
-/// pflag leaves the word as an argument, which the Go webhook never looks at: `--in-cluster false`
-/// is true there. Refused, it is seen before it misleads.
+/// pflag leaves the word as an argument, which the Go webhook never looks at: `--in-cluster false` is true
+/// there. Refusing it shows the mistake before it misleads.
 #[test]
 fn refuses_a_boolean_s_value_as_the_next_word() {
     for (flag, ..) in BOOLEANS {
@@ -192,7 +192,7 @@ fn takes_every_klog_flag_and_says_which_have_no_effect() {
         assert_eq!(parse(&[flag, value]).webhook.klog.ignored(), [flag]);
         assert!(!is_taken(&[flag]), "{flag}");
     }
-    // klog's flags have underscores, ours have none.
+    // klog's flags have underscores, the webhook's have dashes.
     assert!(!is_taken(&["--log-dir=/tmp"]));
     assert!(!is_taken(&["--tls_cert=/c"]));
 }

@@ -2,7 +2,7 @@
 
 use crate::support::program::{run, run_with};
 
-/// No terminal and no COLUMNS: the width is clap's hundred.
+/// The help without a terminal and COLUMNS, so that the width is clap's hundred.
 fn help(args: &[&str]) -> String {
     run(args.iter()).printed()
 }

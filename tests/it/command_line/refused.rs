@@ -33,7 +33,7 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
         assert_eq!(refused(&format!("{flag}={value}")), expected);
     }
-    // Of what is taken as words, the settings say what is wrong.
+    // These values are parsed as words; it is the settings that say what is wrong.
     for (flag, value, allowed) in [
         ("--annotation-prefix", "Foo_", "expected a DNS name such as eks.amazonaws.com"),
         ("--annotation-prefix", "", "expected a DNS name such as eks.amazonaws.com"),

@@ -137,7 +137,7 @@ fn config_map_is_that_of_the_webhooks_namespace() {
     let namespace = |args: &[&str]| settings(&[&["--in-cluster=false"], args].concat()).sources.config_map;
     assert_eq!(namespace(&["--watch-config-map"]).as_deref(), Some("eks"));
     assert_eq!(namespace(&["--watch-config-map", "--namespace=kube-system"]).as_deref(), Some("kube-system"));
-    // Of no interest otherwise, as ever.
+    // Otherwise the namespace is not read at all.
     assert_eq!(namespace(&["--namespace=No_Namespace"]), None);
     let settings = settings(&["--in-cluster=false", "--watch-config-map"]);
     assert!(shown(&settings).starts_with("kubeconfig=(in cluster) watch-config-map=eks "), "{settings:?}");

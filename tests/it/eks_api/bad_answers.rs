@@ -1,5 +1,5 @@
-//! Answers that are none: each is told of in one line that says which page and, as far as the SDK knows it,
-//! where in it. The last set stays, and so does the process: the tests run in it.
+//! Answers that are not valid: each is reported in one line that says which page and, as far as the SDK knows
+//! it, where in it. The last set stays, and so does the process: the tests run in it.
 
 use injection::Need;
 

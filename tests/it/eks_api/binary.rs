@@ -77,7 +77,7 @@ async fn a_pod_that_opted_in_is_to_be_asked_again_while_eks_cannot_say() {
     assert_eq!((answer.header("retry-after"), answer.header("connection")), ("1", "close"));
     let message = answer.json()["message"].as_str().unwrap().to_owned();
     assert!(message.starts_with("failed to look up an association of shop/plain in eks-api: "), "{message}");
-    // Neither who did not opt in, nor who has a role.
+    // A pod that did not opt in is not injected, nor is one whose account has a role.
     assert!(!is_injected(&admit(&process, "plain", false).await));
     assert!(is_injected(&admit(&process, "orders", true).await));
 }
@@ -101,7 +101,7 @@ async fn is_not_ready_before_eks_has_answered_and_says_why_once() {
     assert_eq!(process.log().iter().filter(|line| line.contains("cannot be read")).count(), 1);
 }
 
-/// Says what it measured: `cargo test --features eks-api five_thousand -- --nocapture`.
+/// Prints what it measured: `cargo test --features eks-api five_thousand -- --nocapture`.
 #[tokio::test]
 async fn five_thousand_associations_are_there_within_ten_seconds_and_small() {
     let eks = StandIn::start().await;

@@ -15,7 +15,7 @@ fn value(example: &'static str, key: &str) -> &'static str {
 #[tokio::test]
 async fn readmes_association_is_made_and_its_account_gets_it() {
     let example = between(section("### The EKS API"), "```sh\n", "```");
-    // Only AWS' own tool runs it: the SDK asks for the same, by the same words.
+    // Only AWS's own tool runs the command: the SDK asks for the same, in the same words.
     let command = between(example, "aws eks create-pod-identity-association ", "\nhelm ");
     let words: Vec<_> = command.split_whitespace().filter(|word| *word != "\\").collect();
     let word = |flag: &str| {
@@ -31,7 +31,7 @@ async fn readmes_association_is_made_and_its_account_gets_it() {
         .service_account(word("--service-account"))
         .role_arn(word("--role-arn"));
     create.clone().send().await.unwrap();
-    // That one is there already.
+    // That association is there already.
     let again = create.send().await.unwrap_err().into_service_error();
     assert!(again.is_resource_in_use_exception(), "{again:?}");
 

@@ -31,7 +31,7 @@ async fn an_association_made_just_before_its_pod_is_found() {
     let [look_up] = &eks.look_ups()[..] else { panic!("{:?}", eks.look_ups()) };
     assert_eq!(look_up.namespace.as_deref(), Some("shop"));
     assert_eq!(look_up.service_account.as_deref(), Some("plain"));
-    // What is known is not asked for; what was asked for does not become part of the set.
+    // A known association is not asked for, and one that was asked for does not become part of the set.
     assert!(watched.is_associated("cart", Need::OptedIn).await.unwrap());
     assert_eq!((eks.look_ups().len(), watched.source.current().unwrap().len()), (1, 1));
     assert!((watched.metric(LOOKED_UP) - 1.0).abs() < 0.5);
@@ -78,7 +78,7 @@ async fn a_deadline_is_kept_when_the_api_hangs() {
     let said = error.unwrap_err().to_string();
     assert_eq!(said, "failed to look up an association of shop/plain in eks-api: no answer in time");
     assert!(took >= Duration::from_millis(300), "{took:?}");
-    // Long before the look-up's own limit: what the deadline leaves nobody else waits for.
+    // This is long before the look-up's own limit: no other call waits for what the deadline has given up.
     assert!(took < Duration::from_secs(10), "{took:?}");
     eks.wait_until_idle().await;
     // A role that is known is used.

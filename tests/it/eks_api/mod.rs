@@ -32,7 +32,7 @@ use tokio::time::Instant;
 use crate::support::wait::until;
 use stand_in::{CLUSTER, KEYS, REGION, SECRET, SESSION, StandIn};
 
-/// A source that is followed, and whoever asks it.
+/// A source that is followed, with the identities that ask it.
 struct Watched {
     identities: Identities,
     source: Arc<Source<AssociationSet>>,
@@ -47,7 +47,7 @@ impl Drop for Watched {
     }
 }
 
-/// As the defaults, but nothing is waited for long.
+/// The default pace with short waits.
 fn pace() -> EksPace {
     EksPace {
         interval: Duration::from_millis(20),
@@ -58,7 +58,7 @@ fn pace() -> EksPace {
     }
 }
 
-/// Polls once, and then not again in a test's time.
+/// A pace that polls once, and then not again in a test's time.
 fn once() -> EksPace {
     EksPace { interval: Duration::from_hours(1), ..pace() }
 }
@@ -77,7 +77,7 @@ fn client(eks: &StandIn) -> Client {
 }
 
 impl Watched {
-    /// Follows this API, which need not be well.
+    /// Begins to follow this API, which need not work.
     fn begin(eks: &StandIn, pace: EksPace) -> Self {
         Self::begin_for(CLUSTER, eks, pace)
     }
@@ -99,7 +99,7 @@ impl Watched {
         Self { identities, source, readiness, metrics, task }
     }
 
-    /// The same once it was read.
+    /// Follows this API and waits until it was read.
     async fn start(eks: &StandIn, pace: EksPace) -> Self {
         let watched = Self::begin(eks, pace);
         until("the first set", async || watched.source.is_synced().then_some(())).await;

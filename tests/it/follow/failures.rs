@@ -84,7 +84,7 @@ async fn a_watch_that_is_cut_early_has_told_and_is_reported() {
         let began = Instant::now();
         api.put("shop", "alone", &[]);
         assert_eq!(next(&mut follow).await.unwrap(), News::Changes(vec![applied("shop/alone")]));
-        // Gathered, for it comes right behind.
+        // The change is gathered, because it comes right behind.
         let told = api.traffic().told;
         api.put("shop", "behind", &[]);
         api.wait_for("the change", |traffic| traffic.told > told).await;
@@ -227,7 +227,7 @@ async fn what_was_not_asked_for_is_told_in_words() {
         assert_eq!(error(&mut follow).await.to_string(), format!("failed to watch accounts: {text}"));
         skip(LONG).await;
     }
-    // As an error without a code is told.
+    // This is how an error without a code is told.
     api.set_fault(Route::Watch, Fault::Says(r#"{"type":"ERROR","object":{"kind":"Status"}}"#));
     assert_eq!(
         error(&mut follow).await.to_string(),

@@ -14,19 +14,19 @@ use serde_json::{Map, Value, json};
 use crate::properties::settings::plain;
 use crate::support::reviews::review;
 
-/// Something that repeats: what is done with so many of it.
+/// Something that repeats, and what is done with a given number of it.
 pub struct Input {
     pub what: &'static str,
-    /// Half of the most that is looked at, or large.
+    /// Half of the most that is looked at, or a large number.
     pub size: usize,
     pub make: Box<dyn Fn(usize) -> Box<dyn Fn()>>,
 }
 
 /// As many as are taken of a pod's containers and volumes, in two sizes.
 const BOUND: usize = 500;
-/// Of mounts: enough to tell, and few enough for a square to end.
+/// Mounts: enough to tell, and few enough for square time to end.
 const MOUNTS: usize = 500;
-/// Of what has no bound of its own.
+/// Elements of a kind without a bound of its own.
 const MANY: usize = 6_000;
 
 pub fn inputs() -> Vec<Input> {
@@ -83,7 +83,7 @@ fn windows(pod: &mut Value) {
     pod["spec"]["os"] = json!({"name": "windows"});
 }
 
-/// Mounts at our path, and at all that would be free beside it.
+/// Mounts at the webhook's path, and at all that would be free beside it.
 fn taken_paths(pod: &mut Value, size: usize, place: fn(usize) -> String) {
     let path = |number| json!({"name": "other", "mountPath": place(number)});
     pod["spec"]["containers"][0]["volumeMounts"] = repeat(size, path);

@@ -1,4 +1,4 @@
-//! What was not touched is kept: its meaning as kubectl reads it, its order, its text, its comments.
+//! All that was not touched is kept: its meaning as kubectl reads it, its order, its text, its comments.
 
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use super::{ACCOUNT, Files};
 
 const ENFORCED: &str = "--role-arn-validation=enforce";
 
-/// Two pods with a role that is none, and one with a good one.
+/// Two pods with a role that is not valid, and one with a good one.
 fn files() -> Files {
     let named = ACCOUNT.replace("name: web", "name: named").replace("arn:aws:iam::111122223333:role/", "");
     let pod = |name: &str, account: &str| {

@@ -1,4 +1,4 @@
-//! The role policy offline: the one of examples/, what is said of its decisions, and files that hold none.
+//! The role policy offline: the one of examples/, what is said of its decisions, and files without a policy.
 
 use std::path::Path;
 

@@ -35,7 +35,7 @@ fn every_kind_that_makes_pods_is_injected() {
         let before = object(version, kind, pointer);
         let after: Value = serde_json::from_str(&injected(&before.to_string(), &[])).unwrap();
         assert_injected(after.pointer(pointer).unwrap());
-        // The same of another API group is none of ours.
+        // The same kind of another API group is not read.
         let mut foreign = before;
         foreign["apiVersion"] = "example.com/v1".into();
         assert_eq!(injected(&foreign.to_string(), &[]), foreign.to_string());
@@ -155,12 +155,12 @@ fn what_the_webhook_would_warn_of_is_said_on_standard_error() {
         let run = files.run(&[&args, output].concat(), &pod);
         assert_eq!((run.code, run.stderr.as_str()), (0, said));
     }
-    // There it stands with the rest.
+    // `--explain` says it with the rest.
     let explained = files.run(&[&args[..], &["--explain"]].concat(), &pod).printed();
     assert!(explained.contains("  warning: role-arn \"web\" is no role's ARN: "), "{explained}");
 }
 
-/// Every namespace has one, in no manifest; to miss it would be noise for every pod.
+/// Every namespace has a `default`, in no manifest; a warning about it would be noise for every pod.
 #[test]
 fn nothing_is_said_of_an_account_named_default_that_is_not_there() {
     let pod = r#"{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a"}]}}"#;
@@ -185,7 +185,7 @@ fn files_are_joined_so_that_kubectl_reads_them() {
         let args = [&["-f"], args].concat();
         let printed = files.run(&args, "").printed();
         assert_eq!(printed, expected, "{args:?}");
-        // And read back, it is all there.
+        // Read back, the output still has everything.
         let inputs = args[1..].iter().map(|name| std::fs::read_to_string(files.path(&name[1..])).unwrap());
         let expected: Vec<_> = inputs.flat_map(|text| values(&text)).collect();
         assert_eq!(values(&printed), expected, "{args:?}");

@@ -2,7 +2,7 @@
 
 use super::Files;
 
-/// Red, back to the line's begin, a bell, from right to left, and a line of its own where none is.
+/// Red, back to the line's begin, a bell, from right to left, and a line separator where no line ends.
 const HOSTILE: &str = r"\e[31m\r\a\u202e\u2028";
 
 fn is_plain(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What a burst takes is given back once it is over.
+//! The memory that a burst takes is given back once it is over.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ const MIB: usize = 1 << 20;
 async fn memory_comes_back_after_a_burst() {
     let process = Process::start(&[]).await;
     let before = process.resident();
-    // Of all sizes, so that what one has left behind does not fit the next.
+    // The bodies have all sizes, so that the space that one has left does not fit the next.
     let name = "a\u{1}".repeat(MIB / 4);
     let bodies = [
         with("/request/object/spec/containers", vec![json!({}); 230_000].into()),

@@ -7,7 +7,7 @@ const VALUES: &str = include_str!("../../../charts/pod-identity-webhook/values.y
 
 const MIB: usize = 1 << 20;
 
-/// The program as it is once it serves, with a full queue of the log.
+/// The program while it serves, with a full queue of the log.
 const PROGRAM: usize = 14 * MIB;
 
 /// 150,000 accounts, as `make bench` has them; a list is whole before it takes the place of the one before.
@@ -25,7 +25,7 @@ const THREADS: usize = 4;
 fn the_charts_limit_is_the_sum_of_the_programs_limits() {
     let (connections, request_memory) =
         (server::Limits::default().connections, admission::Limits::default().memory);
-    // The kernel takes twice of what it is asked for; who asks much and reads nothing fills both directions.
+    // The kernel takes twice what it is asked for; a client that reads no answers fills both directions.
     let connection = CONNECTION_MEMORY + 2 * 2 * usize::try_from(SOCKET_BUFFER).unwrap();
     let connections = (connections + METRICS_CONNECTIONS) * connection;
     let work = LARGE_WORK + THREADS * SMALL_WORK;

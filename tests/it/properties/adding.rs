@@ -1,4 +1,4 @@
-//! Additions alone: whatever was there stays, once is enough, and one method is one method.
+//! Patches only add: whatever was there stays, once is enough, and a pod gets one method.
 
 use injection::Grant;
 use injection::annotation;
@@ -36,7 +36,7 @@ fn may_be_added(place: &str) -> bool {
     })
 }
 
-/// Holds `after` against `before`, value by value: what differs must be an addition of ours.
+/// Holds `after` against `before`, value by value: every difference must be an addition by the webhook.
 fn compare(place: &str, before: &Value, after: &Value) -> Result<(), String> {
     let escaped = |name: &str| format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
     match (before, after) {
@@ -57,7 +57,7 @@ fn compare(place: &str, before: &Value, after: &Value) -> Result<(), String> {
             let mut pairs = old.iter().zip(new).enumerate();
             pairs.try_for_each(|(index, (old, new))| compare(&format!("{place}/{index}"), old, new))
         }
-        // To a patch a null is a member that is made anew.
+        // For a patch, a member that is null is made anew.
         (Value::Null, Value::Array(_) | Value::Object(_)) if may_be_added(place) => Ok(()),
         (Value::String(_), Value::String(new)) if place == ADDITIONS[2] && new == "enabled" => Ok(()),
         (old, new) if old == new => Ok(()),
@@ -172,7 +172,7 @@ proptest! {
         if let Some(before) = typed(case.object()) {
             let once = typed(&after).expect("still a pod");
             prop_assert_eq!(typed(&once), Some(once.clone()));
-            // Nothing of the patch is dropped or turned: put on what typed code knows, it is the same.
+            // Nothing of the patch is dropped or changed when it is put on what typed code knows.
             let patched = case.again(before).patched(case.admit().patch.as_deref());
             prop_assert_eq!(typed(&patched), Some(once));
         }

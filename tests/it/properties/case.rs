@@ -107,7 +107,7 @@ fn addition() -> impl Strategy<Value = Case> {
     })
 }
 
-/// Either.
+/// A creation or an addition.
 pub fn case() -> impl Strategy<Value = Case> {
     prop_oneof![4 => creation(), 1 => addition()]
 }
@@ -127,7 +127,7 @@ impl Case {
         admit(&self.review.to_string(), &self.grant, &self.defaults)
     }
 
-    /// The same before a role policy.
+    /// Admits the case before a role policy.
     pub fn admit_before(&self, policy: ActivePolicy<'_>) -> Admitted {
         let review = self.review.to_string();
         let review = Review::decode(review.as_bytes(), &self.defaults.annotation_prefix).expect("a review");
@@ -164,7 +164,7 @@ pub fn admit(review: &str, grant: &Grant, defaults: &Defaults) -> Admitted {
     judge(&candidate, grant, defaults, None)
 }
 
-/// The same of a pod that was read, before a role policy.
+/// What the server does with a pod that was read, before a role policy.
 pub fn judge(
     candidate: &Candidate<'_>,
     grant: &Grant,

@@ -53,7 +53,7 @@ pub fn member(
     value.prop_map(move |value| vec![(name.to_owned(), value.into())])
 }
 
-/// An object of these members and of some that nobody knows.
+/// An object of these members and of some unknown ones.
 pub fn record(members: Vec<BoxedStrategy<Members>>) -> BoxedStrategy<Value> {
     (members, extras())
         .prop_map(|(members, extras)| object(members.into_iter().flatten().chain(extras)))

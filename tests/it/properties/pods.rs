@@ -93,7 +93,7 @@ fn mounts() -> BoxedStrategy<Value> {
         prop_oneof![4 => Just(Vec::new()), 1 => member("readOnly", any::<bool>())].boxed(),
         sub_path.boxed(),
     ]);
-    // Each path once: the API server refuses others. A few are not.
+    // Most lists have each path once: the API server refuses others. A few lists do not.
     let unique = subsequence(&PATHS[..], 0..4);
     let paths = prop_oneof![8 => unique, 1 => vec(select(&PATHS[..]), 0..4)];
     let mounts = paths.prop_flat_map(move |paths| {

@@ -27,7 +27,7 @@ fn reversed(value: &Value) -> Value {
     }
 }
 
-/// Everything that a server does with bytes; what it says is of no interest here.
+/// Does everything that a server does with bytes; the answer does not matter here.
 fn run(body: &[u8]) {
     let defaults = plain();
     let Ok(review) = Review::decode(body, &defaults.annotation_prefix) else {
@@ -78,7 +78,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// A member more at the start of some object: the body stays JSON.
+/// An edit that adds a member at the start of some object: the body stays JSON.
 fn member() -> impl Strategy<Value = Edit> {
     let member = select(vec![
         r#""env":[],"env":null,"#,
@@ -126,9 +126,9 @@ fn edited(mut body: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
     body
 }
 
-/// Never part of our own words.
+/// A text that is never part of the webhook's own words.
 const MARKER: &str = "XyZZy";
-/// The same as a number.
+/// A number that is never part of the webhook's own words.
 const NUMBER: u64 = 7_700_770_077;
 
 /// Places of a value, as JSON pointers.

@@ -16,7 +16,7 @@ pub const AGENT_MOUNT: &str = "/var/run/secrets/pods.eks.amazonaws.com/serviceac
 pub const STS: &str = "sts.amazonaws.com";
 pub const AGENT: &str = "pods.eks.amazonaws.com";
 pub const OTHER_AUDIENCE: &str = "vault é\"\\";
-/// As long as a volume's name may be: the next free one has to be shorter in front.
+/// A name as long as a volume's may be: the next free one has to be shorter in front.
 pub const LONG_NAME: &str = "a23456789-b23456789-c23456789-d23456789-e23456789-f23456789-g23";
 
 /// The flags of a server with nothing set.
@@ -84,7 +84,7 @@ pub fn defaults() -> impl Strategy<Value = Defaults> {
         )
 }
 
-/// A lifetime as somebody may have written it.
+/// A lifetime as a user may have written it.
 pub fn lifetime() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<i64>().prop_map(|seconds| seconds.to_string()),

@@ -1,5 +1,5 @@
-//! The policy's own of a file that is followed, by the clock of the test, which goes on only where everybody
-//! waits. What holds of every file is tested in `source::file`.
+//! What is particular to the policy's file, by the test's clock, which goes on only while every task waits.
+//! What holds for every followed file is tested in `source::file`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn follow(path: &Path) -> Arc<Source<RolePolicy>> {
     source
 }
 
-/// The namespaces that the policy lets use roles, of those that occur here.
+/// Those of the namespaces here that the policy lets use roles.
 fn allowed(source: &Source<RolePolicy>) -> Option<Vec<&'static str>> {
     let current = source.current()?;
     let may =
@@ -33,7 +33,7 @@ fn allowed(source: &Source<RolePolicy>) -> Option<Vec<&'static str>> {
     Some(["a", "b", "c"].into_iter().filter(may).collect())
 }
 
-/// In YAML the first part of a policy may be one as well, and allow more.
+/// The first part of a policy in YAML may be a policy too, and allow more.
 #[tokio::test(start_paused = true)]
 async fn policy_that_is_written_in_pieces_counts_as_a_whole_alone() {
     let whole = "rules:\n- namespaces: [a]\n  roles: ['*']\n  serviceAccounts: [other]\n";

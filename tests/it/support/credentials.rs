@@ -7,19 +7,18 @@ use super::client::Answer;
 /// How the pod gets its credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// Not from us.
+    /// The webhook gives it none.
     None,
-    /// IRSA, with this role.
+    /// Through IRSA, with this role.
     Role(String),
-    /// EKS Pod Identity, with a token of so many seconds.
+    /// Through EKS Pod Identity, with a token of this many seconds.
     Association(u64),
 }
 
 impl Credentials {
     /// Reads a review's answer.
     ///
-    /// # Panics
-    /// If it is none, or gives a pod both methods.
+    /// # Panics If it is not a review's answer, or gives a pod both methods.
     pub fn of(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         assert_eq!(answer.json()["response"]["allowed"], json!(true));

@@ -18,9 +18,9 @@ const TOKEN: &str = "AQAEAK-a-token==";
 /// What the service does.
 #[derive(Debug, Clone)]
 pub enum Manner {
-    /// Hands out a token, and this document to whoever brings it.
+    /// Hands out a token, and this document to requests that bring it.
     Document(&'static str),
-    /// The same, once this many requests were refused with 503.
+    /// Does the same once this many requests were refused with 503.
     After(usize, &'static str),
     /// Hands out tokens that it does not know: the document is 401.
     ForgottenToken,
@@ -98,7 +98,7 @@ async fn answer(
             if is_right { (200, TOKEN) } else { (400, "") }
         }
         (Manner::Document(document) | Manner::After(_, document), _) => {
-            // Without the token: 401, as where version 2 is required.
+            // A request without the token gets 401, as where version 2 is required.
             match (asked.as_str(), header("x-aws-ec2-metadata-token")) {
                 ("GET /latest/dynamic/instance-identity/document", TOKEN) => (200, document),
                 (_, TOKEN) => (404, ""),

@@ -38,7 +38,7 @@ impl PairFiles {
         })
     }
 
-    /// Takes away whatever is there by the names of the two.
+    /// Removes whatever has the names of the two files.
     pub fn clear(&self) {
         for name in ["tls.crt", "tls.key"] {
             let path = self.path(name);
@@ -46,7 +46,7 @@ impl PairFiles {
         }
     }
 
-    /// Writes both where they are, one after the other.
+    /// Overwrites both in place, one after the other.
     pub fn rewrite(&self, certificate: &str, key: &str) {
         self.0.rewrite("tls.crt", certificate);
         self.0.rewrite("tls.key", key);

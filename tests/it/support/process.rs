@@ -52,7 +52,7 @@ impl Log {
                 let line = String::from_utf8_lossy(&line.unwrap()).into_owned();
                 log.read().lines.push(line);
             }
-            // Open, so that the writer is not told that nobody reads.
+            // The pipe stays open, so that the writer does not learn that nothing reads.
             while log.read().is_stopped {
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
@@ -88,7 +88,7 @@ impl Starting {
         Self::spawn_by(&mut Command::new(PROGRAM), args, environment)
     }
 
-    /// The same by a command that ends with the program, and sets something up for it.
+    /// Starts it by a command that ends with the program and sets something up for it.
     pub fn spawn_by(command: &mut Command, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = command
             .args(["--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
@@ -158,7 +158,7 @@ impl Process {
         Self::spawn_by(&mut Command::new(PROGRAM), args, environment, authority).await
     }
 
-    /// With a certificate made in memory, by a command that ends with the program.
+    /// Serves with a certificate made in memory, started by a command that ends with the program.
     pub async fn start_by(command: &mut Command, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let authority = folder.path().join("ca.crt");
@@ -199,7 +199,7 @@ impl Process {
         self.started.signal(name);
     }
 
-    /// Stops to read its log, which is kept open.
+    /// Stops reading its log, which is kept open.
     pub fn stop_reading(&self) {
         self.started.log.stop();
     }

@@ -41,12 +41,12 @@ pub fn run_with<A: AsRef<OsStr>>(
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let feed = async {
-            // One that does not read it has closed it.
+            // A program that does not read its input has closed it.
             drop(stdin.write_all(input).await);
             drop(stdin);
         };
         let ended = async { tokio::join!(feed, child.wait_with_output()).1 };
-        // One that should refuse to start may begin to serve instead.
+        // A program that should refuse to start may begin to serve instead.
         let output = within("the end of the run", ended).await.unwrap();
         Run {
             code: output.status.code().expect("an exit code"),
@@ -57,7 +57,7 @@ pub fn run_with<A: AsRef<OsStr>>(
 }
 
 impl Run {
-    /// Standard output of a run that went well and had nothing to say beside it.
+    /// Standard output of a run that went well and said nothing on standard error.
     #[track_caller]
     pub fn printed(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{}", self.stdout);

@@ -1,8 +1,8 @@
 //! The format in which EKS feeds its own webhook:
 //! `{"identities":[{"namespace":"ns","serviceAccount":"sa"}]}`.
 //!
-//! Read as Go reads it: names of members in any case, `null` for what is absent, the last of two
-//! members of one name, and whatever else stands there passed over.
+//! The text is read as Go reads it: names of members in any case, `null` as absent, the last of two members
+//! of one name; everything else is skipped.
 
 use std::borrow::Cow;
 
@@ -13,23 +13,23 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 use crate::identities::association_set::AssociationSet;
 use crate::source::Complaint;
 
-/// Why bytes are no file of associations, with nothing of what they say.
+/// Why bytes are not a file of associations; the text quotes nothing of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AssociationFileError {
-    /// Not the text that JSON is made of.
+    /// The bytes are not UTF-8, which JSON requires.
     #[error("not UTF-8 after {0} bytes")]
     NotUtf8(usize),
-    /// Not JSON, or only the first part of it.
+    /// The text is not JSON, or only the first part of a document.
     #[error("not JSON: {0}")]
     Syntax(String),
-    /// JSON of another shape.
+    /// The text is JSON of another shape.
     #[error("not a list of associations: {expected} at line {line} column {column}")]
     Shape {
         /// What was expected there.
         expected: String,
-        /// From 1.
+        /// The line of the text, from 1.
         line: usize,
-        /// From 1.
+        /// The column of the line, from 1.
         column: usize,
     },
 }
@@ -37,7 +37,7 @@ pub enum AssociationFileError {
 impl From<serde_json::Error> for AssociationFileError {
     fn from(error: serde_json::Error) -> Self {
         match json::expected(&error) {
-            // What serde_json says of the syntax itself quotes nothing.
+            // `serde_json`'s own messages about syntax quote nothing of the text.
             None => Self::Syntax(error.to_string()),
             Some(expected) => Self::Shape { expected, line: error.line(), column: error.column() },
         }
@@ -49,12 +49,12 @@ impl From<serde_json::Error> for AssociationFileError {
 pub struct AssociationFile {
     /// The accounts that it names.
     pub associations: AssociationSet,
-    /// What there is to say of entries that name no account.
+    /// The complaint about entries that name no account, if there are any.
     pub complaint: Option<Complaint>,
 }
 
 impl AssociationFile {
-    /// Reads a file's bytes; nothing but blanks is a file without associations.
+    /// Reads a file's bytes; an empty or blank file has no associations.
     pub fn parse(bytes: &[u8]) -> Result<Self, AssociationFileError> {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self::default());
@@ -67,8 +67,8 @@ impl AssociationFile {
         Ok(contents)
     }
 
-    /// Reads a document in any format that serde reads. Entries that name no account are passed over, and told
-    /// of: the others are as good without them.
+    /// Reads a document in any format that serde reads. Entries that name no account are skipped and
+    /// reported; the others count all the same.
     pub(in crate::identities) fn read<'a, D: Deserializer<'a>>(document: D) -> Result<Self, D::Error> {
         let mut entries = AssociationsFold::default();
         Object(&mut entries).deserialize(document)?;
@@ -95,7 +95,7 @@ impl WrittenAssociation<'_> {
     }
 }
 
-/// What entries come to as they pass: none is kept, for what is written in three bytes would take fifty.
+/// What the entries read so far come to. They are not kept: what is written in three bytes would take fifty.
 #[derive(Default)]
 struct AssociationsFold {
     associations: AssociationSet,
@@ -193,13 +193,13 @@ mod tests {
     #[test]
     fn reads_what_go_would_read() {
         for (text, expected) in [
-            // Duplicates, and members that nobody knows.
+            // Duplicates, and unknown members.
             (
                 r#"{"x":{"y":[null]},"identities":[{"namespace":"a","serviceAccount":"b","roleArn":[1]},
                     {"serviceAccount":"b","namespace":"a"}],"version":2}"#,
                 &["a/b"][..],
             ),
-            // Any case, escapes, the last of two.
+            // Names in any case, escapes, and the last of two members of one name.
             (r#"{"Identities":[{"NAMESPACE":"\u0061","serviceaccount":"b"}]}"#, &["a/b"]),
             (r#"{"identities":[{"namespace":"x","serviceAccount":"b","namespace":"a"}]}"#, &["a/b"]),
             (

@@ -14,7 +14,7 @@ pub use format::{AssociationFile, AssociationFileError};
 /// The source's name in log, metrics and readiness.
 pub const NAME: &str = "association-file";
 
-/// Keeps `source` at what the file at `path` says, for ever; whether or not there is one yet.
+/// Keeps `source` up to date with the file at `path`, for ever; the file need not exist yet.
 pub async fn follow(path: PathBuf, source: Arc<Source<AssociationSet>>) {
     file::follow::<AssociationFile>(path, source).await;
 }
@@ -25,17 +25,17 @@ impl file::FileFormat for AssociationFile {
 
     const WHAT: &'static str = "associations";
 
-    /// A quarter of a million associations.
+    /// Bytes, enough for a quarter of a million associations.
     const LIMIT: u64 = 16 << 20;
 
-    /// JSON ends with what it began with.
+    /// JSON ends with the bracket that it began with, so the first part of a file cannot be parsed.
     const PARTS: Parts = Parts::AreRefused;
 
     fn parse(bytes: &[u8]) -> Result<Self, AssociationFileError> {
         Self::parse(bytes)
     }
 
-    /// No associations: the file need not be there.
+    /// A missing file has no associations: it need not be there.
     fn nothing() -> Option<Self> {
         Some(Self::default())
     }

@@ -1,5 +1,5 @@
 //! What is kept of a resource while it is read: the members that any kind's association is made of. The rest
-//! passes unseen, for as a tree in memory an object takes many times the space of its text.
+//! is skipped: as a tree in memory, an object takes many times the space of its text.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Bytes of one text. The longest that there can be, an ARN, is shorter, and what is cut here names nothing.
+/// Bytes of one text. The longest possible one, an ARN, is shorter; a text that is cut here names nothing.
 const LONGEST_TEXT: usize = 512;
 
-/// Conditions of one resource: controllers have a handful.
+/// Conditions that are kept of one resource; controllers write a handful.
 const MOST_CONDITIONS: usize = 64;
 
-/// An object of any kind, with all that is read of it.
+/// An object of any kind, reduced to the members that are read.
 #[derive(Debug)]
 pub(super) struct Kept(pub(super) Value);
 
@@ -25,11 +25,11 @@ impl<'de> Deserialize<'de> for Kept {
 
 /// What is kept of a value.
 enum Shape {
-    /// A text, or which other type of value stands there.
+    /// A text; of another value only its type is kept.
     Text,
-    /// These members.
+    /// An object's members of these names.
     Members(&'static [(&'static str, Shape)]),
-    /// An array of such values.
+    /// An array of values of this shape.
     Items(&'static Shape),
 }
 

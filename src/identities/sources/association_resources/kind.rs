@@ -5,25 +5,26 @@ use crate::identities::sources::association_resources::Controller;
 /// The kind's name in every group.
 pub const KIND: &str = "PodIdentityAssociation";
 
-/// Its plural, which is part of the API's paths.
+/// The kind's plural, which is part of the API's paths.
 pub(super) const PLURAL: &str = "podidentityassociations";
 
 /// A kind of one API group.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// Its API group.
+    /// The kind's API group.
     pub group: &'static str,
-    /// The version whose shape is known: it is read if it is served, else whichever is.
+    /// The version whose shape is known. It is read if it is served, otherwise whichever version is.
     pub version: &'static str,
     /// Where its objects live.
     pub(super) scope: Scope,
-    /// Objects with the members `namespace`, `serviceAccount` and `clusterName`: the first that has one counts.
+    /// Pointers to where `namespace`, `serviceAccount` and `clusterName` may stand; the first that has one
+    /// counts.
     pub(super) wanted: &'static [&'static str],
-    /// The id that AWS gave.
+    /// The pointer to the id that AWS gave.
     pub(super) id: &'static str,
-    /// The association's ARN: the first counts.
+    /// Pointers to the association's ARN; the first that is there counts.
     pub(super) arns: &'static [&'static str],
-    /// The condition that says that AWS has the association, and what it is then.
+    /// The type of the condition that says that AWS has the association, and the statuses that say so.
     pub(super) settled: (&'static str, &'static [&'static str]),
 }
 
@@ -46,8 +47,8 @@ const ACK: [Kind; 1] = [Kind {
     settled: ("ACK.ResourceSynced", &["True", "Unknown"]),
 }];
 
-/// Not its condition `Synced`, which only says whether the last attempt to change something succeeded.
-/// What is to be observed alone, or was wanted at its creation alone, is not in `forProvider`.
+/// Crossplane's condition `Synced` is not used: it says only whether the last attempt to change something
+/// succeeded. A value that is only observed, or only set at creation, is not in `forProvider`.
 const CROSSPLANE: [Kind; 2] = [
     Kind { group: "eks.aws.upbound.io", scope: Scope::Cluster, ..CROSSPLANE_NAMESPACED },
     CROSSPLANE_NAMESPACED,
@@ -83,13 +84,13 @@ impl Kind {
         Controller::ALL.into_iter().flat_map(Self::of).find(|known| known.group == group)
     }
 
-    /// Whether its objects are in namespaces.
+    /// Whether objects of this kind are in namespaces.
     #[must_use]
     pub fn is_namespaced(&self) -> bool {
         self.scope == Scope::Namespaced
     }
 
-    /// What it is called in log and errors: the name of its `CustomResourceDefinition`.
+    /// The kind's name in log and errors: that of its `CustomResourceDefinition`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{PLURAL}.{}", self.group)

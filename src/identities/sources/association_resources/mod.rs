@@ -1,7 +1,7 @@
 //! EKS Pod Identity's associations in custom resources of this cluster, from which a controller makes
 //! them in AWS: ACK's and Crossplane's. Each controller is a source of its own.
 //!
-//! A resource counts once its controller says that AWS has the association. Their definitions may be
+//! A resource counts once its controller says that AWS has the association. The resources' definitions may be
 //! installed, changed and removed at any time.
 
 mod kept;
@@ -36,9 +36,9 @@ pub struct AssociationResources {
     parts: Vec<Part>,
     source: Arc<Source<AssociationSet>>,
     metrics: Metrics,
-    /// Whether it was said that they are for several clusters.
+    /// Whether it was logged that resources for several clusters count.
     is_warned: bool,
-    /// Whether any is for accounts of another namespace than its own, which was said then.
+    /// Whether a resource names accounts of another namespace than its own, which is logged once.
     is_elsewhere: bool,
 }
 
@@ -55,7 +55,7 @@ struct Part {
 #[derive(Debug)]
 struct Trouble {
     text: String,
-    /// Whether a list is no proof that it is over.
+    /// Whether it concerns the watch: then a list that succeeds does not prove that it is over.
     is_of_watch: bool,
 }
 
@@ -105,7 +105,7 @@ impl AssociationResources {
         }
     }
 
-    /// All kinds together, as they are now.
+    /// Publishes what all kinds together say now.
     fn publish(&mut self) {
         let objects = || self.parts.iter().filter_map(|part| part.objects.as_ref());
         let mut complaint = Complaint::default();
@@ -152,7 +152,7 @@ impl AssociationResources {
 }
 
 impl Part {
-    /// Whether anything is different now.
+    /// Takes in a reading; returns whether anything is different now.
     fn take(&mut self, reading: Reading, selection: &Selection) -> bool {
         match reading {
             Reading::Everything(resources) => {

@@ -1,5 +1,5 @@
-//! The resources of one kind, each with what it is good for: which accounts have an association, which
-//! will have one, what is of no use.
+//! The resources of one kind, each with a verdict: which accounts have an association, which will have one,
+//! and which resources cannot be used.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,10 +15,10 @@ pub(super) struct Resource {
     pub(super) association: Result<Association, Malformed>,
 }
 
-/// An object's own name, which is not its pods'.
+/// An object's own name, as opposed to that of the account that it names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Name {
-    /// `None` for what is in none.
+    /// `None` for an object outside namespaces.
     pub(super) namespace: Option<Box<str>>,
     pub(super) name: Box<str>,
 }
@@ -33,13 +33,13 @@ impl fmt::Display for Name {
 /// What becomes of an association.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResourceStanding {
-    /// It counts.
+    /// The association counts.
     Used,
-    /// AWS does not have it yet, as far as is known.
+    /// As far as is known, AWS does not have the association yet.
     Pending,
-    /// It is for another EKS cluster.
+    /// The association is for another EKS cluster.
     OtherCluster,
-    /// It is for accounts of another namespace than its own.
+    /// The association is for an account of another namespace than the object's own.
     OtherNamespace,
 }
 
@@ -64,12 +64,12 @@ enum ObjectState {
     Malformed(Malformed),
 }
 
-/// All objects of a kind, by name: in an order, so that the same ones are complained of each time.
+/// All objects of a kind, ordered by name so that the same ones are complained about each time.
 #[derive(Debug, Default)]
 pub(super) struct Objects(BTreeMap<Name, ObjectState>);
 
 impl Objects {
-    /// Takes the place of all that was known with what there is now.
+    /// Replaces all that was known by what there is now.
     pub(super) fn replace(&mut self, resources: Vec<Resource>, selection: &Selection) {
         let before = std::mem::take(&mut self.0);
         self.0 = resources
@@ -81,7 +81,7 @@ impl Objects {
             .collect();
     }
 
-    /// Takes in a change; whether anything is different now.
+    /// Takes in a change; returns whether anything is different now.
     pub(super) fn apply(&mut self, change: Change<Resource>, selection: &Selection) -> bool {
         match change {
             Change::Applied(Resource { name, association }) => {
@@ -110,7 +110,7 @@ impl Objects {
         })
     }
 
-    /// Every object that is for accounts of another namespace than its own, which is the second.
+    /// Every object that names an account of another namespace than its own, with that other namespace.
     pub(super) fn elsewhere(&self) -> impl Iterator<Item = (&Name, &str)> {
         self.0.iter().filter_map(|(name, entry)| match entry {
             ObjectState::Judged(association, ResourceStanding::OtherNamespace) => {
@@ -167,14 +167,14 @@ fn judge(
     }
     match (cluster, association.cluster.as_deref()) {
         (Some(ours), Some(theirs)) if ours.as_str() != theirs => return ResourceStanding::OtherCluster,
-        // Perhaps another's: it must not count before that is known, whatever else may.
+        // It may be another cluster's: it must not count before that is known, not even if pending ones do.
         (Some(_), None) => return ResourceStanding::Pending,
         (Some(_), Some(_)) | (None, _) => {}
     }
     match &association.existence {
         _ if *pending == Pending::Use => ResourceStanding::Used,
         Existence::Settled(_) => ResourceStanding::Used,
-        // AWS has had it, and did not take it away: that would have changed the id.
+        // AWS has had the association and has not deleted it: that would have changed the id.
         Existence::Unsettled(id) if was_used(before, id) => ResourceStanding::Used,
         Existence::Unsettled(_) | Existence::Awaited => ResourceStanding::Pending,
     }

@@ -21,11 +21,11 @@ pub struct Association {
 /// Whether AWS has an association, as far as its resource says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Existence {
-    /// No id: it was not made.
+    /// The association has no id: AWS has not made it.
     Awaited,
-    /// It has this id, and yet its controller does not say that all is well.
+    /// The association has this id, but its controller does not say that all is well.
     Unsettled(Box<str>),
-    /// It has this id, and its controller has nothing against it.
+    /// The association has this id, and its controller's condition says that it is settled.
     Settled(Box<str>),
 }
 
@@ -40,22 +40,22 @@ impl Existence {
     }
 }
 
-/// Why a resource is of no use. Its words hold nothing of what the resource says.
+/// Why a resource cannot be used. The text quotes nothing of the resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Nothing stands where something must.
+    /// A member that must be there is missing.
     #[error("{0} is missing")]
     Missing(String),
-    /// Not a string.
+    /// A member that must be a string is something else.
     #[error("{0} is not a string")]
     NotText(String),
-    /// A string that can name nothing.
+    /// A string cannot be the name of such an object.
     #[error("{0} is no name that Kubernetes takes")]
     NotAName(String),
 }
 
 impl Association {
-    /// Reads an object of this kind; all but `spec` and `status` may be missing.
+    /// Reads an object of this kind, of which only `spec` and `status` are needed.
     pub fn read(kind: &Kind, object: &Value) -> Result<Self, Malformed> {
         let namespace = name(kind, object, "namespace", is_label)?;
         let account = name(kind, object, "serviceAccount", is_subdomain)?;
@@ -86,8 +86,8 @@ fn name<'a>(
     }
 }
 
-/// The first place where a member stands, and what stands there. Empty is as if absent: templates leave
-/// it behind where a value is not set.
+/// The first place where a member stands, and its value. An empty value counts as absent: templates write one
+/// if a value is not set.
 fn wanted<'a>(kind: &Kind, object: &'a Value, field: &str) -> Option<(String, &'a Value)> {
     kind.wanted.iter().find_map(|parent| {
         let value = object.pointer(parent)?.get(field)?;
@@ -96,7 +96,7 @@ fn wanted<'a>(kind: &Kind, object: &'a Value, field: &str) -> Option<(String, &'
     })
 }
 
-/// As people write it: `spec.forProvider.namespace`.
+/// A member's path as people write it, such as `spec.forProvider.namespace`.
 fn path(parent: &str, field: &str) -> String {
     format!("{}.{field}", parent.trim_start_matches('/').replace('/', "."))
 }

@@ -2,7 +2,7 @@
 
 use crate::aws::ClusterName;
 
-/// What makes associations of custom resources.
+/// A controller that makes associations in AWS from custom resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Controller {
     /// AWS Controllers for Kubernetes.
@@ -14,36 +14,36 @@ pub enum Controller {
 /// Which resources count.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
-    /// Those for this cluster alone.
+    /// The cluster whose associations alone count; `None` if those of any cluster do.
     pub cluster: Option<ClusterName>,
-    /// Whose accounts a resource may name.
+    /// The namespaces whose accounts a resource may name.
     pub namespaces: Namespaces,
-    /// What to make of associations that AWS does not have yet, as far as is known.
+    /// Whether associations count that AWS, as far as is known, does not have yet.
     pub pending: Pending,
 }
 
-/// Whose accounts a resource may name.
+/// The namespaces whose accounts a resource may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Namespaces {
-    /// Those of its own namespace. One that is in none counts for none.
+    /// A resource may name accounts of its own namespace. Outside namespaces it may name none.
     #[default]
     Own,
-    /// Those of any namespace: whoever may write a resource and its status takes any account's identity.
+    /// A resource may name any account: who may write one and its status can take any account's identity.
     Any,
 }
 
-/// What to make of associations that AWS does not have yet, as far as is known.
+/// Whether associations count that AWS, as far as is known, does not have yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pending {
-    /// They do not count.
+    /// Such associations do not count.
     #[default]
     Wait,
-    /// They count.
+    /// Such associations count.
     Use,
 }
 
 impl Namespaces {
-    /// Their own alone, or any.
+    /// `Own` if `is_own`, otherwise `Any`.
     #[must_use]
     pub fn own(is_own: bool) -> Self {
         if is_own { Self::Own } else { Self::Any }
@@ -51,10 +51,10 @@ impl Namespaces {
 }
 
 impl Controller {
-    /// All of them, in order.
+    /// All controllers, in the order of their names.
     pub const ALL: [Self; 2] = [Self::Ack, Self::Crossplane];
 
-    /// Its name: in the flag, and as a source in log, metrics and readiness.
+    /// The controller's name in the flag, and as a source in log, metrics and readiness.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -18,15 +18,15 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// What has become known of a kind's resources.
 pub(super) enum Reading {
-    /// These are all.
+    /// These are all resources of the kind.
     Everything(Vec<Resource>),
-    /// These have changed.
+    /// These resources have changed.
     Changes(Vec<Change<Resource>>),
-    /// What was known is so still.
+    /// What was known still holds.
     Same,
-    /// The kind is not served, so there are none.
+    /// The kind is not served, so it has no resources.
     Unserved,
-    /// What was known may be old.
+    /// Reading failed: what was known may be old.
     Failed(WatchError),
 }
 
@@ -43,12 +43,12 @@ enum State {
     Unserved,
     Served {
         follow: Box<Follow<Resource>>,
-        /// Whether it has told anything yet.
+        /// Whether the watch has told anything yet.
         is_read: bool,
     },
 }
 
-/// All that becomes known of the kind's resources, for ever.
+/// An endless stream of what becomes known of the kind's resources.
 pub(super) fn readings(client: Client, kind: &'static Kind) -> BoxStream<'static, Reading> {
     let watch = Watch { client, kind, state: State::Unserved, next: Instant::now(), wait: BACKOFF.0 };
     stream::unfold(watch, async |mut watch| Some((watch.next().await, watch))).boxed()
@@ -67,7 +67,7 @@ impl Watch {
                     Err(error) if error.is_missing() => {
                         let was_read = *is_read;
                         self.state = State::Unserved;
-                        // Discovery may be slower than what it tells of: not in a circle.
+                        // Discovery may lag behind what it describes: the wait prevents a busy loop.
                         self.next = Instant::now() + if was_read { Duration::ZERO } else { jittered(POLL) };
                         (!was_read).then_some(Reading::Failed(error))
                     }

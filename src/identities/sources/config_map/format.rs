@@ -1,9 +1,8 @@
 //! The document under the ConfigMap's key:
 //! `{"ns/sa":{"RoleARN":"…","Audience":"…","UseRegionalSTS":true,"TokenExpiration":0}}`.
 //!
-//! Read as Go reads it: names of members in any case, `null` for what is absent, the last of two
-//! members of one name, and whatever else stands there passed over. But an entry that Go would stop
-//! at costs only itself.
+//! The text is read as Go reads it: names of members in any case, `null` as absent, the last of two members
+//! of one name; everything else is skipped. But an entry at which Go would stop is the only one that is lost.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,24 +22,24 @@ use super::pattern::Pattern;
 use super::{Entries, Entry};
 use crate::source::Complaint;
 
-/// Why what stands under the key is no document of entries, with nothing of what it says.
+/// Why the value under the key is not a document of entries; the text quotes nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigMapError {
-    /// YAML or JSON where text is wanted that holds JSON.
+    /// The value is YAML or JSON itself instead of a string that holds JSON.
     #[error("no string: write it behind a |")]
     NoString,
-    /// Kubernetes keeps under `binaryData` what is not UTF-8.
+    /// The value is not UTF-8: Kubernetes keeps such values under `binaryData`.
     #[error("not text: it is under binaryData")]
     Binary,
-    /// Not JSON, or only the first part of it.
+    /// The text is not JSON, or only the first part of a document.
     #[error("not JSON: {0}")]
     Syntax(String),
-    /// JSON of another shape.
+    /// The text is JSON of another shape.
     #[error("not an object of entries at line {line} column {column}")]
     Shape {
-        /// From 1.
+        /// The line of the text, from 1.
         line: usize,
-        /// From 1.
+        /// The column of the line, from 1.
         column: usize,
     },
 }
@@ -48,14 +47,14 @@ pub enum ConfigMapError {
 impl From<serde_json::Error> for ConfigMapError {
     fn from(error: serde_json::Error) -> Self {
         match json::expected(&error) {
-            // What serde_json says of the syntax itself quotes nothing.
+            // `serde_json`'s own messages about syntax quote nothing of the text.
             None => Self::Syntax(error.to_string()),
             Some(_) => Self::Shape { line: error.line(), column: error.column() },
         }
     }
 }
 
-/// Why an entry is of no use.
+/// Why an entry cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum EntryError {
     #[error("not an object with RoleARN")]
@@ -73,12 +72,12 @@ enum EntryError {
 pub struct ConfigMapDocument {
     /// The entries whose keys can be read.
     pub entries: Entries,
-    /// What there is to say of those that are of no use.
+    /// The complaint about entries that cannot be used, if there are any.
     pub complaint: Option<Complaint>,
 }
 
 impl ConfigMapDocument {
-    /// Reads a document; nothing but blanks is one without entries.
+    /// Reads a document; an empty or blank one has no entries.
     pub fn parse(document: &str) -> Result<Self, ConfigMapError> {
         if document.trim_ascii().is_empty() {
             return Ok(Self::default());
@@ -106,7 +105,7 @@ impl ConfigMapDocument {
                 complaint.add(format_args!("{place}: stands again in line {line}"));
             }
         })?;
-        // In the order of their keys, whatever that of the document is.
+        // The entries are in the order of their keys, whatever the document's order is.
         Ok(Self { entries: entries.into_values().collect(), complaint: complaint.into_option() })
     }
 }
@@ -150,14 +149,14 @@ fn grant(entry: &RawValue) -> Result<Option<Arc<Grant>>, EntryError> {
     Ok(role_arn)
 }
 
-/// A string, cut where it is too long to be of use; an empty one is as if absent: no role, or the flag's
+/// A string, cut where it is too long to be of use. An empty one counts as absent: no role, or the flag's
 /// audience.
 fn text(value: &RawValue, member: &'static str, characters: usize) -> Result<Option<Box<str>>, EntryError> {
     let text: Option<String> = serde_json::from_str(value.get()).map_err(|_| EntryError::Text(member))?;
     Ok(text.filter(|text| !text.is_empty()).map(|text| cut(&text, characters).into()))
 }
 
-/// Seconds; 0 is as if absent.
+/// A lifetime in seconds; 0 counts as absent.
 fn lifetime(value: &RawValue) -> Result<Option<AskedLifetime>, EntryError> {
     let seconds = match value.get() {
         "null" => 0,
@@ -166,7 +165,7 @@ fn lifetime(value: &RawValue) -> Result<Option<AskedLifetime>, EntryError> {
     Ok((seconds != 0).then_some(AskedLifetime::Seconds(seconds)))
 }
 
-/// Hands on the members of the one object that a text is, each with its value as it was written; `null` has none.
+/// Passes the members of the object in `text` to `take`, with their values as written; `null` has none.
 fn members<'a>(
     text: &'a str,
     take: impl FnMut(Cow<'a, str>, &'a RawValue),
@@ -193,7 +192,7 @@ impl<'a, F: FnMut(Cow<'a, str>, &'a RawValue)> Fold<'a> for Members<F> {
     }
 }
 
-/// Counts the lines of a document up to one value after the other.
+/// Counts lines up to the values of a document, which are passed in their order.
 struct Lines<'a> {
     document: &'a str,
     line: usize,
@@ -201,9 +200,9 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The line on which a value of the document begins, which must not stand before the last.
+    /// The line on which a value of the document begins, which must not stand before the previous value.
     fn of(&mut self, value: &RawValue) -> usize {
-        // A raw value is a stretch of the text that it was read from.
+        // A raw value is a slice of the text that it was read from.
         let offset = value.get().as_ptr().addr().saturating_sub(self.document.as_ptr().addr());
         let passed = self.document.get(self.offset..offset).unwrap_or_default();
         self.line += passed.matches('\n').count();

@@ -1,5 +1,5 @@
 //! Roles in the ConfigMap `pod-identity-webhook`, whose key `config` says which accounts have which:
-//! `{"namespace/name":{"RoleARN":"…"}}`, in either part of a key `*` for any run of characters.
+//! `{"namespace/name":{"RoleARN":"…"}}`. In either part of a key, `*` stands for any run of characters.
 
 mod format;
 mod pattern;
@@ -21,31 +21,31 @@ pub const SOURCE: &str = "config-map";
 /// The ConfigMap's name.
 pub const NAME: &str = "pod-identity-webhook";
 
-/// The one of its keys that is read.
+/// The ConfigMap's key that is read.
 pub const KEY: &str = "config";
 
 /// What the ConfigMap says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entries {
     exact: ByAccount<Entry>,
-    /// Those with wildcards, the closest first.
+    /// The entries with wildcards, the closest first.
     globs: Vec<(Pattern, Entry)>,
 }
 
-/// A role for the accounts that a key names, or none for them.
+/// A role for the accounts that a key names, or that they have no role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// As it was written.
+    /// The key as it was written.
     pub key: Box<str>,
     /// The line of the document on which the entry begins, from 1.
     pub line: usize,
-    /// `None`: the accounts have no role, and none of a farther entry either. What cannot be read
-    /// comes to that too, for another's role would be the wrong one.
+    /// `None` if the accounts have no role, not even that of a farther entry. An entry that cannot be read is
+    /// `None` too, because another entry's role would be the wrong one.
     pub grant: Option<Arc<Grant>>,
 }
 
 impl Entries {
-    /// What the entry that counts for an account grants it: of all that name it the closest.
+    /// What an account is granted by the entry that counts for it: the closest of all that name it.
     #[must_use]
     pub fn grant(&self, account: AccountName<'_>) -> Option<Arc<Grant>> {
         self.matching(account).next()?.grant.clone()
@@ -64,7 +64,7 @@ impl Entries {
         self.exact.len() + self.globs.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -82,7 +82,7 @@ impl Entry {
     }
 }
 
-/// In the order of their keys' bytes, no key twice.
+/// Takes entries in the order of their keys' bytes, no key twice.
 impl FromIterator<(Pattern, Entry)> for Entries {
     fn from_iter<I: IntoIterator<Item = (Pattern, Entry)>>(entries: I) -> Self {
         let mut all = Self::default();
@@ -93,7 +93,7 @@ impl FromIterator<(Pattern, Entry)> for Entries {
             }
         }
         all.exact.shrink_to_fit();
-        // Stable: equally close ones stay in their order.
+        // The sort is stable: equally close entries stay in the order of their keys.
         all.globs.sort_by_key(|(pattern, _)| pattern.rank());
         all.globs.shrink_to_fit();
         all

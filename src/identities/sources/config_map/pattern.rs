@@ -10,7 +10,7 @@ pub(super) struct Pattern {
     name: NameGlob,
 }
 
-/// Why a key names no account that there could be.
+/// Why a key cannot name any account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PatternError {
     #[error("no / between namespace and name")]
@@ -36,7 +36,7 @@ impl Pattern {
         self.name.matches(account.name) && self.namespace.matches(account.namespace)
     }
 
-    /// The one account that it names, where it has no wildcard.
+    /// The one account that the key names, if it has no wildcard.
     pub(super) fn account(&self) -> Option<AccountName<'_>> {
         match (&self.namespace, &self.name) {
             (NameGlob::Exact(namespace), NameGlob::Exact(name)) => Some(AccountName::new(namespace, name)),
@@ -44,9 +44,9 @@ impl Pattern {
         }
     }
 
-    /// Of two keys that name the same account the one of the smaller rank is closer to it: the
-    /// namespace counts before the name, and of a part more letters (without wildcards it has them
-    /// all), then fewer wildcards. So a key that names only some of another's accounts comes before it.
+    /// Of two keys that name the same account, the one with the smaller rank is closer to it: the namespace
+    /// counts before the name; in a part, more letters (without wildcards it has them all), then fewer
+    /// wildcards. So a key that names only some of another's accounts comes before it.
     pub(super) fn rank(&self) -> [Rank; 2] {
         [self.namespace.rank(), self.name.rank()]
     }

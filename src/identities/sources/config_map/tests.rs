@@ -1,4 +1,4 @@
-//! Which entry counts for an account, against a plain reading of the rules.
+//! Compares which entry counts for an account with a plain reading of the rules.
 
 use proptest::collection::{hash_set, vec};
 use proptest::prelude::*;
@@ -46,7 +46,7 @@ fn entry_without_a_role_keeps_farther_ones_away() {
     assert!(entries.grant(AccountName::new("yard", "orders")).is_some());
 }
 
-/// Whether a text is what a pattern of letters and `*` says, by trying everything.
+/// Whether a text matches a pattern of letters and `*`, found by trying everything.
 fn is_like(pattern: &str, text: &str) -> bool {
     match pattern.strip_prefix('*') {
         Some(rest) => (0..=text.len()).any(|end| is_like(rest, &text[end..])),
@@ -109,7 +109,7 @@ proptest! {
         }
     }
 
-    /// What names only some of another's accounts is the exception to it, and counts first.
+    /// A key that names only some of another key's accounts is the exception to it, and counts first.
     #[test]
     fn exception_comes_before_its_rule(one in key(), places in vec((any::<Index>(), any::<bool>()), 1..4)) {
         let mut other = one.clone();
@@ -118,7 +118,8 @@ proptest! {
             let end = place + usize::from(is_instead && !other[place..].starts_with('/'));
             other.replace_range(place..end, "*");
         }
-        // A letter of no key, which only a wildcard can stand for: who names this names all of the key's.
+        // Only a wildcard matches `c`, which is in no key: a key that matches this names all that `key`
+        // names.
         let all_of = |key: &str| key.replace('*', "c");
         prop_assert!(names(&other, &all_of(&one)));
         if !names(&one, &all_of(&other)) {

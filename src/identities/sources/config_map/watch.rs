@@ -8,16 +8,16 @@ use crate::kubernetes::{Change, Collection, Follow, News, WatchError};
 use crate::source::Source;
 use k8s_openapi::api::core::v1::ConfigMap;
 
-/// What stands under the key; nothing is a document without entries.
+/// The text under the key; an absent one is empty, and so has no entries.
 type Document = Result<String, ConfigMapError>;
 
-/// Keeps `source` at what the ConfigMap of `namespace` says, for ever; whether or not there is one yet.
+/// Keeps `source` up to date with the ConfigMap of `namespace`, for ever; it need not exist yet.
 pub async fn follow(client: kube::Client, namespace: String, source: Arc<Source<Entries>>) {
     let name = format!("ConfigMap {namespace}/{NAME}");
-    // By the selector, for which RBAC can allow this one ConfigMap alone.
+    // With the selector by name below, RBAC can allow this one ConfigMap alone.
     let own = Collection::of::<ConfigMap>(&(), Some(&namespace));
     let place = namespace.clone();
-    // What is sent besides, in spite of the selector, says nothing.
+    // Other objects that are sent in spite of the selector are ignored.
     let read = move |map| is_ours(&map, &place).then(|| document(map));
     let mut news = Follow::new(client, own, &*name, read).fields(format!("metadata.name={NAME}"));
     let mut is_good = false;
@@ -56,7 +56,7 @@ fn document(config_map: ConfigMap) -> Document {
     }
 }
 
-/// Answers whether it is good.
+/// Takes in a document; returns whether it is good.
 fn take(document: Option<Document>, name: &str, source: &Source<Entries>) -> bool {
     match document.unwrap_or(Ok(String::new())).and_then(|document| ConfigMapDocument::parse(&document)) {
         Ok(ConfigMapDocument { entries, complaint }) => {
@@ -75,7 +75,7 @@ fn take(document: Option<Document>, name: &str, source: &Source<Entries>) -> boo
     }
 }
 
-/// What is wrong, and what to do about it where that is for an operator.
+/// What is wrong and, if an operator can mend it, what to do about it.
 fn reason(error: &WatchError, namespace: &str) -> String {
     if error.is_forbidden() {
         return format!(

@@ -17,23 +17,23 @@ use crate::aws::ClusterName;
 use crate::identities::association_set::AssociationSet;
 use crate::source::Complaint;
 
-/// Entries a page, the most that EKS gives.
+/// Entries of a page: the most that EKS gives.
 const PAGE: i32 = 100;
 
 /// Pages that are read at most. EKS' quota is 5,000 associations a cluster: 50 pages.
 const MOST_PAGES: usize = 200;
 
-/// How long a connection may take to be made. The same for all calls, or else they would not share
+/// How long a connection may take to be made. It is the same for all calls, or else they would not share
 /// connections.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// Attempts of one page of a poll, and of a look-up.
+/// How often one page is attempted in a poll, and in a look-up.
 const ATTEMPTS: (u32, u32) = (5, 2);
 
-/// Before the second attempt of a look-up, at most.
+/// The longest wait before the second attempt of a look-up.
 const LOOK_UP_WAIT: Duration = Duration::from_millis(200);
 
-/// What the SDK's quota of further attempts, 500 of which each costs some, gets back a second.
+/// Tokens that the SDK's quota of further attempts regains a second; it has 500, of which each costs some.
 const REFILL: f32 = 1.0;
 
 /// The associations of one cluster, as EKS has them now.
@@ -44,7 +44,7 @@ pub(super) struct Api {
     look_up: config::Builder,
 }
 
-/// What is asked for: all, or those of one account.
+/// Which associations are asked for: all, or those of one account.
 #[derive(Clone, Copy)]
 enum Filter<'a> {
     All,
@@ -54,7 +54,7 @@ enum Filter<'a> {
 impl Api {
     pub(super) fn new(client: Client, cluster: ClusterName, pace: &EksPace) -> Self {
         let patience = |name, attempts, wait, attempt| {
-            // A quota of its own, or else polls that fail would take the look-ups' attempts away.
+            // Each has its own quota, or else failing polls would use up the attempts of look-ups.
             let quota = TokenBucket::builder().refill_rate(REFILL).build();
             let partition = RetryPartition::custom(name).token_bucket(quota).build();
             let retries = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(wait);
@@ -70,12 +70,12 @@ impl Api {
             client,
             cluster,
             poll: patience("poll", ATTEMPTS.0, pace.attempt_wait, pace.page),
-            // One that hangs leaves time for a second.
+            // An attempt that hangs leaves time for a second one.
             look_up: patience("look-up", ATTEMPTS.1, LOOK_UP_WAIT, pace.look_up * 2 / 5),
         }
     }
 
-    /// Every association: all pages, or an error; and what is of no use among them.
+    /// The associations of all pages, with a complaint about unusable ones; or an error.
     pub(super) async fn list(&self) -> Result<(AssociationSet, Option<Complaint>), ListError> {
         let (mut all, mut complaint) = (Vec::new(), Complaint::default());
         self.pages(Filter::All, &self.poll, |association| {
@@ -92,12 +92,12 @@ impl Api {
         Ok((all.into_iter().collect(), complaint.into_option()))
     }
 
-    /// Whether there is one of this account.
+    /// Whether this account has an association.
     pub(super) async fn has(&self, account: AccountName<'_>) -> Result<bool, ListError> {
         let mut has = false;
         let AccountName { namespace, name } = account;
         self.pages(Filter::Account(account), &self.look_up, |association| {
-            // What counts is what comes back, to the letter.
+            // Only an association of exactly this account counts, whatever else comes back.
             has |= association.namespace() == Some(namespace) && association.service_account() == Some(name);
         })
         .await?;

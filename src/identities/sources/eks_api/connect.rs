@@ -16,11 +16,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::ListError;
 
-/// How long before their end credentials are renewed. The SDK takes up to half of it off, at random each
-/// time, and what is left is longer than from poll to poll: it is a poll that waits for new ones, not a pod.
+/// How long before they expire the credentials are renewed. The SDK takes up to half of it off, at random
+/// each time; the rest is longer than from poll to poll, so a poll waits for new credentials, not a pod.
 const RENEWAL: Duration = Duration::from_mins(3);
 
-/// A client for what the environment says.
+/// A client that is set up from the environment.
 pub(super) async fn client() -> Result<Client, ListError> {
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http_client()?)
@@ -31,7 +31,7 @@ pub(super) async fn client() -> Result<Client, ListError> {
     Ok(Client::new(&config))
 }
 
-/// The SDK's own client, but for the roots that it trusts: it knows none but the host's.
+/// The SDK's own HTTP client with other trusted roots: by itself it knows only the host's.
 fn http_client() -> Result<SharedHttpClient, ListError> {
     let tls = TlsContext::builder().with_trust_store(roots()).build();
     let tls = tls.map_err(|error| ListError::Unreachable(error.to_string()))?;
@@ -46,8 +46,8 @@ fn http_client() -> Result<SharedHttpClient, ListError> {
     }))
 }
 
-/// The host's roots, where `SSL_CERT_FILE` or the system has some: who gives their own means them
-/// alone. Else Mozilla's: the image is one file.
+/// The host's roots, if `SSL_CERT_FILE` or the system has some: an operator who gives roots means them alone.
+/// Otherwise Mozilla's, because the image is one file.
 fn roots() -> TrustStore {
     if !rustls_native_certs::load_native_certs().certs.is_empty() {
         return TrustStore::default();
@@ -57,7 +57,7 @@ fn roots() -> TrustStore {
         .fold(TrustStore::empty(), |roots, root| roots.with_pem_certificate(pem(root)))
 }
 
-/// A certificate as the SDK takes it.
+/// A certificate in PEM, as the SDK takes it.
 fn pem(certificate: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
 }

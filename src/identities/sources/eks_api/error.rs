@@ -11,10 +11,10 @@ use injection::text::Line;
 use crate::aws::ClusterName;
 use crate::kubernetes::chain;
 
-/// Longest text of AWS' that is told.
+/// The longest text of AWS that is quoted, in characters.
 const LONGEST: usize = 400;
 
-/// Why associations could not be listed. All of it is tried again; nothing that is known is given up.
+/// Why associations could not be listed. Every failure is retried, and what is known stays.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum ListError {
     #[error("no region is configured: set AWS_REGION to the cluster's")]
@@ -63,12 +63,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// In the words of who read the answer, which hold a character of it at most.
+    /// The error of the parser, whose words hold at most one character of the answer.
     fn unreadable(self, error: &dyn Error) -> ListError {
         ListError::Unreadable { page: self.page, reason: line(&chain(error)) }
     }
 
-    /// Of an answer that can be read, but is none to what was asked.
+    /// The error for an answer that can be read but has no list of associations.
     pub(super) fn without_associations(self) -> ListError {
         ListError::Unreadable { page: self.page, reason: "it has no member 'associations'".to_owned() }
     }
@@ -80,7 +80,7 @@ impl ListError {
         matches!(self, Self::Throttled | Self::Failed(_) | Self::Silent)
     }
 
-    /// What the SDK's error comes to.
+    /// The reason that an error of the SDK comes to.
     pub(super) fn of<E>(error: &SdkError<E, HttpResponse>, asked: Asked<'_>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -96,14 +96,14 @@ impl ListError {
             SdkError::ResponseError(answer) if !answer.raw().status().is_success() => {
                 Self::of_refusal(answer.raw().status().as_u16(), "", String::new(), asked)
             }
-            // The SDK's own words for it are 'unhandled error'.
+            // The SDK's own words for this are only 'unhandled error'.
             SdkError::ServiceError(answer) => asked.unreadable(answer.err().source().unwrap_or(answer.err())),
             SdkError::ResponseError(_) => asked.unreadable(error.source().unwrap_or(error)),
-            // The SDK finds its credentials when it sends.
+            // The SDK looks for credentials when it sends, so their errors arrive here.
             error => match credentials_error(error) {
                 Some(CredentialsError::CredentialsNotLoaded(_)) => Self::NoCredentials,
                 Some(error) => Self::Credentials(line(&credentials_chain(error))),
-                // The SDK's own words for it are 'dispatch failure'.
+                // The SDK's own words for this are only 'dispatch failure'.
                 None => Self::Unreachable(line(&chain(error.source().unwrap_or(error)))),
             },
         }
@@ -119,18 +119,18 @@ impl ListError {
             }
             (_, "AccessDeniedException" | "AccessDenied") => Self::Denied { cluster: cluster.clone(), words },
             (_, "") => Self::Stranger(status),
-            // These quote the request, session token and all.
+            // The words of these quote the request with its session token.
             (401 | 403, _) => Self::NotAccepted(code.to_owned()),
             (_, "InvalidParameterException" | "InvalidRequestException") => {
                 Self::Refused(format!("{status} {code}: {words}"))
             }
-            // One of a signature that is incomplete quotes it, and who knows which others.
+            // The words about an incomplete signature quote it, and others may do so too.
             _ => Self::Refused(format!("{status} {code}")),
         }
     }
 }
 
-/// The credentials' own error, wherever the SDK has put it.
+/// The error of the credentials, wherever among the causes the SDK has put it.
 fn credentials_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CredentialsError> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -142,8 +142,8 @@ fn credentials_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Credent
     None
 }
 
-/// An error of credentials with its causes. What STS says for itself is told without the request's id, which
-/// is another one each time, so that the same trouble has the same words.
+/// An error of credentials with its causes. What STS says is quoted without the request's id, which differs
+/// each time, so that the same trouble has the same words.
 fn credentials_chain(error: &CredentialsError) -> String {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {

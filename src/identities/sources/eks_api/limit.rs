@@ -1,4 +1,4 @@
-//! A bound on what an answer may hold, for the SDK has none: it reads the whole of it into memory.
+//! A bound on the size of an answer. The SDK has none: it reads the whole answer into memory.
 
 use aws_sdk_eks::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_eks::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -6,10 +6,10 @@ use aws_sdk_eks::error::BoxError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 
-/// Bytes of one page. A hundred associations with the longest names that there are take a quarter of it.
+/// Bytes of one page. A hundred associations with the longest possible names take a quarter of it.
 const LIMIT: usize = 1 << 20;
 
-/// Ends an answer that goes on for too long.
+/// Breaks off an answer that is longer than the limit.
 #[derive(Debug)]
 pub(super) struct BodyLimit;
 

@@ -1,7 +1,7 @@
-//! The EKS API as a source of Pod Identity associations: all of them by a poll, one account's when
-//! it is asked for. Built with the cargo feature `eks-api` alone.
+//! The EKS API as a source of Pod Identity associations: all of them by a poll, one account's when it is
+//! asked for. Built only with the cargo feature `eks-api`.
 //!
-//! EKS does not tell of changes, so an association is known here up to a poll's interval after it was
+//! EKS does not announce changes, so an association may be known here only a poll's interval after it was
 //! made; and EKS itself is eventually consistent, within seconds.
 
 mod api;
@@ -36,7 +36,7 @@ pub struct EksApi {
     pace: EksPace,
     source: Arc<Source<AssociationSet>>,
     api: OnceLock<Api>,
-    /// Until when no look-up is made.
+    /// The moment before which no look-up is made, if EKS has throttled one.
     rest: Mutex<Option<Instant>>,
 }
 
@@ -46,28 +46,28 @@ pub enum Connection {
     /// With the region, credentials and endpoint that the AWS SDK finds in the environment, in
     /// profiles, or from the instance.
     Environment,
-    /// By a client that there is already.
+    /// Through this client.
     Client(Client),
 }
 
 /// How often the API is asked, and how long it may take.
 #[derive(Debug, Clone)]
 pub struct EksPace {
-    /// Between two polls at most; half of it at least.
+    /// The longest wait between two polls; the shortest is half of it.
     pub interval: Duration,
-    /// After the first failure of a poll while nothing is known yet; doubled up to the interval.
+    /// The wait after the first failed poll while nothing is known yet; it doubles up to the interval.
     pub first_retry: Duration,
-    /// Between two polls while EKS throttles or fails: the interval doubled, up to this.
+    /// The longest wait while EKS throttles or fails: the interval doubles up to this.
     pub longest: Duration,
-    /// A whole poll.
+    /// How long a whole poll may take.
     pub poll: Duration,
-    /// One attempt of one page.
+    /// How long one attempt of one page may take.
     pub page: Duration,
-    /// Before the second attempt of a page, at most; doubled before the next.
+    /// The longest wait before the second attempt of a page; it doubles before each further one.
     pub attempt_wait: Duration,
-    /// One look-up.
+    /// How long one look-up may take.
     pub look_up: Duration,
-    /// After a look-up that EKS throttled, without another.
+    /// How long no look-up is made after one that EKS throttled.
     pub rest: Duration,
 }
 
@@ -95,7 +95,7 @@ impl fmt::Debug for EksApi {
 }
 
 impl EksApi {
-    /// Associations of `cluster`; none are known until [`Self::follow`] has read them all.
+    /// The associations of `cluster`, unknown until [`Self::follow`] has read them all.
     #[must_use]
     pub fn new(
         cluster: ClusterName,
@@ -138,12 +138,12 @@ impl EksApi {
 
     /// Whether there is an association of this account now.
     async fn has(&self, account: AccountName<'_>) -> Result<bool, ListError> {
-        // EKS throttles all callers of an account and region together: whoever is refused now is asked again
-        // by the API server in a second, and must not keep everybody else from being answered.
+        // EKS throttles all callers of an account and region together: the API server asks again in a second
+        // about a pod that is refused now, and until then no look-up must keep others from being answered.
         if self.rest().is_some_and(|until| Instant::now() < until) {
             return Err(ListError::Throttled);
         }
-        // Nobody asks a source that was never read.
+        // A source that was never read is not asked, so the client exists.
         let api = self.api.get().ok_or(ListError::Silent)?;
         let answer = api.has(account).await;
         if matches!(answer, Err(ListError::Throttled)) {
@@ -153,7 +153,7 @@ impl EksApi {
     }
 
     fn rest(&self) -> MutexGuard<'_, Option<Instant>> {
-        // Nothing panics halfway through a change.
+        // A poisoned lock holds a whole value: nothing panics halfway through a change.
         self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,7 +163,7 @@ impl EksApi {
         timeout(self.pace.poll, read).await.unwrap_or(Err(ListError::Silent))
     }
 
-    /// The API; reached anew each time until there is a client, for what it needs may come later.
+    /// The API. Until there is a client each call tries to make one: what it needs may come later.
     async fn api(&self) -> Result<&Api, ListError> {
         if let Some(api) = self.api.get() {
             return Ok(api);

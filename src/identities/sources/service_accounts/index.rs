@@ -1,4 +1,4 @@
-//! The accounts of a cluster, small: those with our annotations in full, the others as names.
+//! The accounts of a cluster, kept small: those with annotations that are read in full, the others as names.
 //!
 //! A store of whole metadata takes 360 bytes an account before its strings; at 150,000 accounts
 //! that is the difference between a small pod and a large one.
@@ -11,7 +11,7 @@ use crate::identities::account::Account;
 use crate::identities::by_account::ByAccount;
 use crate::identities::known::AccountState;
 
-/// Every account of the cluster that the watch has told of.
+/// Every account of the cluster that the watch has reported.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     accounts: ByAccount<IndexedAccount>,
@@ -26,7 +26,7 @@ enum IndexedAccount {
 }
 
 impl Index {
-    /// What is known of an account; `None` where the watch has not told of it.
+    /// What is known of an account; `None` if the watch has not reported it.
     pub(super) fn get(&self, account: AccountName<'_>) -> Option<AccountState> {
         Some(match self.accounts.get(account)? {
             IndexedAccount::Plain => AccountState::Plain,
@@ -64,12 +64,12 @@ impl Index {
         self.accounts.len()
     }
 
-    /// How many of them bear annotations of ours.
+    /// How many accounts have annotations that are read.
     pub(super) fn annotated(&self) -> usize {
         self.annotated
     }
 
-    /// The accounts that bear annotations of ours.
+    /// The accounts with annotations that are read.
     pub(super) fn iter_annotated(&self) -> impl Iterator<Item = (AccountName<'_>, &Account)> {
         self.accounts.iter().filter_map(|(name, known)| match known {
             IndexedAccount::Plain => None,

@@ -1,7 +1,7 @@
-//! Live look-ups of single accounts: shared, and so many of them alone as the API server is to bear.
+//! Live look-ups of single accounts: shared, and only as many as the API server should bear.
 //!
-//! The API server refuses pods of accounts that do not exist before it calls us, so a 404 is news
-//! on its way, not an answer to keep; only a role is final.
+//! The API server refuses pods of accounts that do not exist before it calls the webhook, so after a 404 news
+//! is on its way, and the answer is not kept; only a role is final.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use crate::source::LookupResult;
 use crate::source::single_flight::{Count, Departure, SingleFlight};
 use crate::source::turns::{Standing, Turns};
 
-/// The part of a look-up's time, half a second of it by default, after which a connection that was kept is taken for
-/// dead, and the account is asked for on a new one too.
+/// The part of a look-up's time (a third, by default half a second) after which a kept connection is taken
+/// for dead, and the account is asked for on a new one too.
 const DOUBT: u32 = 3;
 
 type Answer = Result<AccountState, Arc<str>>;
@@ -49,7 +49,7 @@ impl Live {
         Self { client, prefix, limit, metrics, flights: SingleFlight::default(), turns }
     }
 
-    /// The account as the API server has it now; `standing` is what is known of its namespace.
+    /// The account as the API server has it now; `standing` is what is known of it and its namespace.
     pub(super) async fn fetch(
         &self,
         account: AccountName<'_>,
@@ -101,8 +101,8 @@ impl Live {
     }
 }
 
-/// One GET; after `doubt` without an answer, or a connection that broke, another on a new connection, if as many
-/// may be made now. The first that answers counts.
+/// Makes one GET; after `doubt` without an answer, or if the connection breaks, another on a new connection,
+/// if one more is allowed now. The first answer counts.
 async fn ask(
     client: &kube::Client,
     turns: &Turns,

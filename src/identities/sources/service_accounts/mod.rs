@@ -1,10 +1,10 @@
 //! The ServiceAccounts of a cluster: an index that a watch keeps, and live look-ups where the
 //! index does not know or cannot be trusted.
 //!
-//! An account without a role is believed to have none only while a watch is open that has told
-//! everything. What remains is that watch's own lag: an annotation that was written some
-//! milliseconds before the pod; and up to 25 s after a watch died without a word, which nobody can
-//! tell from a quiet one before it is due to end.
+//! An account without a role is believed to have none only while a watch is open that has told everything.
+//! What remains is that watch's own lag: an annotation that was written some milliseconds before the pod; and
+//! up to 25 s after a watch died without a word, which cannot be told from a quiet one before it is due to
+//! end.
 
 mod index;
 mod live;
@@ -35,21 +35,21 @@ pub use metrics::Metrics;
 /// The source's name in log, metrics and readiness.
 pub const NAME: &str = "service-accounts";
 
-/// Look-ups at the same time in one namespace: more would take a namespace's storm, while the API server is slow,
-/// the places of all others.
+/// Look-ups at the same time in one namespace: with more, a storm in one namespace would take the places of
+/// all others while the API server is slow.
 const IN_A_NAMESPACE: usize = 8;
 
 /// How many ServiceAccounts are looked up live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LookupPace {
-    /// A second, over time.
+    /// Look-ups a second, over time.
     pub rate: u32,
-    /// At once, after a while in which fewer were.
+    /// Look-ups at once, after a while with fewer.
     pub burst: u32,
 }
 
-/// How fast accounts are looked up; `limit` is how long one may take. As many at the same time as connections are
-/// kept: at 50 a second that is ten times what an API server that answers in 60 ms needs.
+/// How fast accounts are looked up; `limit` is how long one may take. As many run at the same time as
+/// connections are kept: at 50 a second that is ten times what an API server that answers in 60 ms needs.
 #[must_use]
 pub fn pace(lookups: LookupPace, limit: Duration) -> Pace {
     let LookupPace { rate, burst } = lookups;
@@ -62,9 +62,9 @@ pub struct ServiceAccounts {
     index: RwLock<Index>,
     live: Live,
     synced: Latch,
-    /// Whether a watch is open that has told everything: what answers are decided by.
+    /// Whether a watch is open that has told everything; answers depend on this.
     is_current: AtomicBool,
-    /// What log and metrics say: the moment between two watches does not count.
+    /// Whether log and metrics say that the watch is up: they ignore the moment between two watches.
     is_up: AtomicBool,
     relist: Notify,
     metrics: Metrics,
@@ -111,14 +111,14 @@ impl ServiceAccounts {
         loop {
             tokio::select! {
                 biased;
-                // Again: the watch may have come up since.
+                // The accounts are forgotten again, because the watch may have come up since.
                 () = self.relist.notified() => self.forget(),
                 () = watch::follow(self, &client) => {}
             }
         }
     }
 
-    /// Whether all accounts were ever read.
+    /// Whether all accounts were read at least once.
     #[must_use]
     pub fn is_synced(&self) -> bool {
         self.synced.is_set()
@@ -130,11 +130,11 @@ impl ServiceAccounts {
         account: AccountName<'_>,
         deadline: Instant,
     ) -> Result<AccountState, LookupFailure> {
-        // No account has such a name; and it would be part of the request's path.
+        // No account can have such a name, and it would become part of the request's path.
         if !account.is_possible() {
             return Ok(AccountState::Missing);
         }
-        // In this order: what is read from the index is then at least as new as the promise.
+        // This is read before the index, so that what the index says is at least as new as this promise.
         let is_current = self.is_current.load(Ordering::Acquire);
         let (known, standing) = self.known(account);
         match known {
@@ -184,7 +184,7 @@ impl ServiceAccounts {
         self.relist.notify_one();
     }
 
-    /// The accounts that bear annotations of ours, for the debug handler.
+    /// The accounts with annotations that are read, for the debug handler.
     #[must_use]
     pub fn dump(&self) -> Value {
         let index = self.read();
@@ -252,7 +252,7 @@ impl ServiceAccounts {
         self.is_current.store(false, Ordering::Release);
     }
 
-    /// No watch is open, and none that could be opened at once.
+    /// No watch is open, and none could be opened at once.
     fn down(&self, failure: &WatchError) {
         self.pause();
         self.is_up.store(false, Ordering::Release);

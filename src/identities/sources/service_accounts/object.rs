@@ -1,4 +1,4 @@
-//! A ServiceAccount as the API server sends it: of its metadata what is of interest.
+//! A ServiceAccount as the API server sends it, reduced to the metadata that matters.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub(super) fn read(prefix: &Prefix, object: &RawValue) -> Result<AccountState, A
     Ok(state(prefix, &metadata.annotations.unwrap_or_default()))
 }
 
-/// The same of one of many, with its namespace and name; `None` for one that lacks either.
+/// Reads one account of a list or watch, with its namespace and name; `None` if it lacks either.
 pub(super) fn read_named(
     prefix: &Prefix,
     all: &Collection,

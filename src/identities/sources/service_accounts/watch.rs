@@ -10,8 +10,8 @@ use super::index::Index;
 use super::object::{Named, read_named};
 use crate::kubernetes::{Change, Collection, ListWatch, Progress};
 
-/// After a gap of this length the accounts are listed again: what a watch brings of it may take
-/// longer than it is waited for, or never come from an API server that was restored from a backup.
+/// After a gap of this length the accounts are listed again: a watch may bring what was missed too late or,
+/// from an API server that was restored from a backup, never.
 const LONG: Duration = Duration::from_secs(10);
 
 /// Follows the cluster's accounts for ever. Never ends by itself: every failure is logged, counted

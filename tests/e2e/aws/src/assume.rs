@@ -17,9 +17,9 @@ use crate::trust::{Identity, Roles};
 /// What the decision is made from.
 #[derive(Debug)]
 pub struct Authority {
-    /// Whose tokens are taken.
+    /// The provider whose tokens are taken.
     pub provider: Provider,
-    /// What they are signed with.
+    /// Where the keys are that sign the tokens.
     pub keys: KeySource,
     /// The file of roles and trust policies.
     pub roles: PathBuf,
@@ -36,9 +36,9 @@ pub struct Assumed {
     pub provider: String,
     /// The role's session.
     pub caller: Caller,
-    /// What to sign with.
+    /// The credentials to sign requests with.
     pub credentials: Credentials,
-    /// RFC 3339.
+    /// When the credentials expire, in RFC 3339.
     pub expiration: String,
 }
 

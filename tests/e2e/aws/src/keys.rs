@@ -1,6 +1,6 @@
 //! The issuer's key set, `/openid/v1/jwks`: asked for when a token names a key that is not known.
 //!
-//! No key is asked for by its token's own words alone: the address is ours, never the token's.
+//! A token never says where its key is asked for: the address is a setting.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use serde::Deserialize;
 use crate::refusal::Refusal;
 use crate::token::Key;
 
-/// What the real STS waits for a provider, too.
+/// How long a fetch may take, which is what the real STS waits for a provider too.
 const DEADLINE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 1 << 20;
 
@@ -41,7 +41,7 @@ pub struct KeySource {
 }
 
 impl KeySource {
-    /// Asks the API server: over TLS alone are the authority and the ServiceAccount's token read.
+    /// Asks the API server; the authority and the ServiceAccount's token are read only for TLS.
     pub fn new(address: Uri, authority: &Path, bearer: &Path) -> Result<Self> {
         let is_tls = address.scheme_str() == Some("https");
         let mut roots = RootCertStore::empty();
@@ -89,7 +89,7 @@ impl KeySource {
     async fn fetch(&self) -> Result<Keys> {
         let mut request = Request::get(&self.address).header(header::ACCEPT, "application/jwk-set+json");
         if let Some(path) = &self.bearer {
-            // Read at each fetch: kubelet renews it.
+            // The token is read at each fetch, because kubelet renews it.
             let token = std::fs::read_to_string(path)
                 .with_context(|| format!("failed to read the token {}", path.display()))?;
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.trim_end()));
@@ -121,7 +121,7 @@ struct Jwk {
     e: Option<String>,
 }
 
-/// Keys of other kinds are passed over: a set may hold elliptic curves beside RSA.
+/// Reads a set; keys of other kinds are skipped, because it may hold elliptic curves beside RSA.
 fn parse(text: &[u8]) -> Result<Keys> {
     let set: Jwks = serde_json::from_slice(text).context("no key set")?;
     let mut keys = Keys::new();

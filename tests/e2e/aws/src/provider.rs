@@ -26,7 +26,7 @@ impl Provider {
         role.provider(self.name())
     }
 
-    /// Whether tokens of this issuer are ours to judge.
+    /// An error unless tokens of this issuer are to be judged here.
     pub fn accept_issuer(&self, issuer: &str) -> Result<(), Refusal> {
         if issuer == self.issuer {
             return Ok(());

@@ -9,7 +9,7 @@ use crate::role::RoleArn;
 
 const VERSION: &str = "2011-06-15";
 
-/// What is asked for; limits are kept by what is in it.
+/// What is asked for; the parts keep their limits.
 #[derive(Debug)]
 pub enum Call {
     /// `AssumeRoleWithWebIdentity`.

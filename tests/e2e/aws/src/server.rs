@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 use crate::sessions::{Sessions, random};
 use crate::sigv4;
 
-/// A token of 20,000 characters, escaped, and the other parameters.
+/// Bytes of a body: a token of 20,000 characters, escaped, and the other parameters.
 const MOST_BYTES: usize = 128 * 1024;
 const HEADER_TIME: Duration = Duration::from_secs(30);
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub struct Sts {
     /// Decides who gets credentials.
     pub authority: Authority,
-    /// Those who got some.
+    /// The credentials that were issued.
     pub sessions: Sessions,
 }
 
@@ -75,7 +75,7 @@ async fn connection(stream: TcpStream, sts: Arc<Sts>) {
         .header_read_timeout(HEADER_TIME)
         .serve_connection(TokioIo::new(stream), service)
         .await;
-    // A client that goes away, or idles, is no news.
+    // A client that goes away or idles is not worth a line.
     drop(served);
 }
 

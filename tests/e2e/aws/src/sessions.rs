@@ -18,7 +18,7 @@ pub struct Credentials {
     pub access_key_id: String,
     /// Forty characters.
     pub secret_access_key: String,
-    /// Sent with each request.
+    /// The token that is sent with each request.
     pub session_token: String,
 }
 
@@ -29,7 +29,7 @@ pub struct Session {
     pub credentials: Credentials,
     /// The assumed role.
     pub caller: Caller,
-    /// Seconds since the epoch.
+    /// When they expire, in seconds since the epoch.
     pub expiration: i64,
 }
 
@@ -38,7 +38,7 @@ pub struct Session {
 pub struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
 
 impl Credentials {
-    /// New ones, of nothing but randomness.
+    /// New credentials, made of nothing but randomness.
     pub fn random() -> Result<Self, Refusal> {
         Ok(Self {
             access_key_id: format!("ASIA{}", base32(&random::<16>()?)),

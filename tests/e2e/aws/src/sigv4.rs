@@ -35,7 +35,7 @@ pub struct Request<'a> {
 /// The `Authorization` header, taken apart.
 #[derive(Debug)]
 pub struct Authorization<'a> {
-    /// Whose key signed.
+    /// The access key that signed.
     pub access_key_id: &'a str,
     date: &'a str,
     region: &'a str,
@@ -45,7 +45,7 @@ pub struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Reads the header; its absence is not an incomplete signature but none.
+    /// Reads the header; without one the signature is missing, not incomplete.
     pub fn parse(headers: &'a HeaderMap) -> Result<Self, Refusal> {
         let header = header(headers, "authorization").ok_or(Refusal::MissingAuthentication)?;
         let parts =
@@ -145,7 +145,7 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Decoded and encoded anew, sorted.
+/// The query's parameters, decoded, encoded anew and sorted.
 fn canonical_query(query: &str) -> String {
     let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| format!("{}={}", encode(&name), encode(&value)))
@@ -220,7 +220,7 @@ mod tests {
         Request { method: "GET", path: "/", query: "Version=2010-05-08&Action=ListUsers", headers, body: b"" }
     }
 
-    /// The published example, for our service, signed here.
+    /// The published example for the service `sts`, signed here.
     fn verify(
         change: impl FnOnce(&mut Request<'_>),
         changes: &[(&'static str, &str)],

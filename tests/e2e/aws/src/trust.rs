@@ -1,7 +1,7 @@
 //! Roles and their trust policies, in the shape that IAM takes: `{"ROLE ARN": {"Statement": …}}`.
 //!
-//! What is not understood here (another operator, another condition key's form) makes the file
-//! invalid: a condition that is passed over would let a wrong identity in.
+//! What is not understood here (another operator, another condition key's form) makes the file invalid: a
+//! condition that is skipped would trust a wrong identity.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -44,7 +44,7 @@ enum Effect {
     Deny,
 }
 
-/// Services and accounts are passed over: they come with no token.
+/// Whom a statement trusts. Services and accounts are skipped: they come with no token.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Principal {
@@ -60,7 +60,7 @@ enum Operator {
     StringNotLike,
 }
 
-/// IAM writes one without a list.
+/// One value or several: IAM writes a single one without a list.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Few<T> {

@@ -53,7 +53,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         libtest_mimic::run(arguments, trials)
     };
     let first = run(arguments, beside);
-    // What they disturb is the cluster itself.
+    // These tests disturb the cluster itself, so they run one at a time.
     let one_at_a_time = Arguments { test_threads: Some(1), ..arguments.clone() };
     let then = run(&one_at_a_time, alone);
     let is_well = !first.has_failed() && !then.has_failed();

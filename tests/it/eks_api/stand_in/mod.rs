@@ -32,12 +32,12 @@ use world::World;
 pub const CLUSTER: &str = "prod";
 /// The region that requests must be signed for.
 pub const REGION: &str = "eu-west-1";
-/// What signs: from variables, from the container endpoint, from STS; and what must not be seen.
+/// The keys that sign, from variables, the container endpoint and STS; below, what must not be seen.
 pub const KEYS: [&str; 3] = ["AKIDENVIRONMENT", "ASIACONTAINER", "ASIAWEBIDENTITY"];
 pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 pub const SESSION: &str = "IQoJb3JpZ2luX2VjEXAMPLESESSIONTOKEN";
 
-/// A handle to it; dropped, it closes its port and every connection.
+/// A handle to the stand-in; dropped, it closes its port and every connection.
 pub struct StandIn {
     pub address: SocketAddr,
     world: Arc<watch::Sender<World>>,
@@ -56,12 +56,12 @@ impl StandIn {
         Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), None)
     }
 
-    /// The same on a port where so far nobody listened.
+    /// Serves on a port that was reserved, where nothing listened so far.
     pub fn start_on(port: TcpSocket) -> Self {
         Self::serve(port.listen(16).unwrap(), None)
     }
 
-    /// The same over TLS.
+    /// Serves over TLS.
     pub async fn start_tls(acceptor: TlsAcceptor) -> Self {
         Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), Some(acceptor))
     }
@@ -73,7 +73,7 @@ impl StandIn {
         Self { address, world, task }
     }
 
-    /// What `AWS_ENDPOINT_URL_EKS` is to be.
+    /// The value for `AWS_ENDPOINT_URL_EKS`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -83,12 +83,12 @@ impl StandIn {
         self.world.send_modify(|world| world.put(namespace, service_account));
     }
 
-    /// Makes an association that no poll finds yet: only who asks for its account.
+    /// Makes an association that no poll finds yet: only a look-up of its account does.
     pub fn put_young(&self, namespace: &str, service_account: &str) {
         self.world.send_modify(|world| world.put_young(namespace, service_account));
     }
 
-    /// Makes so many, of accounts whose names are their numbers.
+    /// Makes this many associations, of accounts whose names are their numbers.
     pub fn put_many(&self, count: usize) {
         self.world.send_modify(|world| {
             for number in 0..count {
@@ -102,12 +102,12 @@ impl StandIn {
         self.world.send_modify(World::clear);
     }
 
-    /// What every list from now on meets.
+    /// The fault that every list meets from now on.
     pub fn set_fault(&self, fault: Fault) {
         self.set_faults(fault, usize::MAX, 0);
     }
 
-    /// What so many lists from now on meet, of pages that begin at so many entries or later.
+    /// The fault that the next `times` lists meet, counting pages that begin at entry `from` or later.
     pub fn set_faults(&self, fault: Fault, times: usize, from: usize) {
         self.world.send_modify(|world| world.set_faults(fault, times, from));
     }
@@ -117,7 +117,7 @@ impl StandIn {
         self.world.send_modify(|world| world.is_held = true);
     }
 
-    /// Lists are answered again, those that wait as well.
+    /// Answers lists again, including those that wait.
     pub fn release(&self) {
         self.world.send_modify(|world| world.is_held = false);
     }
@@ -129,7 +129,7 @@ impl StandIn {
         world.lists.clone()
     }
 
-    /// Those of them that were for one account.
+    /// The lists that were for one account.
     pub fn look_ups(&self) -> Vec<ListRequest> {
         self.lists().into_iter().filter(|list| list.namespace.is_some()).collect()
     }
@@ -150,7 +150,7 @@ impl StandIn {
         self.wait_for("look-ups", |world| look_ups(world) >= count).await;
     }
 
-    /// Waits until nobody waits for an answer any more.
+    /// Waits until no request waits for an answer any more.
     pub async fn wait_until_idle(&self) {
         self.wait_for("no list", |world| world.running == 0).await;
     }
@@ -171,7 +171,7 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, world: Arc<watch
                 connections.push(async move {
                     match tls {
                         None => answer(stream, world).await,
-                        // A handshake that fails is the client's to tell.
+                        // The client reports a handshake that fails.
                         Some(tls) => if let Ok(stream) = tls.accept(stream).await {
                             answer(stream, world).await;
                         }
@@ -185,6 +185,6 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, world: Arc<watch
 
 async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, world: Arc<watch::Sender<World>>) {
     let service = service_fn(|request| routes::answer(world.clone(), request));
-    // An error is a client that went away.
+    // An error means that the client went away.
     drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }

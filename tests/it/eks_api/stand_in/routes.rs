@@ -53,7 +53,7 @@ pub(super) async fn answer(
     })
 }
 
-/// One more that runs, until its future ends or is dropped.
+/// Counts a request as running until its future ends or is dropped.
 struct Running<'w>(&'w watch::Sender<World>);
 
 impl Drop for Running<'_> {
@@ -173,7 +173,7 @@ fn web_identity(body: &[u8]) -> Answer {
     Response::builder().header("Content-Type", "text/xml").body(full(text)).unwrap()
 }
 
-/// The same of a role that does not trust the token; as always with another id.
+/// STS's answer if the role does not trust the token, with a different request id each time.
 fn token_denied() -> Answer {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let id = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -205,7 +205,7 @@ fn cut(body: &Value) -> Answer {
     let text = body.to_string();
     let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
     let end = async {
-        // What was given is sent as soon as there is nothing more to take.
+        // The half is sent as soon as the body has nothing more to give for now.
         yield_now().await;
         Err(io::ErrorKind::ConnectionReset.into())
     };

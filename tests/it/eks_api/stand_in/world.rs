@@ -8,7 +8,7 @@ use super::request::ListRequest;
 /// How a list fails. It is recorded in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
-    /// It does not.
+    /// The list does not fail.
     #[default]
     None,
     /// 429 `ThrottlingException`.
@@ -21,9 +21,9 @@ pub enum Fault {
     NotAccepted,
     /// This status with a page of HTML, as of a proxy.
     Proxy(u16),
-    /// 200 with this, which need not be an answer to what was asked.
+    /// 200 with this body, which need not be an answer to what was asked.
     Body(&'static str),
-    /// 200 with a page of which a part comes, and then the end of the connection.
+    /// 200 with a part of a page, and then the end of the connection.
     Cut,
     /// The end of the connection instead of an answer.
     Gone,
@@ -38,7 +38,7 @@ pub enum Fault {
 #[derive(Debug, Default)]
 pub(super) struct World {
     associations: BTreeSet<(String, String)>,
-    /// Those that lists of everything do not show yet.
+    /// Associations that lists of everything do not show yet.
     young: BTreeSet<(String, String)>,
     fault: Fault,
     times: usize,
@@ -58,12 +58,12 @@ pub(super) struct Page {
 }
 
 impl World {
-    /// Whether STS gives nobody credentials.
+    /// Whether STS refuses to give credentials.
     pub(super) fn denies_tokens(&self) -> bool {
         self.fault == Fault::Denied
     }
 
-    /// Whether it is new: an account has one association at most.
+    /// Puts an association; returns whether it is new, as an account has one at most.
     pub(super) fn put_new(&mut self, namespace: &str, service_account: &str) -> bool {
         self.associations.insert((namespace.to_owned(), service_account.to_owned()))
     }
@@ -84,7 +84,7 @@ impl World {
         (self.fault, self.times, self.from) = (fault, times, from);
     }
 
-    /// Records a list; the fault that it meets.
+    /// Records a list; returns the fault that it meets.
     pub(super) fn note(&mut self, list: &ListRequest) -> Fault {
         self.lists.push(list.clone());
         if self.times == 0 || list.offset < self.from {

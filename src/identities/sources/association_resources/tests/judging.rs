@@ -16,7 +16,7 @@ fn standing(objects: &Objects) -> Vec<ResourceStanding> {
     objects.judged().map(|(_, standing)| standing).collect()
 }
 
-/// Whosever accounts a resource names.
+/// A selection in which a resource may name any account.
 fn any() -> Selection {
     Selection { namespaces: Namespaces::Any, ..Selection::default() }
 }
@@ -86,17 +86,17 @@ fn what_counted_counts_while_its_controller_is_in_trouble() {
     let unsynced = unsynced(good.clone());
     objects.apply(applied(&unsynced), &selection);
     assert_eq!(standing(&objects), [ResourceStanding::Used]);
-    // A list as well as an event.
+    // A list keeps it used, just as an event does.
     objects.replace(vec![resource(Some("infra"), "x", &unsynced)], &selection);
     assert_eq!(standing(&objects), [ResourceStanding::Used]);
-    // Made anew: the old one is gone from AWS.
+    // A new id means that the old association is gone from AWS.
     let other_id = with(unsynced.clone(), "/status/associationID", json!("a-2"));
     objects.apply(applied(&other_id), &selection);
     assert_eq!(standing(&objects), [ResourceStanding::Pending]);
     objects.apply(applied(&good), &selection);
     objects.apply(applied(&pending(good.clone())), &selection);
     assert_eq!(standing(&objects), [ResourceStanding::Pending]);
-    // Deleted and made again, under the same name.
+    // The object is deleted and made again under the same name.
     objects.apply(applied(&good), &selection);
     assert!(objects.apply(Change::Deleted(resource(Some("infra"), "x", &good)), &selection));
     objects.apply(applied(&unsynced), &selection);

@@ -18,7 +18,7 @@ fn crossplane() -> &'static Kind {
     Kind::find("eks.aws.m.upbound.io/v1beta1", KIND).unwrap()
 }
 
-/// From a manifest, and as it comes from an API server: which keeps less of it, and all that counts.
+/// Reads an object from a manifest and as an API server sends it, of which less is kept, but all that counts.
 fn read(kind: &Kind, object: &Value) -> Result<Association, String> {
     let read = Association::read(kind, object);
     let Kept(kept) = serde_json::from_value(object.clone()).unwrap();
@@ -26,7 +26,7 @@ fn read(kind: &Kind, object: &Value) -> Result<Association, String> {
     read.map_err(|error| error.to_string())
 }
 
-/// As ACK's controller leaves it once all is well.
+/// A resource as ACK's controller leaves it once all is well.
 fn synced(namespace: &str, account: &str, cluster: &str) -> Value {
     json!({
         "spec": { "namespace": namespace, "serviceAccount": account, "clusterName": cluster,

@@ -14,7 +14,7 @@ fn role(audience: Option<&str>, regional_sts: Option<bool>, lifetime: Option<i64
     })
 }
 
-/// What a document of one entry for `shop/orders` grants; and what is complained of.
+/// What a document with one entry for `shop/orders` grants, and what is complained about.
 fn read(entry: &str) -> (Option<Grant>, Option<String>) {
     let ConfigMapDocument { entries, complaint } =
         ConfigMapDocument::parse(&format!("{{\"shop/orders\": {entry}}}")).unwrap();
@@ -222,7 +222,7 @@ fn depth_does_no_harm() {
     assert_eq!(entries.grant(AccountName::new("shop", "orders")).as_deref(), Some(&role(None, None, None)));
 }
 
-/// No cluster could hold as much, but a file can.
+/// A cluster could not hold such a large document, but a file can.
 #[test]
 fn size_does_no_harm() {
     const ENTRIES: usize = 20_000;

@@ -14,7 +14,7 @@ use aws_sdk_sts::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use serde::Serialize;
 
-/// For all of it: a pod that gets no answer has failed.
+/// How long all of it may take: a pod that gets no answer has failed.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What is printed; `client.py` prints the same.
@@ -61,7 +61,7 @@ async fn identify(line: &mut Line) -> Result<(), Failure> {
         .ok_or_else(|| Failure { class: "NoCredentials".into(), message: "no chain".into() })?;
     let credentials: Credentials = chain.provide_credentials().await.map_err(|error| not_provided(&error))?;
     line.access_key_id_prefix = credentials.access_key_id().get(..4).map(str::to_owned);
-    // The same credentials, or the chain would ask STS a second time.
+    // The client gets the same credentials, or the chain would ask STS a second time.
     let client =
         aws_sdk_sts::Client::from_conf(Builder::from(&config).credentials_provider(credentials).build());
     let identity = client.get_caller_identity().send().await.map_err(|error| Failure {
@@ -87,7 +87,7 @@ fn not_provided(error: &CredentialsError) -> Failure {
     }
 }
 
-/// STS's own code, where STS was asked: it is among the causes.
+/// STS's own code, if STS was asked: it is among the causes.
 fn sts_code(error: &(dyn Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {

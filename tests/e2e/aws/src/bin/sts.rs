@@ -60,7 +60,7 @@ async fn main() -> Result<()> {
     }
 }
 
-/// By address, as Kubernetes' own clients do: a test cluster may have no DNS.
+/// The key set's URL by address, as Kubernetes' own clients do: a test cluster may have no DNS.
 fn in_cluster() -> Result<String> {
     let variable = |name| std::env::var(name).with_context(|| format!("no --jwks-url, and no {name}"));
     let host = variable("KUBERNETES_SERVICE_HOST")?;

@@ -65,7 +65,7 @@ impl SigningKey {
         self.sign_as(&self.id, claims)
     }
 
-    /// The same under another key's id.
+    /// Signs a token under another key's id.
     pub fn sign_as(&self, id: &str, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&json!({"alg": "RS256", "kid": id})), part(claims));

@@ -1,5 +1,5 @@
-//! The STS and the workloads as processes over loopback: every flaw of a token has its code, and two
-//! SDKs that nobody here wrote get credentials from what the webhook injects, and only from it.
+//! The STS and the workloads as processes over loopback: every flaw of a token has its code, and two SDKs of
+//! AWS's own get credentials from what the webhook injects, and only from it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]

@@ -151,7 +151,7 @@ impl World {
             .envs(env)
             .env("AWS_ENDPOINT_URL_STS", self.url())
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            // No ~/.aws of the machine.
+            // The machine's own ~/.aws must not be read.
             .env("HOME", self.folder.path())
             .output()
             .await

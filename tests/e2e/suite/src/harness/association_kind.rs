@@ -13,7 +13,7 @@ use super::{Test, command, until};
 
 /// A kind, as its controller would have it.
 pub struct Kind {
-    /// Its file in tests/e2e/crds/.
+    /// The definition's file in tests/e2e/crds/.
     file: &'static str,
     /// The webhook's name for where it comes from.
     pub source: &'static str,
@@ -53,7 +53,7 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// Waits for it, and takes away what an earlier run left.
+    /// Waits for the right, and removes what an earlier run left.
     pub async fn of_none(test: &Test) -> Result<Self> {
         static TURN: Mutex<()> = Mutex::const_new(());
         let turn = TURN.lock().await;
@@ -74,7 +74,7 @@ impl Kind {
         root().join("tests/e2e/crds").join(self.file).display().to_string()
     }
 
-    /// A definition of somebody else's is not for us to touch.
+    /// Removes the suite's own definition; another's is left alone, and the test is left out.
     async fn make_room(&self, test: &Test) -> Result<()> {
         let definitions: Api<CustomResourceDefinition> = Api::all(test.client.clone());
         let Some(found) = definitions.get_opt(&self.name()).await? else { return Ok(()) };
@@ -99,7 +99,7 @@ impl Kind {
         .await
     }
 
-    /// With its resources.
+    /// Removes the definition with its resources.
     pub async fn remove(&self) -> Result<()> {
         command::kubectl(["delete", "--filename", &self.path(), "--wait", "--timeout=60s"]).await.map(drop)
     }
@@ -120,14 +120,14 @@ impl Kind {
         }
     }
 
-    /// The `spec` of one for this account of the test's namespace.
+    /// The `spec` of a resource for this account of the test's namespace.
     pub fn spec(&self, account: &str, test: &Test) -> Value {
         let parameters =
             json!({"clusterName": "e2e", "namespace": test.namespace, "serviceAccount": account});
         if self.source == "ack" { parameters } else { json!({"forProvider": parameters}) }
     }
 
-    /// As a user makes it.
+    /// Creates a resource as a user does.
     pub async fn create(&self, test: &Test, name: &str, account: &str) -> Result<()> {
         let mut metadata = json!({"name": name});
         if self.is_namespaced {
@@ -143,7 +143,7 @@ impl Kind {
         Ok(())
     }
 
-    /// As the controller does once AWS has it.
+    /// Writes what the controller does once AWS has the association.
     pub async fn settle(&self, test: &Test, name: &str) -> Result<()> {
         let settled = |kind| json!([{"type": kind, "status": "True"}]);
         let status = if self.source == "ack" {

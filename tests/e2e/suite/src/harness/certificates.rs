@@ -11,7 +11,7 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// For names or addresses.
+    /// A certificate for names or addresses.
     pub fn of(names: &[&str]) -> Result<Self> {
         let authority = Authority::new()?;
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();

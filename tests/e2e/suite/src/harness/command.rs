@@ -38,7 +38,7 @@ pub async fn output<A: AsRef<OsStr>>(
     let stdin = child.stdin.take();
     let feed = async {
         if let Some(mut stdin) = stdin {
-            // One that does not read it has closed it.
+            // A tool that does not read its input has closed it.
             drop(stdin.write_all(input.as_bytes()).await);
         }
     };

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::release::SHARED;
 use super::{Test, command};
 
-/// Longest part; the rest of it can be looked up, for the namespace stays.
+/// Bytes of the longest part; the rest can be looked up, because the namespace stays.
 const LONGEST: usize = 12_000;
 
 /// Everything that a reader of a CI log would ask for.
@@ -51,7 +51,7 @@ async fn section(
         kept.push_str(line);
         kept.push('\n');
     }
-    // Its end says what happened last.
+    // The end is kept, because it says what happened last.
     let start = kept.ceil_char_boundary(kept.len().saturating_sub(LONGEST));
     report.extend(["\n--- ", title, "\n", kept.get(start..).unwrap_or_default()]);
 }

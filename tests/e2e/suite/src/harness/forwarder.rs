@@ -15,15 +15,15 @@ use super::kubeconfig;
 pub struct Forwarder {
     /// A kubeconfig of this way.
     pub kubeconfig: NamedTempFile,
-    /// Until connections are taken: bound but not listening, so that they are refused and nobody else
-    /// gets the port.
+    /// The socket until connections are taken: bound but not listening, so that they are refused and the port
+    /// stays reserved.
     closed: Option<TcpSocket>,
     flows: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
 impl Forwarder {
-    /// One that refuses connections, as a machine whose API server does not run.
+    /// A way that refuses connections, as a machine whose API server does not run.
     pub async fn closed() -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
@@ -31,7 +31,7 @@ impl Forwarder {
         Ok(Self { kubeconfig, closed: Some(socket), flows: watch::Sender::new(false), tasks: JoinSet::new() })
     }
 
-    /// One that takes connections and lets nothing through.
+    /// A way that takes connections and lets nothing through.
     pub async fn held() -> Result<Self> {
         let mut forwarder = Self::closed().await?;
         forwarder.listen().await?;

@@ -1,4 +1,4 @@
-//! Which identity a pod was given, and that it is one: whole, and nothing of another beside it.
+//! Which identity a pod was given, and that it is whole, with nothing of another beside it.
 
 use anyhow::{Result, bail};
 use k8s_openapi::api::core::v1::Pod;

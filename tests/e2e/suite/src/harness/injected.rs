@@ -34,7 +34,7 @@ impl<'a> Injected<'a> {
         ours.map(|variable| (variable.name.as_str(), variable.value.as_deref().unwrap_or_default())).collect()
     }
 
-    /// One of them.
+    /// The value of a container's variable.
     pub fn value(&self, container: &str, name: &str) -> Option<&'a str> {
         self.env(container).into_iter().find_map(|(known, value)| (known == name).then_some(value))
     }

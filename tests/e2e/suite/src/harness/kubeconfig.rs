@@ -24,7 +24,7 @@ pub async fn through(address: SocketAddr) -> Result<NamedTempFile> {
     written(&kubeconfig)
 }
 
-/// The same as somebody else, by his token.
+/// The same for another user, by a token.
 pub async fn with_token(token: &str) -> Result<Value> {
     let mut kubeconfig = minified().await?;
     kubeconfig["users"][0]["user"] = json!({"token": token});
@@ -42,7 +42,7 @@ async fn minified() -> Result<Value> {
     Ok(serde_json::from_str(&command::kubectl(words).await?)?)
 }
 
-/// JSON is YAML; nobody else may read it.
+/// Writes a file that no other user may read; JSON is YAML.
 fn written(kubeconfig: &Value) -> Result<NamedTempFile> {
     let file = NamedTempFile::new()?;
     std::fs::write(file.path(), kubeconfig.to_string())?;

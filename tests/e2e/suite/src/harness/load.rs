@@ -20,7 +20,7 @@ use super::{Test, until, workload};
 /// How many clients ask, each over a connection of its own.
 const CLIENTS: usize = 8;
 
-/// A request that is not answered at all: more than three times what a webhook may take.
+/// When a request counts as not answered: after more than three times what a webhook may take.
 const LIMIT: Duration = Duration::from_secs(35);
 
 /// Clients at work, until [`Load::end`].
@@ -139,7 +139,7 @@ impl Attempts {
         f32::from(u16::try_from(self.admitted()).unwrap_or(u16::MAX)) / self.took.as_secs_f32()
     }
 
-    /// That every pod which was admitted has its role, but for `lost` that have nothing.
+    /// An error unless every admitted pod has its role, but for `lost` pods that have nothing.
     pub fn ensure_right_but_for(&self, lost: u64) -> Result<()> {
         let (bare, wrong) = (self.count(&Verdict::Bare), self.admitted() - self.count(&Verdict::Right));
         ensure!(
@@ -150,7 +150,7 @@ impl Attempts {
         Ok(())
     }
 
-    /// Everything that is not right, the same once.
+    /// Everything that is not right, each thing once.
     pub fn others(&self) -> String {
         let mut counts = BTreeMap::<String, usize>::new();
         for attempt in &self.all {

@@ -5,10 +5,10 @@ use anyhow::{Context, Result};
 use super::Cluster;
 use super::replica::Replica;
 
-/// Bytes.
+/// Limit and use, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
-    /// Above it the kernel ends the container.
+    /// The memory above which the kernel ends the container.
     pub limit: u64,
     /// The most that there ever was, the files' cache included.
     pub peak: u64,
@@ -27,7 +27,7 @@ fi
 "#;
 
 impl Memory {
-    /// Of a replica that runs; the cluster's provider must be able to look into its node.
+    /// The memory of a replica that runs; the cluster's provider must be able to look into its node.
     pub async fn of(cluster: &Cluster, replica: &Replica) -> Result<Self> {
         let container = replica.container().context("no container of containerd's")?;
         let printed = cluster.verb(&["run", "sh", "-euc", READ, "sh", container]).await?;

@@ -1,4 +1,4 @@
-//! A way from this machine to a Service, also where its address leads nowhere from here.
+//! A way from this machine to a Service, even if its address cannot be reached from here.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// It takes a moment, unless the Service has no pod.
+/// How long it may take to begin: a moment, unless the Service has no pod.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// `kubectl port-forward`; ends when it is dropped.
@@ -21,7 +21,7 @@ pub struct PortForward {
 }
 
 impl PortForward {
-    /// To a port of a Service, by one of its pods.
+    /// Opens a way to a port of a Service, by one of its pods.
     pub async fn to(namespace: &str, service: &str, port: u16) -> Result<Self> {
         let mut child = Command::new("kubectl")
             .args(["port-forward", "--namespace", namespace, "--address=127.0.0.1"])

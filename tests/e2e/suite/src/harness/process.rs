@@ -29,7 +29,7 @@ pub struct Process {
 /// What the log says of a review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
-    /// Of the request: the same when the API server asks again.
+    /// The request's uid, the same when the API server asks again.
     pub uid: String,
     pub pod: String,
     pub outcome: String,

@@ -29,7 +29,7 @@ impl Registration {
         authority: &str,
         webhook: &Value,
     ) -> Result<Self> {
-        // Of a namespace that is there once: the name is too.
+        // The namespace's name is there only once, so the registration's name is too.
         let name = format!("{namespace}-{suffix}");
         client_config["caBundle"] = json!(STANDARD.encode(authority));
         let mut hook = json!({
@@ -64,7 +64,7 @@ impl Registration {
         Ok(Self { name, cluster: cluster.client.clone() })
     }
 
-    /// Takes it away.
+    /// Removes the registration.
     pub async fn remove(self) -> Result<()> {
         let api: Api<MutatingWebhookConfiguration> = Api::all(self.cluster);
         api.delete(&self.name, &DeleteParams::default()).await?;
@@ -88,7 +88,7 @@ pub async fn await_injection(cluster: &Cluster, namespace: &str) -> Result<()> {
     .await
 }
 
-/// How many calls of the webhooks of this name the API server gave up, and admitted the pod as it was.
+/// How many calls of webhooks of this name the API server gave up, and admitted the pod unchanged.
 pub async fn fail_open_count(webhook: &str) -> Result<u64> {
     let metrics = command::kubectl(["get", "--raw", "/metrics"]).await?;
     let prefix = format!("apiserver_admission_webhook_fail_open_count{{name=\"{webhook}\"");

@@ -13,7 +13,7 @@ use super::{Cluster, command, registration};
 /// Where the release lives that most tests share.
 pub const SHARED: &str = "e2e-webhook";
 
-/// Its name, which is then its objects' too.
+/// The shared release's name, which is then its objects' too.
 pub const SHARED_NAME: &str = "pod-identity-webhook";
 
 /// Region that the shared release gives to pods which have none.
@@ -63,7 +63,7 @@ impl Release {
         let (repository, tag) = cluster.image.rsplit_once(':').context("IMAGE without a tag")?;
         let ours = json!({
             "image": {"repository": repository, "tag": tag},
-            // What is left of it outside of its namespace is found by the next run.
+            // By this label the next run finds what is left outside of the namespace.
             "commonLabels": {OURS: "true"},
         });
         let folder = tempfile::tempdir()?;
@@ -94,8 +94,8 @@ impl Release {
 }
 
 /// Installs the release that most tests share, in place of one that an earlier run left behind, or with
-/// `REUSE` where there is none; nothing that anybody has left is taken away then. It keeps out of the
-/// namespaces of tests that bring a webhook of their own.
+/// `REUSE` if there is none; then nothing that was left is taken away. It keeps out of the namespaces of
+/// tests that bring a webhook of their own.
 pub async fn install_shared(cluster: &Cluster) -> Result<()> {
     if is_kept() {
         match status_of_shared().await?.as_deref() {
@@ -121,7 +121,7 @@ pub async fn install_shared(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Takes away what the suite made, unless a test failed and somebody may want to look.
+/// Removes what the suite made, unless a test failed and its objects may be needed to find out why.
 pub async fn clean_up(is_well: bool) -> Result<()> {
     if !is_well {
         println!("left as it is, to look at: namespaces with the label {OURS}");
@@ -132,7 +132,7 @@ pub async fn clean_up(is_well: bool) -> Result<()> {
     Ok(())
 }
 
-/// What helm says of the shared release: `deployed`, or what kept it from that; none if it is not there.
+/// What helm says of the shared release: `deployed`, or what kept it from that; `None` if it is not there.
 async fn status_of_shared() -> Result<Option<String>> {
     let words = ["status", SHARED_NAME, "--namespace", SHARED, "--output=json"];
     let output = command::output("helm", words, "").await?;
@@ -153,7 +153,7 @@ fn is_kept() -> bool {
 async fn remove_shared() -> Result<()> {
     let words = ["uninstall", SHARED_NAME, "--namespace", SHARED, "--ignore-not-found", "--wait"];
     command::run("helm", words, "").await?;
-    // All at once, and one wait: namespaces of tests that ended may still be on their way out.
+    // All are deleted at once, with one wait: namespaces of tests that ended may still be on their way out.
     let selector = format!("--selector={OURS}");
     let kinds = "namespaces,mutatingwebhookconfigurations,clusterroles,clusterrolebindings";
     command::kubectl(["delete", kinds, &selector, "--wait", "--timeout=180s"]).await.map(drop)

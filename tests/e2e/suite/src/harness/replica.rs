@@ -16,7 +16,7 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// All of the release's but those on their way out.
+    /// All replicas of the release but those on their way out.
     pub async fn all(test: &Test, release: &Release) -> Result<Vec<Self>> {
         let pods: Api<Pod> = Api::namespaced(test.client.clone(), &release.namespace);
         let own = ListParams::default().labels(&format!("app.kubernetes.io/instance={}", release.name));
@@ -49,14 +49,14 @@ impl Replica {
         statuses.find_map(|status| status.container_id.as_deref()?.strip_prefix("containerd://"))
     }
 
-    /// A page of it.
+    /// A page of its metrics port.
     pub async fn page(&self, path: &str) -> Result<String> {
         let (namespace, name) = (self.pod.namespace().unwrap_or_default(), self.pod.name_any());
         let path = format!("/api/v1/namespaces/{namespace}/pods/{name}:9999/proxy/{path}");
         command::kubectl(["get", "--raw", &path]).await
     }
 
-    /// A whole number of its metrics, by name and labels; none if there is no such line.
+    /// A whole number of its metrics, by name and labels; `None` if there is no such line.
     pub async fn metric(&self, name: &str) -> Result<Option<u64>> {
         let metrics = self.page("metrics").await?;
         Ok(metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok()))

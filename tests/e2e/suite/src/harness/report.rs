@@ -41,7 +41,7 @@ impl<'a> Token<'a> {
         self.0["readOnly"] == true
     }
 
-    /// A claim of it; `null` where it has none of this name.
+    /// A claim of the token; `null` if it has none of this name.
     pub fn claim(&self, name: &str) -> &'a Value {
         &self.0["claims"][name]
     }

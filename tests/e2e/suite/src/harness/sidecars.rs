@@ -55,7 +55,7 @@ impl Sidecars {
     }
 }
 
-/// What fails on a connection shows as a pod without sidecars.
+/// Accepts connections; a failure on one shows as a pod without sidecars.
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -86,7 +86,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
     Ok(Response::builder().header(CONTENT_TYPE, "application/json").body(answer)?)
 }
 
-/// Both sidecars, or nothing if they are there. The suite's pods have no init containers of their own.
+/// Adds both sidecars, or nothing if they are there. The suite's pods have no init containers of their own.
 fn patch(spec: &Value) -> Vec<Value> {
     let has_them = spec["containers"]
         .as_array()

@@ -49,7 +49,7 @@ impl Case {
         Self { name, body, has_own_webhook: false }
     }
 
-    /// The same in a namespace that it leaves alone.
+    /// The same test in a namespace that the shared release leaves alone.
     pub fn with_own_webhook(self) -> Self {
         Self { has_own_webhook: true, ..self }
     }
@@ -73,12 +73,12 @@ impl Case {
             test.end().await.map_err(failed)?;
             return Ok(Completion::ignored_with(skipped));
         }
-        // The namespace stays, for a look at it.
+        // The namespace stays, so that it can be looked at.
         Err(format!("{error:#}\n\n{}", diagnosis::of(&test, since).await).into())
     }
 }
 
-/// How something ended, a panic being an error: for what has to be undone in any case.
+/// How something ended, with a panic as an error, so that what has to be undone is undone in any case.
 pub async fn caught(body: impl Future<Output = Result<()>>) -> Result<()> {
     let ended = AssertUnwindSafe(body).catch_unwind().await;
     ended.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", words(&*panic))))
@@ -97,7 +97,7 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 impl Test {
     async fn begin(cluster: Arc<Cluster>, name: &str, has_own_webhook: bool) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        // The last run's may still be on their way out.
+        // The last run's namespaces may still be on their way out.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()) % 1_000_000;
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = name.rsplit("::").next().unwrap_or(name).replace('_', "-");
@@ -109,7 +109,7 @@ impl Test {
     /// Creates the namespace and waits until pods can be made in it.
     async fn started(self, manifest: &Value) -> Result<Self> {
         command::apply(&manifest.to_string()).await?;
-        // Made by a controller, and pods of it are refused until it is there.
+        // A controller makes this account, and its pods are refused until it is there.
         let accounts: Api<ServiceAccount> = self.api();
         until("the account default exists", async || Ok(accounts.get_opt("default").await?)).await?;
         Ok(self)
@@ -120,7 +120,7 @@ impl Test {
         self.in_namespace(&format!("{}-{suffix}", self.namespace)).await
     }
 
-    /// The same in one of this very name.
+    /// The same test in a namespace of exactly this name.
     pub async fn in_namespace(&self, name: &str) -> Result<Self> {
         let first = Api::<Namespace>::all(self.client.clone()).get(&self.namespace).await?;
         let is_own = first.metadata.labels.iter().any(|labels| labels.contains_key(OWN_WEBHOOK));

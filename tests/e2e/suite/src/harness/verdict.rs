@@ -11,7 +11,7 @@ const MOUNT: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount";
 pub enum Verdict {
     /// It has its role, and nothing twice.
     Right,
-    /// It has nothing, as where the webhook's answer was lost.
+    /// It has nothing, as if the webhook's answer was lost.
     Bare,
     /// It has something else.
     Wrong(String),

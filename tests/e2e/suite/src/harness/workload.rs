@@ -30,7 +30,7 @@ pub fn of_spec(name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
 }
 
-/// The same as a template's `spec`, but that its `restartPolicy` is the template's to choose.
+/// The same as a template's `spec`, without a `restartPolicy`, which depends on the template.
 pub fn pod_spec(account: &str, container: &Value) -> Value {
     json!({
         "serviceAccountName": account,

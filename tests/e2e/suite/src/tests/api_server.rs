@@ -1,5 +1,5 @@
-//! The API server goes away, or only seems to be there: what is known stays right, what is new is looked
-//! up, and nobody has to restart anything.
+//! The API server goes away, or only seems to be there: what is known stays right, what is new is looked up,
+//! and nothing has to be restarted.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const CUT: Duration = Duration::from_mins(1);
 /// When a watch that died without a word is noticed at the latest, as docs/operations.md has it.
 const NOTICED: Duration = Duration::from_secs(25);
 
-/// Killed and started again, under load.
+/// The API server is killed and started again, under load.
 pub async fn an_api_server_that_restarts_is_followed_again(test: Test) -> Result<()> {
     test.account("changed", &[("role-arn", &role("before"))]).await?;
     let load = Load::start(&test, Duration::from_millis(100)).await?;
@@ -37,7 +37,7 @@ pub async fn an_api_server_that_restarts_is_followed_again(test: Test) -> Result
     assert_followed(&test, "changed").await?;
     load.goes_on(100).await?;
     let attempts = load.end().await?;
-    // It began at zero.
+    // The counter began at zero when the API server started.
     let lost = fail_open_count("iam-for-pods.amazonaws.com").await?;
     let after = attempts.all.iter().filter(|attempt| attempt.began >= back).count();
     attempts.ensure_right_but_for(lost)?;
@@ -82,7 +82,7 @@ pub async fn a_watch_that_falls_silent_is_noticed_and_does_no_harm(test: Test) -
         let is_new = role == Some(self::role("after"));
         ensure!(is_new || role == Some(self::role("before")), "{asked:?} after the cut: {role:?}");
         ensure!(is_new || asked < NOTICED + SOON, "{asked:?} after the cut the change is not seen");
-        // By all replicas, of which any may be asked.
+        // All replicas must know, because any of them may be asked.
         seen = if is_new { seen.or(Some(asked)) } else { None };
         sleep(Duration::from_millis(200)).await;
     }
@@ -103,7 +103,8 @@ pub async fn a_watch_that_falls_silent_is_noticed_and_does_no_harm(test: Test) -
     release.uninstall().await
 }
 
-/// Those of this test's replicas alone: nobody else is disturbed, and the API server still reaches them.
+/// Cuts only the watches of this test's replicas, which the API server still reaches; no others are
+/// disturbed.
 async fn cut_watches(test: &Test) -> Result<()> {
     let seconds = CUT.as_secs().to_string();
     for replica in replicas(test, &test.namespace).await? {
@@ -140,7 +141,7 @@ async fn replicas(test: &Test, namespace: &str) -> Result<Vec<Pod>> {
     Ok(pods.list(&ours).await?.items)
 }
 
-/// Whether every replica says so, by its metrics.
+/// Whether the metrics of every replica say that its watches are up.
 async fn watches_are_up(test: &Test, namespace: &str) -> Result<bool> {
     for replica in replicas(test, namespace).await? {
         let name = replica.metadata.name.unwrap_or_default();

@@ -11,11 +11,11 @@ use crate::harness::release::Release;
 use crate::harness::replica::Replica;
 use crate::harness::{Report, Test, until, workload};
 
-/// Of the chart's value, and its key.
+/// The ConfigMap that the chart's value names, and its key.
 const CONFIG_MAP: &str = "associations";
 const KEY: &str = "identities.json";
 
-/// Whose pods are looked at.
+/// The accounts whose pods are looked at.
 const ACCOUNTS: [&str; 2] = ["shop", "cart"];
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/annotated";
@@ -59,7 +59,7 @@ pub async fn pods_follow_the_file_that_kubelet_swaps(test: Test) -> Result<()> {
     release.uninstall().await
 }
 
-/// How it stands with the file.
+/// The state of the file.
 #[derive(Debug, Clone, Copy)]
 enum State {
     /// What it says counts.
@@ -80,14 +80,14 @@ impl State {
     }
 }
 
-/// The file, as the one replica has it.
+/// The file as the only replica has it.
 struct File<'a> {
     test: &'a Test,
     replica: &'a Replica,
 }
 
 impl File<'_> {
-    /// Names these accounts in it.
+    /// Writes a file that names these accounts.
     async fn write(&self, accounts: &[&str]) -> Result<()> {
         let namespace = &self.test.namespace;
         let identity = |account: &&str| json!({"namespace": namespace, "serviceAccount": account});
@@ -95,12 +95,12 @@ impl File<'_> {
         self.test.put(CONFIG_MAP, KEY, &json!({"identities": identities}).to_string()).await
     }
 
-    /// Waits until this is the state of it; then exactly these accounts have an association.
+    /// Waits until the file is in this state; then exactly these accounts have an association.
     async fn gives(&self, accounts: &[&str], state: State) -> Result<()> {
         let count = u64::try_from(accounts.len())?;
         until(&format!("the file is {state:?} and names {accounts:?}"), async || {
             self.replica.nudge().await?;
-            // Also of a replica that is not ready this is an error.
+            // If the replica is not ready this is an error, which ends the wait.
             let ready = self.replica.page("readyz").await?;
             let line = ready.lines().find_map(|line| line.strip_prefix("[+]association-file "));
             let entries = "pod_identity_webhook_source_entries{source=\"association-file\"}";

@@ -16,10 +16,10 @@ use crate::harness::{Test, command, registration, workload};
 
 const SOON: Duration = Duration::from_secs(2);
 
-/// Whose pods are looked at.
+/// The accounts whose pods are looked at.
 const ACCOUNTS: [&str; 2] = ["orders", "cart"];
 
-/// One webhook all along, which was there before any definition.
+/// One webhook serves all along, and was there before any definition.
 pub async fn pods_follow_resources_and_their_definitions(test: Test) -> Result<()> {
     let definitions = Definitions::of_none(&test).await?;
     for account in ACCOUNTS {
@@ -81,7 +81,7 @@ async fn follow(kind: &Kind, test: &Test, webhook: &Replica) -> Result<()> {
     soon(test, "the definition is removed with its resources", &[]).await
 }
 
-/// The same kind once more, where it was before.
+/// Installs the same kind once more, as it was before.
 async fn come_back(kind: &Kind, test: &Test) -> Result<()> {
     kind.install(test).await?;
     kind.create(test, "four", "cart").await?;
@@ -91,12 +91,12 @@ async fn come_back(kind: &Kind, test: &Test) -> Result<()> {
     soon(test, "and removed again", &[]).await
 }
 
-/// Waits until exactly these accounts have an association, not long.
+/// Waits for a short time until exactly these accounts have an association.
 async fn soon(test: &Test, what: &str, accounts: &[&str]) -> Result<()> {
     until_within(SOON, what, async || Ok((associated(test).await? == accounts).then_some(()))).await
 }
 
-/// The accounts whose pods get EKS Pod Identity; the others' are left as they are.
+/// The accounts whose pods get EKS Pod Identity; the pods of the others are left unchanged.
 async fn associated(test: &Test) -> Result<Vec<&'static str>> {
     let mut found = Vec::new();
     for account in ACCOUNTS {

@@ -1,4 +1,4 @@
-//! Nobody who may make pods in one namespace, or reaches the ports, takes another namespace's pods their role.
+//! A user who may make pods in one namespace, or reaches the ports, cannot take another's pods their role.
 //!
 //! The chart is installed as it is, with its limit of memory, which the container's cgroup enforces.
 
@@ -19,16 +19,16 @@ use crate::harness::replica::Replica;
 use crate::harness::verdict::Verdict;
 use crate::harness::vigil::Vigil;
 
-/// For how long he does his worst.
+/// How long the attack lasts.
 const ATTACK: Duration = Duration::from_mins(1);
 
-/// Between two pods of each of the other namespace's clients.
+/// The wait between two pods of each of the other namespace's clients.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Fewer say nothing: then it is the API server that answered nobody.
+/// Fewer pods prove nothing: then the API server itself did not answer.
 const LEAST_PODS: usize = 100;
 
-/// What must have been tried, each at least this often.
+/// The parts of the attack, and how often each must have been tried.
 const LEAST: [(&str, u64); 9] = [
     ("pods of ", 10),
     ("reviews of ", 10),
@@ -86,14 +86,14 @@ async fn pods_have_their_roles(test: &Test, replicas: usize) -> Result<()> {
     }
     ensure!(found.is_empty(), "with {replicas} replicas:\n{}\nwhile\n{tally}", found.join("\n"));
     ensure!(all >= LEAST_PODS, "only {all} pods were asked for");
-    // Where nothing was wrong, something was tried.
+    // That nothing was wrong counts only if the attack was tried.
     for (what, least) in LEAST.into_iter().filter(|_| Attack::is_whole()) {
         ensure!(tally.of(what) >= least, "'{what}' was tried {} times only:\n{tally}", tally.of(what));
     }
     release.uninstall().await
 }
 
-/// What each replica has used at most; none where the cluster's provider does not let us look.
+/// What each replica has used at most; empty if the cluster's provider does not let the test look.
 async fn memory(test: &Test, release: &Release) -> Result<Vec<String>> {
     let mut used = Vec::new();
     for replica in Replica::all(test, release).await? {

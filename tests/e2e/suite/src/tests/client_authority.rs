@@ -33,7 +33,7 @@ pub async fn only_the_api_server_is_answered(test: Test) -> Result<()> {
     let name = format!("{}.{}.svc", release.fullname(), test.namespace);
     let answer = http::post(&way.address, &name, &authority, "/mutate", &json!({})).await?;
     ensure!(answer.status == 401, "a stranger was answered {}: {}", answer.status, answer.body);
-    // And nothing of that has disturbed the API server's calls.
+    // None of that has disturbed the API server's calls.
     await_injection(&test.cluster, &test.namespace).await?;
     release.uninstall().await
 }

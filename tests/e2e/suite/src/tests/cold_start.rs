@@ -13,7 +13,7 @@ use crate::harness::test::CHECKOUT_ROLE;
 use crate::harness::verdict::Verdict;
 use crate::harness::{Test, until, workload};
 
-/// As on a machine whose API server comes up after the webhook beside it.
+/// This is as on a machine whose API server comes up after the webhook beside it.
 pub async fn a_webhook_that_is_there_before_the_api_server_waits_for_it(test: Test) -> Result<()> {
     test.account("checkout", &[("role-arn", CHECKOUT_ROLE)]).await?;
     let mut api_server = Forwarder::closed().await?;
@@ -72,8 +72,8 @@ pub async fn a_pod_that_meets_a_cold_replica_waits_and_has_its_role(test: Test) 
     let registration =
         Registration::new(&test.cluster, &test.namespace, "cold", to, &webhook.authority, &named).await?;
 
-    // Bare ones are from before the API server knew of the registration: if it gave one up later, it
-    // says so.
+    // Bare pods are from before the API server knew of the registration: if it gave up a call later, it says
+    // so.
     let pod = until("the API server calls the webhook", async || {
         let pod = test.dry_run(workload::unscheduled("checkout", "checkout")).await?;
         Ok((Verdict::of(&pod, CHECKOUT_ROLE) != Verdict::Bare).then_some(pod))

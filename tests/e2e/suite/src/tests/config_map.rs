@@ -18,8 +18,8 @@ use crate::harness::{Test, workload};
 const SOON: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(2200);
 
-/// Pods that are asked for at the same time, for which the API server needs as many connections: so
-/// that it is not one replica that answers all of them.
+/// Pods that are asked for at the same time, for which the API server needs as many connections: so that more
+/// than one replica answers them.
 const ABREAST: usize = 4;
 
 fn role(name: &str) -> String {
@@ -80,7 +80,7 @@ async fn put(test: &Test, document: &str) -> Result<()> {
     test.put("pod-identity-webhook", "config", document).await
 }
 
-/// How long pods of `shop` had something else than is wanted, counted from the moment at which whoever
+/// How long pods of `shop` had something else than is wanted, counted from the moment when the client that
 /// changed the ConfigMap knows that it is changed.
 async fn decided(test: &Test, change: &Change<'_>) -> Result<String> {
     let changed = Instant::now();

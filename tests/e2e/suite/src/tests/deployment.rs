@@ -62,7 +62,7 @@ pub async fn both_sdks_get_credentials_of_the_role(test: Test) -> Result<()> {
     Ok(())
 }
 
-/// And its SDKs find nothing else to be.
+/// The pod's SDKs find no other identity either.
 pub async fn pod_of_an_account_without_a_role_gets_nothing(test: Test) -> Result<()> {
     test.account("plain", &[]).await?;
     let pod = workload::of_spec("plain", &clients(&test, "plain", &json!([]))?);
@@ -74,7 +74,7 @@ pub async fn pod_of_an_account_without_a_role_gets_nothing(test: Test) -> Result
     Ok(())
 }
 
-/// The webhook gives what the annotation says; whether the account may have it is the role's to say.
+/// The webhook gives what the annotation says; the role's trust policy decides if the account may have it.
 pub async fn role_that_trusts_another_account_is_refused_by_sts(test: Test) -> Result<()> {
     test.start_sts().await?;
     test.account("billing", &[("role-arn", CHECKOUT_ROLE)]).await?;

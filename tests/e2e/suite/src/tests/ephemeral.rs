@@ -11,7 +11,7 @@ use crate::harness::release::REGION;
 use crate::harness::test::CHECKOUT_ROLE;
 use crate::harness::{Injected, Report, Test, command, workload};
 
-/// Pods with this label the registration leaves alone.
+/// The registration leaves pods with this label alone.
 const SKIP: &str = "eks.amazonaws.com/skip-pod-identity-webhook";
 
 const ALL: [(&str, &str); 4] = [
@@ -21,7 +21,7 @@ const ALL: [(&str, &str); 4] = [
     ("AWS_WEB_IDENTITY_TOKEN_FILE", TOKEN_FILE),
 ];
 
-/// Who debugs a workload is what the workload is.
+/// A debugger has the identity of the workload.
 pub async fn debugger_of_a_running_pod_reads_its_token(test: Test) -> Result<()> {
     start(&test, &json!({})).await?;
     let main = Report::of(&test, "checkout", "main").await?;
@@ -52,8 +52,8 @@ pub async fn debugger_that_has_nothing_does_not_hinder_the_next(test: Test) -> R
     Ok(())
 }
 
-/// Kubernetes lets no volume be added to a running pod: who debugs one that has none is told why AWS
-/// does not know it.
+/// Kubernetes lets no volume be added to a running pod: a user who debugs one without the token is told why
+/// AWS does not know the debugger.
 pub async fn debugger_of_a_pod_without_a_token_gets_a_warning(test: Test) -> Result<()> {
     start(&test, &json!({SKIP: "true"})).await?;
     label(&test, &json!({SKIP: null})).await?;
@@ -85,7 +85,7 @@ async fn label(test: &Test, labels: &Value) -> Result<()> {
     Ok(())
 }
 
-/// `kubectl debug` of the pod by a container that reports; gives what kubectl said beside.
+/// `kubectl debug` of the pod by a container that reports; returns what kubectl said on standard error.
 async fn debug(test: &Test, name: &str) -> Result<String> {
     let image = test.image("client-boto3")?;
     let options = [

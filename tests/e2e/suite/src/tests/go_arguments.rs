@@ -18,7 +18,7 @@ const MANIFESTS: &str = include_str!("go_webhook.yaml");
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/orders";
 
-/// Of `--sts-regional-endpoint` and `--aws-default-region`.
+/// The variables of `--sts-regional-endpoint` and `--aws-default-region`.
 const STS: Variables<'_> = &[("AWS_STS_REGIONAL_ENDPOINTS", "regional")];
 const REGION: Variables<'_> = &[("AWS_DEFAULT_REGION", "eu-west-3"), ("AWS_REGION", "eu-west-3")];
 
@@ -33,7 +33,7 @@ struct Method {
     token_file: &'static str,
     volume: &'static str,
     mount: &'static str,
-    /// In the volume.
+    /// The token's path in the volume.
     path: &'static str,
     label: Option<(&'static str, &'static str)>,
 }
@@ -72,7 +72,7 @@ pub async fn go_webhooks_manifests_give_the_pods_that_it_promises(test: Test) ->
     }
 
     let service = json!({"name": "pod-identity-webhook", "namespace": test.namespace, "path": "/mutate"});
-    // What its manifest does not say is the API server's default.
+    // Fields that the manifest does not set have the API server's defaults.
     let as_theirs = json!({
         "name": "pod-identity-webhook.amazonaws.com",
         "admissionReviewVersions": ["v1beta1"],
@@ -168,7 +168,7 @@ fn promises() -> [Promise; 5] {
         token_file: "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token",
         ..plain
     };
-    // What is not set is drawn by lot.
+    // A lifetime that is not set is drawn by lot.
     associated.pod["metadata"]["annotations"]["eks.amazonaws.com/token-expiration"] = json!("3600");
     [plain, by_account, by_config_map, on_windows, associated]
 }
@@ -185,7 +185,7 @@ fn pod(name: &str, account: &str, method: &Method) -> Value {
     let everything = everything.map(|name| json!({"name": name, "value": "own"}));
     let spec = json!({
         "serviceAccountName": account,
-        // Its volume would have another name every time.
+        // The token's volume would have another name every time.
         "automountServiceAccountToken": false,
         "initContainers": [
             container("migrate", json!({})),

@@ -13,10 +13,10 @@ use test_support::cases::{Case, patched};
 
 use crate::harness::Test;
 
-/// How many are asked for at the same time.
+/// How many pods are asked for at the same time.
 const AT_ONCE: usize = 16;
 
-/// Fewer than there are: most of them must have been judged.
+/// Fewer cases than there are: most of them must have been judged.
 const AT_LEAST: usize = 150;
 
 /// Cases of pods that no API server takes, and the words in which it says so.
@@ -25,7 +25,7 @@ const REFUSED: [(&str, &str); 4] = [
     ("containers-absent", "spec.containers: Required value"),
     ("containers-null", "spec.containers: Required value"),
     ("containers-empty-with-init-container", "spec.containers: Required value"),
-    // Of versions to come.
+    // The case has fields of versions to come.
     ("unknown-fields-kept", "strict decoding error: unknown field"),
 ];
 
@@ -36,7 +36,7 @@ struct Golden {
     after: Value,
 }
 
-/// The patched pod of every case is accepted as it is: only the namespace is another.
+/// The patched pod of every case is accepted as it is, except that the namespace differs.
 pub async fn every_patched_pod_is_valid(test: Test) -> Result<()> {
     let cases = cases()?;
     let accounts: BTreeSet<_> = cases.iter().filter_map(Golden::account).collect();

@@ -26,12 +26,12 @@ fn only_for(namespaces: &[&str]) -> Value {
     json!({"namespaceSelector": {"matchExpressions": [named]}})
 }
 
-/// From nothing to nothing, and no pod without identity on the way from one set of values to the next.
+/// Installs, upgrades and uninstalls; no pod lacks its identity between one set of values and the next.
 pub async fn upgrade_loses_no_pod_and_uninstall_leaves_nothing(test: Test) -> Result<()> {
     test.account("checkout", &[("role-arn", CHECKOUT_ROLE)]).await?;
     let inside = async || inventory::inside(&test.namespace).await;
     let about = async || inventory::about(&test.namespace).await;
-    // Made by a controller in every namespace, some time after it.
+    // A controller makes this in every namespace, some time after it.
     let authority = "configmap/kube-root-ca.crt";
     let made = async || Ok(Some(inside().await?).filter(|objects| objects.contains(authority)));
     let before = until("the namespace has all that it comes with", made).await?;
@@ -56,7 +56,7 @@ pub async fn upgrade_loses_no_pod_and_uninstall_leaves_nothing(test: Test) -> Re
 
     release.uninstall().await?;
     let mut expected = before;
-    // The test's own.
+    // This Secret is the test's own.
     expected.insert(format!("secret/{}-tls", release.fullname()));
     let restored = async || Ok((inside().await? == expected).then_some(()));
     if let Err(error) = until("the namespace is as it was", restored).await {
@@ -77,7 +77,7 @@ fn kind(name: &str) -> &str {
 fn values(test: &Test, region: &str) -> Value {
     json!({
         "injection": {"awsDefaultRegion": region},
-        // What the API server needs to hear of it here, and not so much that the test waits for it.
+        // This is what the API server here needs to hear of it; more would only delay the test.
         "server": {"shutdownDelaySeconds": 3},
         "webhook": only_for(&[&test.namespace]),
     })
@@ -113,7 +113,7 @@ async fn rolled_out(test: &Test, release: &Release, to: &str) -> Result<BTreeMap
         let mut regions = Vec::new();
         while !is_over.get() {
             regions.push(region(test).await?);
-            // Some of the machine is for the rollout.
+            // The pause leaves some of the machine to the rollout.
             sleep(Duration::from_millis(20)).await;
         }
         anyhow::Ok(regions)
@@ -132,8 +132,8 @@ pub async fn two_releases_inject_for_their_own_annotation_alone(test: Test) -> R
     let other = test.in_another_namespace("2").await?;
     let tests = [&test, &other];
     let namespaces = tests.map(|test| test.namespace.as_str());
-    // What a release gives bears its name, audiences too: with those of one, the other would find its
-    // own token in the pod already, and nobody would see that it had been there.
+    // What a release gives bears its name, audiences too: with the same ones, the second would find its token
+    // in the pod already, and its call would leave no trace.
     let install = async |test: &Test, name: &'static str| {
         let values = json!({
             "replicas": 1,

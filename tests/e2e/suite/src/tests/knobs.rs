@@ -15,7 +15,7 @@ const TOKEN: (&str, &str) = ("AWS_WEB_IDENTITY_TOKEN_FILE", TOKEN_FILE);
 /// All that a container gets from the shared release.
 const ALL: [(&str, &str); 4] = [("AWS_DEFAULT_REGION", REGION), ("AWS_REGION", REGION), ROLE, TOKEN];
 
-/// `audience` of the ServiceAccount.
+/// This is set by `audience` of the ServiceAccount.
 pub async fn audience_of_the_account_is_the_tokens(test: Test) -> Result<()> {
     let audience = "sts.e2e.example.com";
     test.account("checkout", &[("role-arn", CHECKOUT_ROLE), ("audience", audience)]).await?;
@@ -26,17 +26,17 @@ pub async fn audience_of_the_account_is_the_tokens(test: Test) -> Result<()> {
     Ok(())
 }
 
-/// `token-expiration` of the ServiceAccount.
+/// This is set by `token-expiration` of the ServiceAccount.
 pub async fn token_lives_as_long_as_the_account_says(test: Test) -> Result<()> {
     token_lives(&test, "7200", &json!({}), 7200).await
 }
 
-/// `token-expiration` of the pod, which knows better.
+/// The pod's `token-expiration` comes before the account's.
 pub async fn token_lives_as_long_as_the_pod_says_rather_than_the_account(test: Test) -> Result<()> {
     token_lives(&test, "7200", &json!({"eks.amazonaws.com/token-expiration": "3600"}), 3600).await
 }
 
-/// Less is refused by Kubernetes, and with it the pod would be.
+/// Kubernetes refuses less, and would refuse the pod.
 pub async fn token_lives_ten_minutes_at_least(test: Test) -> Result<()> {
     token_lives(&test, "7200", &json!({"eks.amazonaws.com/token-expiration": "60"}), 600).await
 }

@@ -20,7 +20,7 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/kube-system";
 
 /// Under Fail a release that was asked about its own pods would never start again.
 pub async fn in_kube_system_only_own_pods_are_left_alone(test: Test) -> Result<()> {
-    // Of a namespace that is there once; and short, for it begins the names of all objects.
+    // The end of the namespace's name is unique, and short, as all objects' names begin with it.
     let start = test.namespace.rmatch_indices('-').nth(1).map_or(0, |(start, _)| start);
     let name = format!("e2e{}", test.namespace.get(start..).unwrap_or_default());
     let release = Release { name, namespace: KUBE_SYSTEM.to_owned() };
@@ -29,7 +29,7 @@ pub async fn in_kube_system_only_own_pods_are_left_alone(test: Test) -> Result<(
         Err(error) => Err(anyhow!("{error:#}\n\nits log:\n{}", log(&release).await)),
         Ok(()) => Ok(()),
     };
-    // Also after a failure: nothing of a test may stay in the cluster's own namespace.
+    // This runs after a failure too: nothing of a test may stay in the cluster's own namespace.
     let removed = remove(&release).await;
     held.and(removed)
 }
@@ -71,7 +71,7 @@ struct Pods<'a> {
     api: Api<Pod>,
     /// A pod as the release's Deployment makes it.
     own: Value,
-    /// Finds the release's own.
+    /// Finds the release's own pods.
     selector: ListParams,
     release: &'a Release,
 }
@@ -91,7 +91,7 @@ impl<'a> Pods<'a> {
         self.role_of(&self.own).await
     }
 
-    /// What a pod gets that is like them but for the one label that makes them its own.
+    /// What a pod gets that lacks only the one label by which pods are the release's own.
     async fn role_of_another(&self) -> Result<Option<String>> {
         let mut another = self.own.clone();
         let labels = another["metadata"]["labels"].as_object_mut().context("a template without labels")?;

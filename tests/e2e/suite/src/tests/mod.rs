@@ -33,7 +33,7 @@ macro_rules! cases {
     };
 }
 
-/// Tests that disturb nobody, side by side.
+/// Tests that do not disturb others, run side by side.
 pub fn beside() -> Vec<Case> {
     let shared = cases![
         deployment::pod_has_env_volume_and_token_to_the_letter,
@@ -90,7 +90,7 @@ pub fn beside() -> Vec<Case> {
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }
 
-/// Tests that disturb the cluster itself, after the others and one at a time.
+/// Tests that disturb the cluster itself, run after the others and one at a time.
 pub fn alone() -> Vec<Case> {
     let shared = cases![api_server::an_api_server_that_restarts_is_followed_again,];
     let own_webhook = cases![

@@ -23,7 +23,7 @@ const ANNOTATED: &str = "annotated";
 const IN_ENTRY: &str = "in-entry";
 const NOWHERE: &str = "nowhere";
 
-/// Taken away one after the other, from the one that counts most.
+/// The sources are taken away one after the other, from the one that counts most.
 pub async fn association_wins_over_annotation_and_annotation_over_entry(test: Test) -> Result<()> {
     for account in accounts() {
         let is_annotated = account != IN_ENTRY && account != NOWHERE;
@@ -99,8 +99,8 @@ fn values(test: &Test) -> Value {
     })
 }
 
-/// Waits until pods have this: of accounts that were named by an association, by an annotation, by an entry
-/// alone. The account that is an exception from the entries has nothing all along.
+/// Waits until pods have these identities, by accounts that an association, an annotation or only an entry
+/// named. The account that is an exception from the entries has nothing all along.
 async fn decide(test: &Test, [associated, annotated, entry]: [Identity<'static>; 3]) -> Result<()> {
     for account in accounts() {
         let wanted = match account {
@@ -139,7 +139,7 @@ async fn inside(test: &Test, account: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whoever must have an identity is told all that was asked.
+/// A pod that must have an identity is refused with all that was asked.
 async fn is_refused(test: &Test) -> Result<()> {
     let mut pod = workload::unscheduled(NOWHERE, NOWHERE);
     pod["metadata"]["labels"] = json!({"eks.amazonaws.com/require-identity": "true"});

@@ -14,7 +14,7 @@ use crate::harness::release::{SHARED, SHARED_NAME};
 use crate::harness::test::CHECKOUT_ROLE;
 use crate::harness::{Injected, Test, http, workload};
 
-/// What users do to see what they would get.
+/// Users do this to see what they would get.
 pub async fn server_side_dry_run_shows_the_identity_and_stores_nothing(test: Test) -> Result<()> {
     test.account("checkout", &[("role-arn", CHECKOUT_ROLE)]).await?;
     let namespace = format!("--namespace={}", test.namespace);
@@ -47,7 +47,7 @@ pub async fn review_in_v1beta1_is_answered_in_v1beta1(test: Test) -> Result<()> 
     let mut patched = pod;
     json_patch::patch(&mut patched, &patch)?;
     let patched: Pod = serde_json::from_value(patched)?;
-    // What the API server itself got by v1.
+    // The answer is compared with what the API server itself got by v1.
     let (admitted, patched) = (Injected(&admitted), Injected(&patched));
     assert_eq!(admitted.value("main", "AWS_ROLE_ARN"), Some(CHECKOUT_ROLE));
     assert_eq!(patched.env("main"), admitted.env("main"));

@@ -23,8 +23,8 @@ const CLIENTS: usize = 16;
 const SOON: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(1200);
 
-/// Pods that are asked for at the same time, for which the API server needs as many connections: so
-/// that it is not one replica that answers all of them.
+/// Pods that are asked for at the same time, for which the API server needs as many connections: so that more
+/// than one replica answers them.
 const ABREAST: usize = 4;
 
 fn role(name: &str) -> String {
@@ -37,7 +37,7 @@ pub async fn a_pod_made_together_with_its_account_has_its_role(test: Test) -> Re
     let began = Instant::now();
     let mut clients = JoinSet::new();
     for first in 0..CLIENTS {
-        // With a client comes a connection of its own.
+        // A client of its own brings a connection of its own.
         let test = Test { client: Client::try_default().await?, ..test.clone() };
         clients.spawn(async move {
             for number in (first..PAIRS).step_by(CLIENTS) {
@@ -67,14 +67,14 @@ pub async fn a_pod_made_together_with_its_account_has_its_role(test: Test) -> Re
         misses.len()
     );
     if !misses.is_empty() {
-        // A description of all of them would take minutes, and says no more.
+        // The pods are deleted, because a description of all of them would take minutes and say no more.
         test.api::<Pod>().delete_collection(&DeleteParams::default(), &ListParams::default()).await?;
         bail!("misses:\n{}", misses.join("\n"));
     }
     Ok(())
 }
 
-/// Counted from the moment at which whoever changed it knows that it is changed.
+/// The second counts from the moment when the client that changed it knows that it is changed.
 pub async fn a_changed_annotation_decides_within_a_second(test: Test) -> Result<()> {
     test.account("shop", &[("role-arn", &role("first"))]).await?;
     let mut delays = Vec::new();

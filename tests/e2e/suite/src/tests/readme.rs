@@ -13,11 +13,11 @@ use crate::harness::{Test, command, until, workload};
 
 const README: &str = include_str!("../../../../../README.md");
 
-/// Where they have the chart, and where the pods live.
+/// The examples' namespaces: of the chart, and of the pods.
 const RELEASE: &str = "eks";
 const PODS: &str = "shop";
 
-/// One after the other, so that each stands beside all of the earlier ones.
+/// The examples run one after the other, so that each stands beside all of the earlier ones.
 pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<()> {
     let eks = room(&test, RELEASE).await?;
     let shop = room(&test, PODS).await?;
@@ -57,8 +57,7 @@ pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<
     command::kubectl(["delete", "namespace", RELEASE, PODS, "--wait=false"]).await.map(drop)
 }
 
-/// A namespace of that very name; what an earlier run left of it goes, what is somebody else's is not for
-/// us to use.
+/// A namespace of exactly that name. What an earlier run left of it is removed; another's is not used.
 async fn room(test: &Test, name: &str) -> Result<Test> {
     let by_name = format!("--field-selector=metadata.name={name}");
     let of_ours = format!("--selector={OURS}");
@@ -76,7 +75,7 @@ fn block(place: &str) -> Result<&'static str> {
     Ok(text.split_once("\n```").context("a block without an end")?.0)
 }
 
-/// Runs a block as somebody who copied it into a shell, at the root of the checkout.
+/// Runs a block as if it was copied into a shell, at the root of the checkout.
 async fn run(block: &str) -> Result<()> {
     let script = format!("cd \"$1\"\n{block}\n");
     let root = root().display().to_string();

@@ -12,15 +12,15 @@ use crate::harness::{Injected, Test, kubeconfig, until, workload};
 
 const MOUNT: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount";
 
-/// The API server asks us again, because the pod has changed since.
+/// The API server asks the webhook again, because the pod has changed since.
 pub async fn sidecars_that_are_added_after_us_have_the_identity(test: Test) -> Result<()> {
     let outcomes = outcomes_beside_sidecars(&test, "1", "2").await?;
     assert_eq!(outcomes, ["injected", "injected"]);
     Ok(())
 }
 
-/// The API server may ask us again here too, when its own plugins have mounted the account's token into
-/// the sidecars; there is nothing left to add then.
+/// The API server may ask the webhook again here too, when its own plugins have mounted the account's token
+/// into the sidecars; there is nothing left to add then.
 pub async fn sidecars_that_are_added_before_us_have_the_identity(test: Test) -> Result<()> {
     let outcomes = outcomes_beside_sidecars(&test, "2", "1").await?;
     let (first, others) = outcomes.split_first().context("it was not asked")?;
@@ -39,7 +39,7 @@ async fn outcomes_beside_sidecars(test: &Test, ours: &str, theirs: &str) -> Resu
         Registration::new(cluster, namespace, ours, to, &webhook.authority, &json!({})).await?;
     let sidecars = Sidecars::serve(cluster).await?;
     let to = json!({"url": sidecars.url});
-    // As service meshes have it: it is not called a second time, whatever we add.
+    // This is what service meshes set: it is not called a second time, whatever the webhook adds.
     let never = json!({"name": "sidecars.e2e.test", "reinvocationPolicy": "Never"});
     let their_registration =
         Registration::new(cluster, namespace, theirs, to, &sidecars.authority, &never).await?;

@@ -17,13 +17,13 @@ use crate::harness::{Test, until};
 
 const REPLICAS: usize = 3;
 
-/// Of each of the load's clients, between two pods.
+/// How long each of the load's clients waits between two pods.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Under Ignore a call that dies with its replica is a pod without identity, which nobody behind the API
-/// server can help; all that is asked is that these are the only ones.
+/// Under Ignore a call that dies with its replica is a pod without identity, which the webhook cannot
+/// prevent; the test only asks that these are the only ones.
 pub async fn a_killed_replica_costs_nothing_but_the_calls_that_die_with_it(test: Test) -> Result<()> {
-    // Of this test alone: the API server counts by the webhook's name.
+    // The name is this test's alone, because the API server counts by the webhook's name.
     let name = format!("{}.e2e.test", test.namespace);
     let ours = json!({"matchLabels": {"kubernetes.io/metadata.name": test.namespace}});
     let values = json!({"replicas": REPLICAS, "webhook": {"name": name, "namespaceSelector": ours}});
@@ -33,7 +33,7 @@ pub async fn a_killed_replica_costs_nothing_but_the_calls_that_die_with_it(test:
 
     let load = Load::start(&test, PAUSE).await?;
     let began = Instant::now();
-    // By signal only once each: kubelet is in no hurry to start a container that ends again.
+    // Each replica gets a signal only once: kubelet delays the start of a container that ends again.
     let signals = each_replica(&test, async |replica| kill(&test, replica).await).await?;
     let lost_by_signals = fail_open_count(&name).await? - before;
     let deletions = each_replica(&test, async |replica| delete(&test, replica).await.map(|()| true)).await?;
@@ -53,20 +53,20 @@ pub async fn a_killed_replica_costs_nothing_but_the_calls_that_die_with_it(test:
     release.uninstall().await
 }
 
-/// Ends every replica in turn, the next when all are ready again. Answers how many `end` has ended.
+/// Ends every replica in turn, the next when all are ready again. Returns how many `end` has ended.
 async fn each_replica(test: &Test, end: impl AsyncFn(&Pod) -> Result<bool>) -> Result<usize> {
     let mut ended = 0;
     for replica in ready_without(test, "").await? {
         if end(&replica).await? {
             ended += 1;
-            // Not before kubelet has seen it: until then the dead one counts as ready.
+            // This waits until kubelet has seen the end: until then the dead one counts as ready.
             ready_without(test, container(&replica)?).await?;
         }
     }
     Ok(ended)
 }
 
-/// The replicas, once all of them are ready and this container is none of theirs.
+/// The replicas, once all of them are ready and this container is gone.
 async fn ready_without(test: &Test, gone: &str) -> Result<Vec<Pod>> {
     let pods: Api<Pod> = test.api();
     let ours = ListParams::default().labels("app.kubernetes.io/name=pod-identity-webhook");
@@ -85,13 +85,13 @@ fn is_ready(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_none() && ready.any(|condition| condition.status == "True")
 }
 
-/// Its only container, by the runtime's name for it.
+/// The runtime's name for the replica's only container.
 fn container(replica: &Pod) -> Result<&str> {
     let mut statuses = replica.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     statuses.find_map(|status| status.container_id.as_deref()).context("no container")
 }
 
-/// SIGKILL, where the cluster's provider lets us: whether it does.
+/// Sends SIGKILL if the cluster's provider allows it; returns whether it does.
 async fn kill(test: &Test, replica: &Pod) -> Result<bool> {
     let Some(id) = container(replica)?.strip_prefix("containerd://") else {
         return Ok(false);

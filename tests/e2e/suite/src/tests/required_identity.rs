@@ -29,7 +29,7 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/required";
 /// its way then.
 const TIMES: usize = 10;
 
-/// What an API server says to whoever makes a pod.
+/// What an API server says to the user who makes a pod.
 type Refusal = (u16, String, String);
 
 /// A release for the pods of these namespaces alone, ready and asked.
@@ -43,7 +43,7 @@ async fn install(test: &Test, namespaces: &[&str]) -> Result<Release> {
             "namespaceSelector": {"matchExpressions": [named]},
             "objectSelectorExpressions": [{"key": UNWANTED, "operator": "DoesNotExist"}],
             "matchConditions": [{"name": "wanted", "expression": format!("!('{UNWANTED}' in object.metadata.?labels.orValue({{}}))")}],
-            // Time for the API server to ask three times.
+            // This is enough for the API server to ask three times.
             "timeoutSeconds": 3,
         },
     });
@@ -52,7 +52,7 @@ async fn install(test: &Test, namespaces: &[&str]) -> Result<Release> {
     Ok(release)
 }
 
-/// The pod's own label.
+/// The pod requires it by its own label.
 pub async fn a_pod_is_refused_until_its_account_has_a_role(test: Test) -> Result<()> {
     let release = install(&test, &[&test.namespace]).await?;
     let [replica] = &Replica::all(&test, &release).await?[..] else { anyhow::bail!("not one replica") };
@@ -82,7 +82,7 @@ pub async fn a_pod_is_refused_until_its_account_has_a_role(test: Test) -> Result
     release.uninstall().await
 }
 
-/// What nobody can find out is no answer: the pod is not refused as one without identity, nor let go.
+/// If it cannot be found out, the pod is neither refused as one without identity, nor admitted.
 pub async fn a_source_that_cannot_be_asked_is_trouble_and_no_denial(test: Test) -> Result<()> {
     let release = install(&test, &[&test.namespace]).await?;
     let [replica] = &Replica::all(&test, &release).await?[..] else { anyhow::bail!("not one replica") };
@@ -92,7 +92,7 @@ pub async fn a_source_that_cannot_be_asked_is_trouble_and_no_denial(test: Test) 
     let refused = refusal(test.dry_run(pod("bare", Some("true"))).await)?;
     ensure!(refused == denial, "{refused:?}");
 
-    // It still hears of all accounts, and cannot ask for one.
+    // The webhook still hears of all accounts, but cannot ask for one.
     allow(&test, &release, &["list", "watch"]).await?;
     let unavailable = "http_request_count{code=\"503\",path=\"/mutate\",verb=\"POST\"}";
     let mut times = 0;
@@ -104,11 +104,11 @@ pub async fn a_source_that_cannot_be_asked_is_trouble_and_no_denial(test: Test) 
     })
     .await?;
     let (code, reason, message) = refused;
-    // Not why: the API server tells of the time that is over.
+    // The error does not say why: the API server only reports that the time is over.
     let failed = "Internal error occurred: failed calling webhook \"pods.iam-for-pods.amazonaws.com\": \
                   failed to call webhook: ";
     ensure!((code, &*reason) == (500, "InternalError") && message.starts_with(failed), "{code} {message}");
-    // Two webhooks, and each is asked again for as long as it may take.
+    // There are two webhooks, and each is asked again for as long as it may take.
     ensure!(times >= 4, "asked {times} times for one pod: the answer bears no Retry-After");
 
     let known = test.dry_run(pod("known", Some("true"))).await?;
@@ -181,7 +181,7 @@ pub async fn a_namespace_has_pods_once_their_account_has_a_role(test: Test) -> R
     release.uninstall().await
 }
 
-/// The namespace's label is a demand on whoever makes pods there, and labels of pods are his to write.
+/// The namespace's label binds users who make pods there, and who write the labels of these pods.
 pub async fn no_pod_frees_itself_from_its_namespaces_label(test: Test) -> Result<()> {
     let strict = test.in_another_namespace("strict").await?;
     let release = install(&test, &[&test.namespace, &strict.namespace]).await?;
@@ -201,7 +201,7 @@ pub async fn no_pod_frees_itself_from_its_namespaces_label(test: Test) -> Result
         ensure!(Identity::of(&admitted)? == Identity::Role(ROLE), "{labels}: {:?}", Identity::of(&admitted));
     }
 
-    // Where the release lives, its own pods start without anybody's help, and no others.
+    // In the release's namespace its own pods start without the webhook, and no others do.
     let denial = denied(&test, "own-namespace.", "the namespace's");
     is_refused(&test, &denial).await?;
     let refused = refusal(test.dry_run(labelled("bare", &json!({SKIP: "x"}))).await)?;
@@ -215,7 +215,7 @@ pub async fn no_pod_frees_itself_from_its_namespaces_label(test: Test) -> Result
     release.uninstall().await
 }
 
-/// Whoever must have an identity waits for the webhook, and nobody else does.
+/// Pods that must have an identity wait for the webhook, and no others do.
 async fn nobody_answers(test: &Test, strict: &Test, release: &Release) -> Result<()> {
     let deployment = format!("deployment/{}", release.fullname());
     kubectl(["scale", &deployment, "--replicas=0", "--namespace", &test.namespace]).await?;

@@ -12,7 +12,7 @@ use crate::harness::release::REGION;
 use crate::harness::test::{CHECKOUT_ROLE, caught};
 use crate::harness::{Injected, Report, Test, command, workload};
 
-/// Its pods have names that are kept.
+/// A `StatefulSet`'s pods have names that are kept.
 pub async fn pod_of_a_stateful_set_gets_its_role(test: Test) -> Result<()> {
     account(&test).await?;
     let spec = workload::pod_spec("checkout", &workload::report_and_stay(&test.image("client-boto3")?));
@@ -23,7 +23,7 @@ pub async fn pod_of_a_stateful_set_gets_its_role(test: Test) -> Result<()> {
     assert_has_role(&test, &pod, "main", &[]).await
 }
 
-/// Its pods end.
+/// A Job's pods end.
 pub async fn pod_of_a_job_gets_its_role(test: Test) -> Result<()> {
     account(&test).await?;
     let job = json!({
@@ -37,7 +37,7 @@ pub async fn pod_of_a_job_gets_its_role(test: Test) -> Result<()> {
     assert_has_role(&test, &pod, "main", &[]).await
 }
 
-/// Its pods are of Jobs that its controller makes.
+/// A `CronJob`'s pods belong to Jobs that its controller makes.
 pub async fn pod_of_a_cron_job_gets_its_role(test: Test) -> Result<()> {
     account(&test).await?;
     let template = json!({"metadata": {"labels": {"app": "nightly"}}, "spec": ending(&test)?});
@@ -55,7 +55,7 @@ pub async fn pod_of_a_cron_job_gets_its_role(test: Test) -> Result<()> {
     assert_has_role(&test, &test.made("app=nightly").await?, "main", &[]).await
 }
 
-/// It has no name yet when it is admitted.
+/// The pod has no name yet when it is admitted.
 pub async fn pod_with_a_generated_name_gets_its_role(test: Test) -> Result<()> {
     account(&test).await?;
     let mut pod = workload::of_spec("", &ending(&test)?);
@@ -64,7 +64,8 @@ pub async fn pod_with_a_generated_name_gets_its_role(test: Test) -> Result<()> {
     assert_has_role(&test, &pod, "main", &[]).await
 }
 
-/// The Amazon `CloudWatch` agent's: the host's folders, a ConfigMap, fields of the pod as variables.
+/// The Amazon `CloudWatch` agent has this shape: the host's folders, a ConfigMap, fields of the pod as
+/// variables.
 pub async fn agent_that_reads_the_host_gets_its_role(test: Test) -> Result<()> {
     account(&test).await?;
     let config = json!({
@@ -104,9 +105,9 @@ pub async fn agent_that_reads_the_host_gets_its_role(test: Test) -> Result<()> {
     Ok(())
 }
 
-/// The VPC CNI's: in kube-system, in the host's network, before other pods can run.
+/// The VPC CNI has this shape: in kube-system, in the host's network, before other pods can run.
 pub async fn network_plugin_in_kube_system_gets_its_role(test: Test) -> Result<()> {
-    // A name that nothing else has there.
+    // Nothing else there has this name.
     let (name, owner) = (test.namespace.as_str(), test.owner().await?);
     let system = Test { namespace: "kube-system".to_owned(), ..test.clone() };
     let image = test.image("client-boto3")?;
@@ -120,7 +121,7 @@ pub async fn network_plugin_in_kube_system_gets_its_role(test: Test) -> Result<(
     ended.and(removed.map(drop))
 }
 
-/// Its pods, for nothing of them is left to look at.
+/// A description of the pods, because nothing of them is left to look at.
 async fn description(name: &str) -> String {
     let selector = format!("--selector=app={name}");
     let pods = command::kubectl(["describe", "pods", "--namespace=kube-system", &selector]).await;
@@ -151,12 +152,12 @@ async fn network_plugin(system: &Test, name: &str, owner: &Value, image: &str) -
     assert_has_role(system, &pod, "aws-eks-nodeagent", &[]).await
 }
 
-/// The account of all of them but the last.
+/// The account of all pods but the last.
 async fn account(test: &Test) -> Result<()> {
     test.account("checkout", &[("role-arn", CHECKOUT_ROLE)]).await
 }
 
-/// What prints its report and ends.
+/// A container that prints its report and ends.
 fn ending(test: &Test) -> Result<Value> {
     Ok(workload::pod_spec("checkout", &workload::report(&test.image("client-boto3")?)))
 }

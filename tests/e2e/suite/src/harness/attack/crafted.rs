@@ -1,12 +1,12 @@
-//! Pods that nobody needs, each the worst of its kind: what repeats in them, and what is multiplied by it.
+//! Pods that no one needs, each the worst of its kind: what repeats in them, and what is multiplied by it.
 
 /// The user's account, with a role as others have.
 pub const ACCOUNT: &str = "shop";
 
-/// His account with a role that is as long as annotations may be.
+/// The user's account with a role that is as long as annotations may be.
 pub const LONG: &str = "long";
 
-/// His pod to which he adds ephemeral containers.
+/// The user's pod that gets ephemeral containers.
 pub const HELD: &str = "held";
 
 /// A request to the API server, in the user's namespace.
@@ -83,7 +83,7 @@ pub fn ordinary(namespace: &str, account: &str) -> String {
     review(namespace, "CREATE", "", &pod(account, "", &container(0)), "null")
 }
 
-/// A review whose answer is as long as a pod makes it that is no attack by itself.
+/// A review whose answer is as long as that of a pod that is not an attack by itself.
 pub fn of_a_long_answer(namespace: &str) -> String {
     review(namespace, "CREATE", "", &pod(ACCOUNT, "", &times(900, container)), "null")
 }

@@ -1,4 +1,4 @@
-//! Reviews of accounts that nobody has, a thousand a second, and answers that are hardly read.
+//! Reviews of accounts that do not exist, a thousand a second, and answers that are hardly read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,17 +31,17 @@ const BYTE: Duration = Duration::from_millis(200);
 /// Received bytes that the kernel keeps for a slow reader: as few as it lets.
 const WINDOW: u32 = 4096;
 
-/// Before a connection that did not come about is tried again.
+/// The wait before a connection that failed is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// A thousand reviews a second, of accounts that nobody has.
+/// Asks for a thousand reviews a second, of accounts that do not exist.
 pub fn ask_for_names(tasks: &mut JoinSet<()>, target: &Arc<Target>, namespace: &str, tally: &Tally) {
     for number in 0..ASKERS {
         tasks.spawn(ask(target.clone(), namespace.to_owned(), number, tally.clone()));
     }
 }
 
-/// Answers under way that hardly move.
+/// Keeps answers under way that hardly move.
 pub fn read_slowly(tasks: &mut JoinSet<()>, target: &Arc<Target>, namespace: &str, tally: &Tally) {
     let review = Arc::new(crafted::of_a_long_answer(namespace));
     for _ in 0..READERS {
@@ -49,7 +49,7 @@ pub fn read_slowly(tasks: &mut JoinSet<()>, target: &Arc<Target>, namespace: &st
     }
 }
 
-/// Names that nobody has asked for before.
+/// Asks for names that were never asked for before.
 async fn ask(target: Arc<Target>, namespace: String, client: u32, tally: Tally) {
     let mut ticks = interval(Duration::from_secs(1) * ASKERS / NAMES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -79,7 +79,7 @@ async fn ask(target: Arc<Target>, namespace: String, client: u32, tally: Tally) 
 
 async fn connection(target: &Target) -> Result<SendRequest<Full<Bytes>>> {
     let (sender, connection) = http1::handshake(TokioIo::new(target.connect().await?)).await?;
-    // Ends with its sender.
+    // The task ends with its sender.
     tokio::spawn(connection);
     Ok(sender)
 }

@@ -11,14 +11,14 @@ use tokio::time::sleep;
 use super::Tally;
 use super::target::Target;
 
-/// To each port of each replica: twice as many as it takes by default. One in two is idle after a request, the
-/// others have sent half a head.
+/// Connections to each port of each replica, twice as many as it takes by default. One in two is idle after a
+/// request, the others have sent half a head.
 const CONNECTIONS: u32 = 2000;
 
 /// Descriptors that these need for a replica, and what else is open.
 pub const DESCRIPTORS: usize = 2 * CONNECTIONS as usize + 1000;
 
-/// All of them are opened within this: nobody is to be there before them.
+/// All of them are opened within this time, so that no other client is there before them.
 const RUSH: Duration = Duration::from_secs(2);
 
 /// One that was closed is opened again after this. It is not handshakes that this is about, and so many are some

@@ -1,5 +1,5 @@
 //! An ordinary user's worst: crafted pods at the API server, and whatever can be sent to the webhook's ports
-//! by who reaches them. Bounded in number and time, and only to replicas of a test's own release.
+//! by anyone who reaches them. Bounded in number and time, and only to replicas of a test's own release.
 
 mod crafted;
 mod flood;
@@ -22,7 +22,7 @@ use crafted::{Call, Review};
 use target::Target;
 use user::User;
 
-/// How many calls of a kind the user has under way: more, and it is the API server that he keeps busy.
+/// How many calls of a kind the user has under way: more would keep the API server busy instead.
 const HANDS: usize = 2;
 
 /// Between two calls of one hand.
@@ -60,7 +60,7 @@ impl Part {
     }
 }
 
-/// How often what was done.
+/// How often each thing was done.
 #[derive(Clone, Default)]
 pub struct Tally(Arc<Mutex<BTreeMap<String, u64>>>);
 
@@ -100,12 +100,12 @@ impl Attack {
         Ok(Self { tasks, tally })
     }
 
-    /// Whether all of it was wanted.
+    /// Whether the whole attack was asked for.
     pub fn is_whole() -> bool {
         std::env::var_os(PARTS).is_none()
     }
 
-    /// Ends it, and says what was done.
+    /// Ends the attack, and says what was done.
     pub async fn end(mut self) -> Tally {
         self.tasks.shutdown().await;
         self.tally
@@ -113,7 +113,7 @@ impl Attack {
 }
 
 impl Tally {
-    /// One more.
+    /// Counts one more.
     fn count(&self, what: &str) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(what.to_owned()).or_default() += 1;

@@ -1,4 +1,4 @@
-//! A replica as anybody sees it who reaches its ports.
+//! A replica as anyone who reaches its ports sees it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use super::super::replica::Replica;
 /// A connection that is not taken within this is given up; so is a handshake.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// An answer that has not come by then does not come.
+/// An answer that has not come within this is given up.
 const ANSWER: Duration = Duration::from_secs(15);
 
 pub struct Target {
@@ -66,7 +66,7 @@ impl Target {
         self.connect_by(TcpSocket::new_v4()?).await
     }
 
-    /// The same of a socket with options of its own.
+    /// The same over a socket with options of its own.
     pub async fn connect_by(&self, socket: TcpSocket) -> Result<TlsStream<TcpStream>> {
         let connected = async {
             let connection = socket.connect(self.webhook).await?;

@@ -1,4 +1,4 @@
-//! An ordinary user of a cluster: he may make pods in one namespace and annotate one account of it.
+//! An ordinary user of a cluster: who may make pods in one namespace and annotate one account of it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::crafted::{ACCOUNT, Call, HELD, LONG, long_role};
 
 const NAME: &str = "mallory";
 
-/// An API server that is kept busy takes long; this is more than a webhook may take.
+/// How long a call may take: a busy API server takes long, and this is more than a webhook may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub struct User {
@@ -23,7 +23,7 @@ pub struct User {
 }
 
 impl User {
-    /// With everything that he needs, and no more.
+    /// Makes the user with all rights that the attack needs, and no more.
     pub async fn of(test: &Test) -> Result<Self> {
         let namespace = test.namespace.clone();
         test.account(ACCOUNT, &[("role-arn", "arn:aws:iam::111122223333:role/mallory")]).await?;
@@ -34,7 +34,7 @@ impl User {
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
         let user = Self { client: Client::try_from(config)?, namespace };
         user.is_an_ordinary_one().await?;
-        // What he does to his own account, and the pod to which he adds containers.
+        // The user annotates this account, and adds containers to this pod.
         let role = json!({"metadata": {"annotations": {"eks.amazonaws.com/role-arn": long_role()}}});
         user.done(&format!("serviceaccounts/{LONG}"), "PATCH", role.to_string()).await?;
         user.done("pods", "POST", workload::unscheduled(HELD, ACCOUNT).to_string()).await?;
@@ -51,7 +51,7 @@ impl User {
         }
     }
 
-    /// Rights that he has not are no part of the attack.
+    /// An error if the user has rights that do not belong to the attack.
     async fn is_an_ordinary_one(&self) -> Result<()> {
         for verb in ["create pods", "get secrets", "list serviceaccounts"] {
             let (verb, resource) = verb.split_once(' ').unwrap_or_default();
