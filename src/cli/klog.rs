@@ -1,6 +1,7 @@
 //! The klog flags of the Go webhook, so that arguments written for it are taken.
 
-use clap::{ArgAction, Args};
+use clap::error::Error;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::values;
 
@@ -15,83 +16,58 @@ pub struct KlogArgs {
     ignored: IgnoredArgs,
 }
 
-/// The klog flags without an effect, so that arguments written for the Go webhook are taken.
-#[derive(Debug, Clone, Args)]
-struct IgnoredArgs {
-    #[arg(long = "add_dir_header", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = values::boolean, action = ArgAction::Set)]
-    add_dir_header: Option<bool>,
-    #[arg(long = "alsologtostderr", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = values::boolean, action = ArgAction::Set)]
-    alsologtostderr: Option<bool>,
-    #[arg(long = "legacy_stderr_threshold_behavior", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = values::boolean, action = ArgAction::Set)]
-    legacy_stderr_threshold_behavior: Option<bool>,
-    #[arg(long = "logtostderr", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = values::boolean, action = ArgAction::Set)]
-    logtostderr: Option<bool>,
-    #[arg(long = "one_output", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = values::boolean, action = ArgAction::Set)]
-    one_output: Option<bool>,
-    #[arg(long = "skip_headers", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = values::boolean, action = ArgAction::Set)]
-    skip_headers: Option<bool>,
-    #[arg(long = "skip_log_headers", hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = values::boolean, action = ArgAction::Set)]
-    skip_log_headers: Option<bool>,
-    #[arg(long = "alsologtostderrthreshold", hide = true, allow_hyphen_values = true)]
-    alsologtostderrthreshold: Option<String>,
-    #[arg(long = "log_backtrace_at", hide = true, allow_hyphen_values = true)]
-    log_backtrace_at: Option<String>,
-    #[arg(long = "log_dir", hide = true, allow_hyphen_values = true)]
-    log_dir: Option<String>,
-    #[arg(long = "log_file", hide = true, allow_hyphen_values = true)]
-    log_file: Option<String>,
-    #[arg(long = "log_file_max_size", hide = true, allow_hyphen_values = true)]
-    log_file_max_size: Option<String>,
-    #[arg(long = "stderrthreshold", hide = true, allow_hyphen_values = true)]
-    stderrthreshold: Option<String>,
-    #[arg(long = "vmodule", hide = true, allow_hyphen_values = true)]
-    vmodule: Option<String>,
+/// The klog flags without an effect that are switches, and those that take a value.
+const SWITCHES: [&str; 7] = [
+    "add_dir_header",
+    "alsologtostderr",
+    "legacy_stderr_threshold_behavior",
+    "logtostderr",
+    "one_output",
+    "skip_headers",
+    "skip_log_headers",
+];
+const VALUES: [&str; 7] = [
+    "alsologtostderrthreshold",
+    "log_backtrace_at",
+    "log_dir",
+    "log_file",
+    "log_file_max_size",
+    "stderrthreshold",
+    "vmodule",
+];
+
+/// Those of them that were given.
+#[derive(Debug, Clone)]
+struct IgnoredArgs(Vec<&'static str>);
+
+impl Args for IgnoredArgs {
+    fn augment_args(command: Command) -> Command {
+        let hidden = |name| Arg::new(name).long(name).hide(true).action(ArgAction::Set);
+        let switch = |name| hidden(name).num_args(0..=1).require_equals(true).default_missing_value("true");
+        let switches = SWITCHES.map(|name| switch(name).value_parser(values::boolean));
+        command.args(switches).args(VALUES.map(|name| hidden(name).allow_hyphen_values(true)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for IgnoredArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let all = SWITCHES.into_iter().chain(VALUES);
+        Ok(Self(all.filter(|name| matches.contains_id(name)).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        Self::from_arg_matches(matches).map(|given| *self = given)
+    }
 }
 
 impl KlogArgs {
     /// The flags that were given and have no effect.
     #[must_use]
-    pub fn ignored(&self) -> Vec<&'static str> {
-        // The flags are taken apart whole, so that forgetting one does not compile.
-        let IgnoredArgs {
-            add_dir_header,
-            alsologtostderr,
-            legacy_stderr_threshold_behavior,
-            logtostderr,
-            one_output,
-            skip_headers,
-            skip_log_headers,
-            alsologtostderrthreshold,
-            log_backtrace_at,
-            log_dir,
-            log_file,
-            log_file_max_size,
-            stderrthreshold,
-            vmodule,
-        } = &self.ignored;
-        let given = [
-            ("--add_dir_header", add_dir_header.is_some()),
-            ("--alsologtostderr", alsologtostderr.is_some()),
-            ("--legacy_stderr_threshold_behavior", legacy_stderr_threshold_behavior.is_some()),
-            ("--logtostderr", logtostderr.is_some()),
-            ("--one_output", one_output.is_some()),
-            ("--skip_headers", skip_headers.is_some()),
-            ("--skip_log_headers", skip_log_headers.is_some()),
-            ("--alsologtostderrthreshold", alsologtostderrthreshold.is_some()),
-            ("--log_backtrace_at", log_backtrace_at.is_some()),
-            ("--log_dir", log_dir.is_some()),
-            ("--log_file", log_file.is_some()),
-            ("--log_file_max_size", log_file_max_size.is_some()),
-            ("--stderrthreshold", stderrthreshold.is_some()),
-            ("--vmodule", vmodule.is_some()),
-        ];
-        given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
+    pub fn ignored(&self) -> Vec<String> {
+        self.ignored.0.iter().map(|name| format!("--{name}")).collect()
     }
 }
