@@ -1,6 +1,7 @@
 """What must hold in the rendered manifests, whatever the values are."""
 
 import base64
+import re
 import unittest
 
 import yaml
@@ -310,10 +311,13 @@ class TheChartItself(unittest.TestCase):
 
 def flags_of_the_program():
     """Long flags of a server, read from the program's source: no build is needed here."""
-    text = "".join(file.read_text() for file in (REPOSITORY / "src").rglob("*.rs"))
+    files = (file for folder in ("cli", "webhook") for file in (REPOSITORY / "src" / folder).rglob("*.rs"))
+    text = "".join(file.read_text() for file in files)
     flags = {"v"}
-    for struct in ("InjectionArgs", "SourceArgs", "AssociationResourceArgs", "TlsArgs", "ServerArgs"):
-        body = text.split(f"pub struct {struct} {{")[1].split("\n}")[0]
+    # Of klog's flags only that one has an effect.
+    for struct, body in re.findall(r"pub struct (\w+Args) \{\n(.*?)\n\}", text, re.DOTALL):
+        if struct == "KlogArgs":
+            continue
         # Structs in structs have no flag of their own.
         body = body.replace("#[command(flatten)]\n    pub ", "")
         fields = [line.strip() for line in body.splitlines() if line.strip().startswith("pub ")]
