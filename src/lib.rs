@@ -7,18 +7,19 @@
 //! ```
 //!
 //! Only `find` may wait. The crate [`injection`] is pure: bytes, what was found and the rules in, a decision out.
-//! The folders in the order in which a start and then a call meet them; each imports what stands above it, and a
-//! subsystem never another one:
+//! Each folder imports those that stand above it, and a subsystem never another one; only [`cli`] names them all:
 //!
-//! - [`cli`]: the commands, a line each, and the flags that several of them share
-//! - [`process`]: runs whatever is served: readiness, tasks, signals, the end in two steps
 //! - [`telemetry`]: the log, and the registry of metrics
-//! - [`server`]: connections, TLS, probes; [`certificates`]: what TLS serves
-//! - [`kubernetes`]: the one client, how objects are listed and followed; [`aws`]: names, what an instance says
+//! - [`process`]: runs whatever is served: readiness, tasks, signals, the end in two steps
+//! - [`kubernetes`]: the one client, how objects are listed and followed
+//! - [`aws`]: the names of AWS, and what an instance says of itself
 //! - [`source`]: the last good word of a source, files, what is asked for one thing at a time
+//! - [`certificates`]: what TLS serves; [`server`]: connections, TLS, probes
 //! - [`identities`]: who has which grant; [`role_policy`]: who may use which role
 //! - [`webhook`]: the admission webhook, a subsystem
 //! - [`offline`]: `inject`, a subsystem; the crate [`manifests`] is how it reads and edits YAML
+//! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
+//!   reads its settings from
 
 pub mod aws;
 pub mod certificates;

@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
 use injection::{Defaults, Found, Review};
+use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook_fuzz::{defaults, founds, patch_of};
 use serde_json::Value;
 

@@ -2,9 +2,11 @@
 //! says so of itself, or an error that names a field and holds nothing of what stands there.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use pod_identity_webhook::identities::sources::association_resources::{Association, Controller, Existence, Kind, Malformed};
 use injection::name::{is_label, is_subdomain};
+use libfuzzer_sys::fuzz_target;
+use pod_identity_webhook::identities::sources::association_resources::{
+    Association, Controller, Existence, Kind, Malformed,
+};
 
 const FIELDS: [&str; 3] = ["namespace", "serviceAccount", "clusterName"];
 
@@ -21,7 +23,8 @@ fuzz_target!(|text: &str| {
                     assert_ne!(existence.id(), Some(""));
                 }
                 Err(error) => {
-                    let (Malformed::Missing(path) | Malformed::NotText(path) | Malformed::NotAName(path)) = &error;
+                    let (Malformed::Missing(path) | Malformed::NotText(path) | Malformed::NotAName(path)) =
+                        &error;
                     let (parent, field) = path.rsplit_once('.').unwrap();
                     assert!(parent.starts_with("spec") || parent == "status.atProvider", "{error}");
                     assert!(FIELDS.contains(&field), "{error}");

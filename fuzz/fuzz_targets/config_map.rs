@@ -2,9 +2,9 @@
 //! a letter more would make another, or an error; whatever is said is short and one line.
 #![no_main]
 
+use injection::Grant;
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::sources::config_map::ConfigMapDocument;
-use injection::Grant;
 
 fuzz_target!(|document: &str| {
     let ConfigMapDocument { entries, complaint } = match ConfigMapDocument::parse(document) {
@@ -35,7 +35,9 @@ fuzz_target!(|document: &str| {
         assert!(closest.line >= 1 && closest.line <= document.lines().count());
         match entries.grant(AccountName::new(namespace, name)).as_deref() {
             None => assert!(closest.grant.is_none()),
-            Some(Grant::Role(role)) => assert!(!role.role_arn.is_empty() && role.audience.as_deref() != Some("")),
+            Some(Grant::Role(role)) => {
+                assert!(!role.role_arn.is_empty() && role.audience.as_deref() != Some(""))
+            }
             Some(Grant::Association(_)) => panic!("an entry gives a role"),
         }
     }

@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
 use injection::Review;
 use injection::annotation::Prefix;
+use libfuzzer_sys::fuzz_target;
 
 static PREFIX: LazyLock<Prefix> = LazyLock::new(|| Prefix::new("eks.amazonaws.com").unwrap());
 

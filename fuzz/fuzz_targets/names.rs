@@ -1,9 +1,9 @@
 //! Any annotation value: names that survive being quoted, integers that agree with Rust's own.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use injection::annotation::names;
 use injection::go;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(names) = names(text) {

@@ -2,8 +2,8 @@
 //! written as JSON and read again as YAML; or an error whose text is one short line.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use injection::policy::{RolePolicy, Ruling};
+use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::role_policy::parse;
 use serde_json::Value;
 

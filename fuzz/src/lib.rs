@@ -6,8 +6,8 @@ use injection::agent::{Agent, IpFamily};
 use injection::annotation::Prefix;
 use injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
 use injection::grant::{Preferences, RoleGrant, RoleSource};
-use injection::role::RoleArnValidation;
 use injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
+use injection::role::RoleArnValidation;
 use injection::{Candidate, Defaults, Found, Grant, Review, Rules, decide};
 
 /// The default flags, a region and IPv6, so that all variables are in play.
@@ -51,8 +51,8 @@ pub fn founds() -> [Found; 2] {
 pub fn patch_of(review: &Review<'_>, found: &Found, defaults: &Defaults) -> Option<Vec<u8>> {
     let candidate = Candidate::of_review(review, None)?;
     let policies = [None, Some(ActivePolicy { policy: &POLICY, mode: PolicyMode::Enforce, file: "policy" })];
-    let [decision, withheld] = policies
-        .map(|policy| decide(&candidate, found, &Rules { defaults, policy, sources: &["fuzz"] }));
+    let [decision, withheld] =
+        policies.map(|policy| decide(&candidate, found, &Rules { defaults, policy, sources: &["fuzz"] }));
     for decision in [&decision, &withheld] {
         assert!(decision.warnings().iter().all(|warning| !warning.to_string().contains(char::is_control)));
         assert!(!decision.answer(review).is_empty());

@@ -238,21 +238,21 @@ impl<T: Send + Sync + 'static> Source<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use super::*;
-    use crate::identities::association_set::AssociationSet;
     use crate::telemetry::Registry;
 
-    fn source() -> (Arc<Source<AssociationSet>>, Readiness, Registry) {
+    fn source() -> (Arc<Source<BTreeSet<String>>>, Readiness, Registry) {
         let (readiness, registry) = (Readiness::default(), Registry::new().unwrap());
         let metrics = Metrics::new(&registry).unwrap();
-        let source = Source::new("association-file", AssociationSet::len, &readiness, &metrics);
+        let source = Source::new("association-file", BTreeSet::len, &readiness, &metrics);
         (source, readiness, registry)
     }
 
-    fn set(names: &[&str]) -> AssociationSet {
-        names.iter().map(|name| ("shop", *name)).collect()
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(ToString::to_string).collect()
     }
 
     fn metric(registry: &Registry, name: &str) -> f64 {
