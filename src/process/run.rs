@@ -45,7 +45,7 @@ impl Running {
             biased;
             end = tasks.first_end() => bail!("{end}: stopping, so that Kubernetes starts the process anew"),
             signal = signals.next() => {
-                tracing::info!(signal, ?delay, "leaving: not ready any more, serving on for the delay");
+                tracing::info!(signal, ?delay, "shutting down: not ready any more, still serving for the delay");
             }
         }
         // Whoever chose this replica a moment ago still calls it; whoever keeps a connection is

@@ -34,7 +34,7 @@ pub enum FormatError {
         mistake: Mistake,
     },
     /// Nothing but comments.
-    #[error("it says nothing; a policy that allows no role is rules: []")]
+    #[error("it is empty; a policy that allows no role is written rules: []")]
     Nothing,
 }
 
@@ -50,13 +50,13 @@ pub enum Mistake {
         found: &'static str,
     },
     /// A member that does not exist.
-    #[error("no such field; there are {0}")]
+    #[error("no such field; the fields are {0}")]
     Field(&'static str),
     /// A member that must be there.
     #[error("{0} is missing")]
     Missing(&'static str),
     /// A list that would match nothing.
-    #[error("nothing in it")]
+    #[error("the list is empty")]
     Empty,
     /// Not the name of any namespace, with or without wildcards.
     #[error("no namespace has such a name; the only wildcard is *")]

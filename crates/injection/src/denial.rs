@@ -114,22 +114,22 @@ impl Denial {
             Self::RoleArn { role_arn, error, source } => {
                 let (place, role_arn) = (place(*source), quoted(role_arn));
                 let right = "arn:PARTITION:iam::ACCOUNT:role/NAME";
-                format!("{place}: {role_arn} is no role's ARN: {error}; make it {right}")
+                format!("{place}: {role_arn} is not a role ARN: {error}; write it as {right}")
             }
             Self::RolePolicy { role_arn, source, file, why } => {
                 let (place, role_arn) = (place(*source), arn(role_arn));
                 format!(
-                    "{place}: the role policy {file} does not allow {role_arn} there: {why}; use a role that it \
-                     allows, or have it allow this one"
+                    "{place}: the role policy {file} does not allow {role_arn} there: {why}; use a role that the \
+                     policy allows, or allow this one in it"
                 )
             }
             Self::RequiredMissing { demand, exists, sources } => {
                 let whose = demand.whose();
                 let found = if *exists { "has no AWS identity" } else { "does not exist" };
                 format!(
-                    "ServiceAccount {namespace}/{account} {found}, which {whose} label {REQUIRE_LABEL} requires: \
-                     asked {}; set its annotation {prefix}/{ROLE_ARN} or associate it with a role, and the pod can \
-                     be made",
+                    "ServiceAccount {namespace}/{account} {found}, but {whose} label {REQUIRE_LABEL} requires an \
+                     identity; the webhook asked {}: set the annotation {prefix}/{ROLE_ARN} or associate the \
+                     account with a role, and the pod can be created",
                     sources.join(", ")
                 )
             }
@@ -143,11 +143,12 @@ impl Denial {
                 match unused {
                     Unused::NoContainer => format!(
                         "no container of the pod would use {what}: the annotations {prefix}/{SKIP_CONTAINERS} and \
-                         {prefix}/{INJECT_CONTAINERS} leave them out, or they set its variables \
-                         themselves without the token; let one have it, and the pod can be made"
+                         {prefix}/{INJECT_CONTAINERS} leave all containers out, or the containers set its \
+                         variables and do not mount the token; let one use it, and the pod can be created"
                     ),
                     Unused::Excess(excess) => format!(
-                        "{excess}: the pod is left without {what}; take less, and the pod can be made"
+                        "{excess}, so the pod would not get {what}; stay within that bound, and the pod can be \
+                         created"
                     ),
                 }
             }
@@ -173,13 +174,14 @@ mod tests {
         };
         assert_eq!(
             message(Demand::Pod, true),
-            "ServiceAccount shop/orders has no AWS identity, which the pod's label \
-             eks.amazonaws.com/require-identity requires: asked service-accounts, association-file; set its \
-             annotation iam.example.com/role-arn or associate it with a role, and the pod can be made"
+            "ServiceAccount shop/orders has no AWS identity, but the pod's label \
+             eks.amazonaws.com/require-identity requires an identity; the webhook asked service-accounts, \
+             association-file: set the annotation iam.example.com/role-arn or associate the account with a role, \
+             and the pod can be created"
         );
         assert!(
             message(Demand::Namespace, false)
-                .starts_with("ServiceAccount shop/orders does not exist, which the namespace's label ")
+                .starts_with("ServiceAccount shop/orders does not exist, but the namespace's label ")
         );
     }
 
@@ -198,15 +200,15 @@ mod tests {
             message,
             format!(
                 "RoleARN for shop/orders in ConfigMap pod-identity-webhook: the role policy /etc/policy.yaml does \
-                 not allow \"{role_arn}\" there: no rule names the ServiceAccount; use a role that it allows, or \
-                 have it allow this one"
+                 not allow \"{role_arn}\" there: no rule names the ServiceAccount; use a role that the policy \
+                 allows, or allow this one in it"
             )
         );
     }
 
     #[test]
     fn names_the_place_where_the_role_is_written_in_one_line() {
-        let rest = r#": "a\nb\"" is no role's ARN: it does not begin with 'arn:'; make it arn:PARTITION:iam::ACCOUNT:role/NAME"#;
+        let rest = r#": "a\nb\"" is not a role ARN: it does not begin with 'arn:'; write it as arn:PARTITION:iam::ACCOUNT:role/NAME"#;
         assert_eq!(
             message(RoleSource::Annotation),
             format!("annotation iam.example.com/role-arn of ServiceAccount shop/orders{rest}")

@@ -78,7 +78,7 @@ impl fmt::Display for Excess {
             Self::Audience => {
                 write!(f, "the audience of the pod's ServiceAccount is longer than {AUDIENCE} characters")
             }
-            Self::Patch => write!(f, "what would be added is larger than {} MiB", PATCH >> 20),
+            Self::Patch => write!(f, "the patch would be larger than {} MiB", PATCH >> 20),
         }
     }
 }

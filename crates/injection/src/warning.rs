@@ -136,13 +136,13 @@ impl fmt::Display for Warning {
             }
             Self::RoleArn { role_arn, error, source } => {
                 let role_arn = quoted(role_arn);
-                write!(f, "{} {role_arn} is no role's ARN: {error}; AWS will refuse it", field(*source))
+                write!(f, "{} {role_arn} is not a role ARN: {error}; AWS will refuse it", field(*source))
             }
             Self::RolePolicy { role_arn, account, why } => {
                 let (role_arn, account) = (self::role_arn(role_arn), brief(account));
                 write!(
                     f,
-                    "the role policy does not allow {role_arn} for {account}: {why}; it gets it while the policy only warns"
+                    "the role policy does not allow {role_arn} for {account}: {why}; the pod gets it because the policy only warns"
                 )
             }
             Self::RoleWithheld { containers, role_arn, account, why } => {
@@ -155,7 +155,7 @@ impl fmt::Display for Warning {
                 )
             }
             Self::LifetimeUnreadable { owner, value } => {
-                write!(f, "{owner} {} is no number of seconds: ignored", quoted(value))
+                write!(f, "{owner} {} is not a number of seconds: ignored", quoted(value))
             }
             Self::LifetimeRaised { owner, seconds } => {
                 write!(f, "{owner} {seconds} is too short: raised to {MIN_LIFETIME} seconds")
@@ -166,13 +166,13 @@ impl fmt::Display for Warning {
             Self::NamesUnreadable { annotation } => {
                 write!(
                     f,
-                    "pod annotation {annotation} is no comma-separated list of container names: ignored"
+                    "pod annotation {annotation} is not a comma-separated list of container names: ignored"
                 )
             }
             Self::VolumeNameTaken { name, used } => {
                 write!(
                     f,
-                    "volume {} is not a token of this audience: the token's volume is {}",
+                    "volume {} does not hold a token of this audience: the token is in volume {}",
                     brief(name),
                     brief(used)
                 )
@@ -216,7 +216,7 @@ fn own_credentials(
     let one = containers.first().map(|(_, variable)| variable);
     let Some(variable) = one.filter(|one| containers.iter().all(|(_, variable)| variable == *one)) else {
         let all: Vec<_> = containers.iter().map(|(name, variable)| format!("{name} ({variable})")).collect();
-        return write!(f, "containers {} set what SDKs prefer to {title}", brief(&all.join(", ")));
+        return write!(f, "containers {} set variables that SDKs prefer to {title}", brief(&all.join(", ")));
     };
     let names: Vec<_> = containers.iter().map(|(name, _)| name.as_str()).collect();
     let (containers, set) = if names.len() == 1 { ("container", "sets") } else { ("containers", "set") };
@@ -254,7 +254,10 @@ mod tests {
         };
         assert_eq!(told(&[("a", "X")]), "container a sets X, which SDKs prefer to IRSA");
         assert_eq!(told(&[("a", "X"), ("b", "X")]), "containers a, b set X, which SDKs prefer to IRSA");
-        assert_eq!(told(&[("a", "X"), ("b", "Y")]), "containers a (X), b (Y) set what SDKs prefer to IRSA");
+        assert_eq!(
+            told(&[("a", "X"), ("b", "Y")]),
+            "containers a (X), b (Y) set variables that SDKs prefer to IRSA"
+        );
         let many = vec![("container", "X"); 100];
         assert!(told(&many).chars().count() < 150, "{}", told(&many));
     }

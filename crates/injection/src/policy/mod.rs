@@ -95,8 +95,8 @@ impl fmt::Display for Forbidden {
         // A line is no list of hundreds.
         let told: Vec<_> = rules.iter().take(5).map(|rule| format!("rules[{rule}]")).collect();
         let rest = if rules.len() > told.len() { ", …" } else { "" };
-        let have = if rules.len() == 1 { "has" } else { "have" };
-        write!(f, "{}{rest} {have} other roles for it", told.join(", "))
+        let name = if rules.len() == 1 { "names" } else { "name" };
+        write!(f, "{}{rest} {name} the ServiceAccount but not this role", told.join(", "))
     }
 }
 
@@ -194,10 +194,11 @@ mod tests {
     #[test]
     fn rules_that_name_the_account_are_told_of_in_a_line() {
         let told = |rules: &[usize]| Forbidden::OtherRoles { rules: rules.to_vec() }.to_string();
-        assert_eq!(told(&[7]), "rules[7] has other roles for it");
-        assert_eq!(told(&[0, 2]), "rules[0], rules[2] have other roles for it");
+        assert_eq!(told(&[7]), "rules[7] names the ServiceAccount but not this role");
+        assert_eq!(told(&[0, 2]), "rules[0], rules[2] name the ServiceAccount but not this role");
         let many: Vec<_> = (0..1000).collect();
-        let few = "rules[0], rules[1], rules[2], rules[3], rules[4], … have other roles for it";
+        let few =
+            "rules[0], rules[1], rules[2], rules[3], rules[4], … name the ServiceAccount but not this role";
         assert_eq!(told(&many), few);
     }
 

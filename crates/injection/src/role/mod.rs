@@ -65,11 +65,11 @@ impl fmt::Display for RoleArnError {
             Self::NotAnArn => "it does not begin with 'arn:'",
             Self::Partition => "its partition is not aws, aws-cn, aws-us-gov or the like",
             Self::Service => "its service is not iam",
-            Self::Region => "it has a region, which roles have not",
+            Self::Region => "it has a region, which role ARNs do not have",
             Self::Account => "its account is not 12 digits",
             Self::Resource => "its resource is not role/NAME",
-            Self::Path => "IAM allows no such path",
-            Self::Name => "IAM allows no such name",
+            Self::Path => "IAM does not allow its path",
+            Self::Name => "IAM does not allow its name",
         })
     }
 }

@@ -27,7 +27,7 @@ use crate::source::Complaint;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// YAML or JSON where text is wanted that holds JSON.
-    #[error("no string: write it behind a |")]
+    #[error("not a string: write it behind a |")]
     NoString,
     /// Kubernetes keeps under `binaryData` what is not UTF-8.
     #[error("not text: it is under binaryData")]
@@ -60,11 +60,11 @@ impl From<serde_json::Error> for FormatError {
 enum EntryError {
     #[error("not an object with RoleARN")]
     Shape,
-    #[error("{0} is no string")]
+    #[error("{0} is not a string")]
     Text(&'static str),
     #[error("UseRegionalSTS is neither true nor false")]
     RegionalSts,
-    #[error("TokenExpiration is no whole number of seconds")]
+    #[error("TokenExpiration is not a whole number of seconds")]
     Lifetime,
 }
 
