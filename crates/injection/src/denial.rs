@@ -1,4 +1,4 @@
-//! Why a pod is refused: a policy that its operator asked for, never trouble of our own.
+//! Why a pod is refused: by a policy that the operator asked for, never for trouble of the webhook itself.
 
 use super::Outcome;
 use super::annotation::{INJECT_CONTAINERS, Prefix, ROLE_ARN, SKIP_CONTAINERS};
@@ -17,42 +17,42 @@ use alloc::vec::Vec;
 /// Why a pod is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
-    /// The role that it would get is none by its ARN: `--role-arn-validation=enforce`.
+    /// The pod would get an invalid role ARN, and `--role-arn-validation` is `enforce`.
     RoleArn {
-        /// As it would be injected.
+        /// The role as it would be injected.
         role_arn: String,
         /// What is wrong with it.
         error: RoleArnError,
         /// Where it was written.
         source: RoleSource,
     },
-    /// The role policy does not allow the role that it would get: `--role-policy`.
+    /// The role policy (`--role-policy`) does not allow the role that the pod would get.
     RolePolicy {
-        /// As it would be injected.
+        /// The role as it would be injected.
         role_arn: String,
         /// Where it was written.
         source: RoleSource,
         /// Where the policy is read.
         file: String,
-        /// Why.
+        /// Why the policy forbids it.
         why: Forbidden,
     },
-    /// It would get no identity, and must have one.
+    /// The pod would get no identity, and must have one.
     RequiredMissing {
-        /// Who says so.
+        /// Who demands the identity.
         demand: Demand,
         /// Whether its ServiceAccount exists.
         exists: bool,
-        /// What was asked, by the sources' names.
+        /// Names of the sources that were asked.
         sources: Vec<&'static str>,
     },
-    /// The debug path `/debug/alpha/deny` was called, which refuses whatever is asked.
+    /// The debug path `/debug/alpha/deny` was called, which refuses every pod.
     Debug,
-    /// It has an identity, must have it, and no container of it would find it.
+    /// The pod must have an identity and has one, but none of its containers would find it.
     RequiredUnused {
-        /// Who says so.
+        /// Who demands the identity.
         demand: Demand,
-        /// Why none would.
+        /// Why no container would find it.
         unused: Unused,
     },
 }
@@ -60,9 +60,9 @@ pub enum Denial {
 /// Why no container of a pod would find the pod's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unused {
-    /// Annotations leave all of them out, or they set the variables themselves without the token.
+    /// Annotations leave out all containers, or those set the variables themselves without the token.
     NoContainer,
-    /// The pod is beyond a bound, and so left as it is.
+    /// The pod is beyond a bound, and so left unchanged.
     Excess(Excess),
 }
 
@@ -76,7 +76,7 @@ pub enum Demand {
 }
 
 impl Demand {
-    /// Whose label it is.
+    /// The label's owner, in words.
     fn whose(self) -> &'static str {
         match self {
             Self::Pod => "the pod's",
@@ -98,7 +98,7 @@ impl Denial {
         }
     }
 
-    /// What whoever makes the pod is told: what is wrong, where, and what to do. `account` is the pod's.
+    /// The message for the pod's creator: what is wrong, where, and what to do. `account` is the pod's.
     #[must_use]
     pub fn message(&self, prefix: &Prefix, account: AccountName<'_>) -> String {
         let (namespace, account, prefix) = (brief(account.namespace), brief(account.name), prefix.as_str());

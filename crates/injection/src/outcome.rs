@@ -7,44 +7,44 @@ use core::fmt;
 pub enum Outcome {
     /// The pod got its identity.
     Injected,
-    /// The pod has an identity, and already all that belongs to it.
+    /// The pod already has everything that belongs to its identity.
     Complete,
-    /// The role's ARN is none, and the operator wants such pods refused.
+    /// The role is not a valid IAM role ARN, and the operator wants such pods refused.
     RoleArnDenied,
     /// The role policy does not allow the role.
     RolePolicyDenied,
-    /// The same, but the policy is not enforced: the pod got its identity.
+    /// The role policy does not allow the role, but is not enforced: the pod got its identity.
     RolePolicyWarned,
-    /// The same of an ephemeral container, which is let in without.
+    /// The role policy does not allow the role: an ephemeral container is admitted without it.
     RolePolicyWithheld,
-    /// There is no identity, and one is required.
+    /// An identity is required, and there is none.
     RequiredMissing,
-    /// There is an identity, one is required, and no container would find it.
+    /// An identity is required and there is one, but no container would find it.
     RequiredUnused,
-    /// There is an identity, and the pod is beyond what any pod has: left as it is.
+    /// There is an identity, but the pod is beyond a bound and left unchanged.
     Excess,
     /// The account has no role and no association.
     NoIdentity,
     /// The account does not exist.
     AccountMissing,
-    /// A mirror of a static pod: the API server refuses token volumes there.
+    /// The pod mirrors a static pod: the API server refuses token volumes in it.
     MirrorPod,
-    /// An ephemeral container that would need a volume the pod does not have.
+    /// An ephemeral container would need a volume that the pod does not have.
     NoVolume,
-    /// Not a pod that is made, nor an ephemeral container that is added.
+    /// The request creates no pod and adds no ephemeral container.
     NotHandled,
-    /// What came is no admission review that we can read, or too large.
+    /// The body is not a valid admission review, or too large.
     Malformed,
-    /// We could not find out: asked to come again.
+    /// The identity could not be found out: the API server has to ask again.
     Unavailable,
     /// The caller did not wait for the answer.
     Abandoned,
-    /// A bug of ours.
+    /// The webhook has a bug.
     Failed,
 }
 
 impl Outcome {
-    /// Every outcome, in the order of the list above.
+    /// Every outcome, in the order of their declaration.
     pub const ALL: [Self; 18] = [
         Self::Injected,
         Self::Complete,

@@ -1,4 +1,4 @@
-//! How long the projected token lives: pod annotation, then what the account is granted, then the flag's.
+//! The lifetime of the projected token: from the pod's annotation, else the account's grant, else the flag.
 
 use super::super::defaults::Defaults;
 use super::super::grant::{AskedLifetime, Grant, MAX_LIFETIME, MIN_LIFETIME, Method, RoleGrant, RoleSource};
@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 /// the pods of one rollout do not all renew at once. The longest is the default, 86400.
 const SPREAD_FROM: u64 = 79_200;
 
-/// Seconds, within what the API server accepts.
+/// The lifetime in seconds, within what the API server accepts.
 pub(super) fn of(
     pod: &Pod<'_>,
     grant: &Grant,
@@ -39,7 +39,7 @@ pub(super) fn of(
     }
 }
 
-/// Whose settings a grant bears.
+/// The owner of a grant's settings.
 fn owner(grant: &Grant) -> Owner {
     match grant {
         Grant::Role(RoleGrant { source: RoleSource::ConfigMap, .. }) => Owner::ConfigMap,

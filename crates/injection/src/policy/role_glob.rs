@@ -1,5 +1,5 @@
-//! Roles by their ARNs, with IAM's wildcards: `*` for any run of characters, also for none and across
-//! colons and slashes, `?` for one.
+//! Roles by their ARNs, with IAM's wildcards: `*` for any run of characters, also an empty one and across
+//! colons and slashes, `?` for one character.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 
 use super::super::role::{self, RoleArnError};
@@ -18,16 +18,16 @@ pub struct RoleGlob(Box<str>);
 /// Why a glob can match no role's ARN. A policy with such a glob allows less than it seems to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RoleGlobError {
-    /// Longer than any.
+    /// The glob is longer than any role's ARN.
     #[error("longer than any role's ARN")]
     TooLong,
-    /// What no role's ARN is, whatever stands for the wildcards.
+    /// The glob matches no role's ARN, whatever stands for the wildcards.
     #[error("matches no role's ARN: {0}")]
     Impossible(RoleArnError),
 }
 
 impl RoleGlob {
-    /// Takes a glob that at least one role's ARN could match.
+    /// Accepts a glob that at least one role's ARN could match.
     pub fn new(text: &str) -> Result<Self, RoleGlobError> {
         if text.len() > LONGEST {
             return Err(RoleGlobError::TooLong);
@@ -36,10 +36,10 @@ impl RoleGlob {
         Ok(Self(text.into()))
     }
 
-    /// Whether it matches an ARN, to the letter but for the wildcards.
+    /// Whether it matches an ARN; apart from the wildcards letters have to be equal.
     #[must_use]
     pub fn matches(&self, role_arn: &str) -> bool {
-        // Of any other length it is a role's for nobody; and this bounds what a comparison takes.
+        // A longer text is not a role's ARN to AWS either; and this bounds the time that a comparison takes.
         role_arn.len() <= LONGEST && is_match(self.0.as_bytes(), role_arn.as_bytes())
     }
 
@@ -56,7 +56,7 @@ fn check(text: &str) -> Result<(), RoleArnError> {
         return role::check(text);
     }
     let places = places();
-    // Up to which places of an ARN the glob can have come; behind the last is the end.
+    // The places of an ARN that the glob can have reached; the end is after the last.
     let mut reached = vec![false; places.len() + 1];
     if let Some(start) = reached.first_mut() {
         *start = true;
@@ -83,8 +83,8 @@ fn check(text: &str) -> Result<(), RoleArnError> {
     if reached.last() == Some(&true) { Ok(()) } else { Err(furthest(&places, &reached)) }
 }
 
-/// A place in the ARN of a role: what may stand there, once or any number of times, and what is wrong
-/// with a text that does not get past it.
+/// A place in the ARN of a role: which characters may stand there, once or any number of times, and what is
+/// wrong with a text that does not get past it.
 struct Place {
     fits: Fits,
     is_repeated: bool,
@@ -126,7 +126,7 @@ fn places() -> Vec<Place> {
     places
 }
 
-/// What may stand any number of times need not stand at all.
+/// A place whose characters may be repeated may also be empty.
 fn pass_over(places: &[Place], reached: &mut [bool]) {
     let mut is_passed = false;
     for (index, is_reached) in reached.iter_mut().enumerate() {
@@ -140,10 +140,10 @@ fn furthest(places: &[Place], reached: &[bool]) -> RoleArnError {
     places.get(last).map_or(RoleArnError::Name, |place| place.error)
 }
 
-/// Only the last `*` is ever tried again: what an earlier one could take more of, it can as well.
+/// Only the last `*` is ever tried again: it can take whatever an earlier one could.
 fn is_match(glob: &[u8], text: &[u8]) -> bool {
     let (mut at, mut from) = (0, 0);
-    // Behind the last star, and what it has taken up to.
+    // The positions after the last star, and after what it has matched so far.
     let mut star = None;
     while let Some(letter) = text.get(from) {
         match glob.get(at) {
@@ -289,7 +289,7 @@ mod tests {
             for (place, length, is_star) in cuts {
                 let start = place.index(glob.len());
                 let end = (start + length).min(glob.len());
-                // As many letters as a star stands for, nobody knows any more.
+                // A cut that already holds a `*` has no known length, so `?`s cannot replace it.
                 if !is_star && glob.get(start..end).is_some_and(|cut| cut.contains(&b'*')) {
                     continue;
                 }
