@@ -53,7 +53,7 @@ enum MetadataError {
     Connection(String),
     #[error("{0} {1} was answered {2}")]
     Status(Method, &'static str, StatusCode),
-    #[error("what came for {0} {1} cannot be read")]
+    #[error("the answer to {0} {1} cannot be read")]
     Unreadable(Method, &'static str),
 }
 

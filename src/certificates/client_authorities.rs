@@ -49,7 +49,7 @@ pub(crate) enum AuthoritiesError {
     Pem(&'static str),
     #[error("no certificate in it")]
     None,
-    #[error("certificate {0} is no authority's: {1}")]
+    #[error("certificate {0} is not an authority's: {1}")]
     Certificate(usize, Error),
     #[error("{0}")]
     Verifier(#[from] tokio_rustls::rustls::server::VerifierBuilderError),

@@ -30,7 +30,7 @@ pub enum PairError {
     #[error("no private key could be read: {0}")]
     Key(&'static str),
     /// Key and certificate do not belong together, or are of a kind that TLS does not use.
-    #[error("certificate and key are no pair: {0}")]
+    #[error("certificate and key do not match: {0}")]
     Mismatch(#[source] rustls::Error),
     /// The certificate's contents cannot be read.
     #[error("the certificate is malformed: {0}")]

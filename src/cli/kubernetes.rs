@@ -5,7 +5,7 @@ use clap::Args;
 /// Flags that say which cluster is asked.
 #[derive(Debug, Clone, Args)]
 pub struct KubernetesArgs {
-    /// Kubeconfig of the cluster; empty: the cluster this runs in
+    /// Kubeconfig of the cluster; empty: use the cluster this runs in
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub kubeconfig: String,
     /// URL of the API server, instead of the kubeconfig's

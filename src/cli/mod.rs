@@ -31,15 +31,15 @@ use exit::{USAGE, print, refuse};
 #[command(
     name = "pod-identity-webhook",
     about = "Admission webhook that gives Kubernetes pods their AWS identity: IRSA and EKS Pod Identity, on any \
-cluster. Without a subcommand it serves. It takes the arguments of amazon-eks-pod-identity-webhook as they are.",
+cluster. Without a subcommand it serves. It accepts the arguments of amazon-eks-pod-identity-webhook unchanged.",
     disable_help_subcommand = true,
     disable_version_flag = true,
     args_conflicts_with_subcommands = true,
     args_override_self = true,
     subcommand_negates_reqs = true,
     next_line_help = true,
-    after_help = "Values follow = or a blank; those of booleans only =, and --flag alone means --flag=true. \
-Durations are written 1m0s, 100ms, 0. The klog flags of the Go webhook are accepted; of them only -v has an effect."
+    after_help = "A value follows = or a blank. A boolean's value follows = only, and --flag alone means --flag=true. \
+Durations are written like 1m0s, 100ms or 0. The klog flags of the Go webhook are accepted; only -v has an effect."
 )]
 pub struct Cli {
     /// What to do instead of serving.

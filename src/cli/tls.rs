@@ -22,16 +22,16 @@ pub struct TlsArgs {
     /// Private key in PEM; read again when it changes [default: /etc/webhook/certs/tls.key]
     #[arg(long, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// With --manifests and no --tls-cert: write the CA of the certificate made in memory here
+    /// File to write the CA of the in-memory certificate to; only with --manifests and without --tls-cert
     #[arg(long, value_name = "FILE")]
     pub tls_ca_out: Option<PathBuf>,
-    /// Lowest version of TLS: 1.2 or 1.3, also VersionTLS12; lower ones are raised to 1.2
+    /// Lowest version of TLS: 1.2 or 1.3, also written VersionTLS12; lower ones are raised to 1.2
     #[arg(long, value_name = "VERSION", default_value = "", hide_default_value = true)]
     pub tls_min_version: String,
-    /// Cipher suites by Go's names, separated by commas; empty: all safe ones
+    /// Cipher suites by their Go names, separated by commas; empty: all safe ones
     #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
     pub tls_cipher_suites: String,
-    /// Authorities in PEM whose client certificates may call /mutate, which then nobody else may; read again when it changes; empty: any client may call
+    /// Authorities in PEM; only clients with a certificate of one of them may call /mutate; read again when it changes; empty: any client may call
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub client_ca_file: String,
     /// Name of the Service, for a certificate kept in the cluster

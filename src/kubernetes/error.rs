@@ -58,7 +58,7 @@ pub enum ApiError {
     #[error("the API server's answer could not be read: {0}")]
     Unreadable(String),
     /// A watch sent an event of an unknown type.
-    #[error("the watch tells of an event of the unknown type {0:?}")]
+    #[error("the watch sent an event of the unknown type {0:?}")]
     UnknownEvent(String),
     /// A list has more pages or objects than any that is read.
     #[error("the list has more than {1} {0}")]
@@ -72,7 +72,7 @@ impl ApiError {
     /// The answer is of another kind, or of no kind.
     pub(super) fn foreign(expected: fmt::Arguments<'_>, api_version: &str, kind: &str) -> Self {
         let found = match (api_version, kind) {
-            ("", "") => "of no kind".to_owned(),
+            ("", "") => "an object without a kind".to_owned(),
             (version, kind) => {
                 format!("{} of {}", Line::new(kind, LONGEST_REASON), Line::new(version, LONGEST_REASON))
             }
@@ -93,7 +93,7 @@ impl ApiError {
     /// The answer could not be read. serde's own words may quote it: only where reading stopped is shown.
     #[allow(clippy::needless_pass_by_value, reason = "as `map_err` has it")]
     pub(crate) fn unreadable(error: serde_json::Error) -> Self {
-        let what = json::expected(&error).unwrap_or_else(|| "no JSON".to_owned());
+        let what = json::expected(&error).unwrap_or_else(|| "not JSON".to_owned());
         Self::Unreadable(format!("{what} at line {} column {}", error.line(), error.column()))
     }
 

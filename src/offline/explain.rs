@@ -44,17 +44,17 @@ pub(super) fn source(
         line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
     }
     if let Some(place) = identities.foreign_place(account) {
-        let why = "passed over, it is in another namespace than its pods";
+        let why = "ignored, because it is in another namespace than its pods";
         line(&mut text, format_args!("EKS Pod Identity: an association resource names it ({place}); {why}"));
     }
-    let after_association = if has_association { "; passed over, the association comes first" } else { "" };
+    let after_association = if has_association { "; not used, the association comes first" } else { "" };
     let annotation = known.and_then(|(lookup, _)| lookup.role_arn());
     if let Some(role) = annotation {
         let prefix = defaults.annotation_prefix.as_str();
         line(&mut text, format_args!("IRSA: annotation {prefix}/{ROLE_ARN} is {role}{after_association}"));
     }
     let lost = match annotation {
-        Some(_) if !has_association => "; passed over, the annotation comes first",
+        Some(_) if !has_association => "; not used, the annotation comes first",
         _ => after_association,
     };
     entries(&mut text, identities, account, lost);
@@ -71,7 +71,7 @@ fn entries(text: &mut String, identities: &Manifests, account: AccountName<'_>, 
         let Entry { key, line: entry_line, .. } = entry;
         let role = entry.role_arn().map_or("grants no role".to_owned(), |role| format!("is {role}"));
         let lost = match closest {
-            Some(Entry { key, .. }) if lost.is_empty() => format!("; passed over, {key} is closer"),
+            Some(Entry { key, .. }) if lost.is_empty() => format!("; not used, {key} is more specific"),
             _ => lost.to_owned(),
         };
         let place = format_args!("{place}; line {entry_line} of {KEY}");
@@ -91,9 +91,9 @@ pub(super) fn policy(policy: Option<ActivePolicy<'_>>, found: &Found, decision: 
             format!("rules[{rule}] allows it")
         }
         _ if grant.method() == Method::ContainerCredentials => {
-            "not asked, it knows no associations".to_owned()
+            "not consulted, it applies to roles of IRSA only".to_owned()
         }
-        _ => "not asked, no role is injected".to_owned(),
+        _ => "not consulted, no role is injected".to_owned(),
     };
     format!("  role policy {file}: {said}\n")
 }

@@ -105,7 +105,7 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
     }
     match args.output {
         _ if args.explain && printed.text.is_empty() => {
-            printed.text.push_str("no pod, and nothing that makes pods, in what was read\n");
+            printed.text.push_str("the input has no pod, and nothing that makes pods\n");
         }
         _ if args.explain => {}
         InjectOutput::Patch => {
@@ -211,7 +211,7 @@ impl Question<'_> {
         let rules = Rules { defaults, policy, sources: &["manifests"] };
         let decision = decide(&candidate, &found, &rules);
         let patch = match decision.patch() {
-            Some(bytes) => serde_json::from_slice(bytes).context("a patch of ours cannot be read")?,
+            Some(bytes) => serde_json::from_slice(bytes).context("the webhook's own patch cannot be read")?,
             None => Patch::default(),
         };
         Ok(Decided {

@@ -34,7 +34,7 @@ pub enum PolicyError {
         mistake: Mistake,
     },
     /// The file is empty, or holds only comments.
-    #[error("it says nothing; a policy that allows no role is rules: []")]
+    #[error("it is empty; a policy that allows no role is written rules: []")]
     Nothing,
 }
 
@@ -50,13 +50,13 @@ pub enum Mistake {
         found: &'static str,
     },
     /// A policy has no member of this name.
-    #[error("no such field; there are {0}")]
+    #[error("no such field; the fields are {0}")]
     Field(&'static str),
     /// A member that must be there is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
     /// The list is empty, so it would match nothing.
-    #[error("nothing in it")]
+    #[error("the list is empty")]
     Empty,
     /// The pattern can match no namespace's name.
     #[error("no namespace has such a name; the only wildcard is *")]

@@ -14,8 +14,8 @@ use super::metrics::Metrics;
 use crate::telemetry::Throttle;
 
 /// What an operator reads in the API server's log, or in the event of a pod that was refused.
-const ADVICE: &str = "a client certificate of --client-ca-file is needed here: the API server presents the one of the \
-                      kubeConfigFile in its AdmissionConfiguration";
+const ADVICE: &str = "a client certificate of an authority in --client-ca-file is needed: the API server presents the one \
+                      of the kubeConfigFile in its AdmissionConfiguration";
 
 /// The probes, and an answer to everything else.
 pub fn strangers(probes: Router, metrics: Arc<Metrics>) -> Router {

@@ -138,7 +138,7 @@ fn cipher_suites(text: &str, notices: &mut Vec<String>) -> Result<Option<Vec<Cip
     }
     if !dropped.is_empty() {
         notices.push(format!(
-            "--tls-cipher-suites: left out, not safe enough to be served: {}",
+            "--tls-cipher-suites: these are not safe enough and are not served: {}",
             dropped.join(", ")
         ));
     }
@@ -217,8 +217,10 @@ mod tests {
         assert_eq!(suites, 1);
         assert_eq!(
             notices,
-            ["--tls-cipher-suites: left out, not safe enough to be served: TLS_RSA_WITH_AES_128_CBC_SHA, \
-              TLS_RSA_WITH_RC4_128_SHA"]
+            [
+                "--tls-cipher-suites: these are not safe enough and are not served: TLS_RSA_WITH_AES_128_CBC_SHA, \
+              TLS_RSA_WITH_RC4_128_SHA"
+            ]
         );
         for name in ONLY_GO {
             assert_eq!(tls("", &format!("{OF_13},{name}")).unwrap().2.len(), 1, "{name}");

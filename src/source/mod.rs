@@ -142,7 +142,7 @@ impl<T: Send + Sync + 'static> Source<T> {
             metrics.entries(entries, complaint.as_ref().map_or(0, Complaint::entries));
         }
         if previous.is_none() {
-            tracing::info!(source = self.name, entries, "read for the first time");
+            tracing::info!(source = self.name, entries, "source read for the first time");
         }
         let mut state = self.state();
         if let Some(complaint) =
@@ -159,7 +159,7 @@ impl<T: Send + Sync + 'static> Source<T> {
         let mut state = self.state();
         state.read = Instant::now();
         if state.trouble.take().is_some() {
-            tracing::info!(source = self.name, "can be read again");
+            tracing::info!(source = self.name, "source can be read again");
         }
     }
 
@@ -171,7 +171,7 @@ impl<T: Send + Sync + 'static> Source<T> {
         if state.trouble.as_deref() != Some(reason) {
             state.trouble = Some(reason.into());
             let keeps = if self.is_synced() { "the last good set" } else { "nothing: not ready" };
-            tracing::warn!(source = self.name, reason, keeps, "cannot be read");
+            tracing::warn!(source = self.name, reason, keeps, "source cannot be read");
         }
     }
 

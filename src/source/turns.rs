@@ -50,7 +50,7 @@ pub(crate) enum Standing {
 
 /// More look-ups wait than can have their turn in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many others are looked up: {rate} a second and {at_once} at the same time are the most")]
+#[error("too many other look-ups: at most {rate} a second and {at_once} at the same time are made")]
 pub(crate) struct Busy {
     rate: u32,
     at_once: usize,

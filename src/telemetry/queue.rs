@@ -95,7 +95,10 @@ impl Queue {
             lines.clear();
             if untold > 0 {
                 // There is room again, because the waiting lines were taken.
-                tracing::warn!(dropped = untold, "lines of the log were dropped: nobody read it fast enough");
+                tracing::warn!(
+                    dropped = untold,
+                    "lines of the log were dropped: the log was not read fast enough"
+                );
             }
         }
     }

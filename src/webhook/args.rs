@@ -1,8 +1,8 @@
-//! The flags of the webhook: the Go webhook's as they are, ours beside them. No flag is read from an
+//! The flags of the webhook: the Go webhook's unchanged, and new ones beside them. No flag is read from an
 //! environment variable: Kubernetes sets `POD_IDENTITY_WEBHOOK_PORT=tcp://…` in every pod of a
 //! namespace with a Service of that name.
 //!
-//! What was written is turned into [`super::Settings`]; nothing else reads it.
+//! [`super::Settings`] is made of these flags; nothing else reads them.
 
 #![allow(clippy::doc_markdown, reason = "the doc comments here are the text of --help")]
 
@@ -49,7 +49,7 @@ pub struct WebhookArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server")]
 pub struct MemoryArgs {
-    /// MiB of the bodies of all requests in flight together, 16 at least
+    /// MiB of memory for all requests in flight together, at least 16
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = values::within::<u32>(16..=4095),
           allow_negative_numbers = true)]
     pub max_request_memory: u32,
@@ -59,7 +59,7 @@ pub struct MemoryArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server")]
 pub struct DebugArgs {
-    /// Serve /debug/alpha/cache and /debug/alpha/cache/clear on the metrics port (of a cluster alone), /debug/alpha/deny and /debug/alpha/500 on the other
+    /// Serve /debug/alpha/cache and /debug/alpha/cache/clear on the metrics port (not with --manifests), /debug/alpha/deny and /debug/alpha/500 on the webhook's port
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = values::boolean, action = ArgAction::Set)]
     pub enable_debugging_handlers: bool,

@@ -148,6 +148,6 @@ async fn trouble_is_said_once_and_shown_as_long_as_it_lasts() {
     until("the last line", async || (count("associations replaced") == 2).then_some(())).await;
     let log = process.log();
     let complaint = "entries passed over: 1: identities[0] has no serviceAccount";
-    assert_eq!((count(reason), count("can be read again"), count(complaint)), (1, 1, 1), "{log:#?}");
+    assert_eq!((count(reason), count("source can be read again"), count(complaint)), (1, 1, 1), "{log:#?}");
     assert_eq!(count("AKIA"), 0, "{log:#?}");
 }

@@ -204,7 +204,7 @@ async fn resources_that_are_left_out_for_their_namespace_are_warned_of_once() {
     wait_for(1).await;
     let first = warnings().next().unwrap();
     for part in
-        ["WARN", "resources=2 example=infra/a names=\"shop\"", "-own-namespace-only=false lets all count"]
+        ["WARN", "resources=2 example=infra/a names=\"shop\"", "-own-namespace-only=false makes all count"]
     {
         assert!(first.contains(part), "{first}");
     }

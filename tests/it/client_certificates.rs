@@ -146,7 +146,9 @@ async fn refused_client_is_told_of_in_the_log() {
     let files = Files::plain(&[(NAME, &authority.certificate_pem())]);
     let process = Process::start(&[&format!("--client-ca-file={}", files.path(NAME).display())]).await;
     process.client.post("/mutate", body("orders")).await.assert_status(401, "Unauthorized");
-    process.logged("a call was refused: a client certificate of --client-ca-file is needed here").await;
+    process
+        .logged("a call was refused: a client certificate of an authority in --client-ca-file is needed")
+        .await;
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ async fn pod_beyond_a_bound_that_must_have_its_identity_is_refused_in_words() {
         let refused = answer(&server, &review).await;
         assert_eq!(refused["auditAnnotations"]["outcome"], "required_identity_unused", "{}", kind.what);
         let message = refused["status"]["message"].as_str().unwrap();
-        assert!(message.starts_with(&format!("{}: the pod is left without ", kind.what)), "{message}");
+        assert!(message.starts_with(&format!("{}, so the pod would not get ", kind.what)), "{message}");
         assert_eq!((&refused["allowed"], &refused["warnings"]), (&json!(false), &Value::Null));
     }
     server.stop().await;
@@ -166,10 +166,7 @@ async fn patch_that_no_object_could_hold_is_not_made() {
     // Each of its characters takes six bytes.
     let beyond = answer(&server, &with(&KINDS[0], 260, "orders")).await;
     assert_eq!(beyond["auditAnnotations"]["outcome"], "excess");
-    assert_eq!(
-        beyond["warnings"],
-        json!(["no AWS identity injected: what would be added is larger than 3 MiB"])
-    );
+    assert_eq!(beyond["warnings"], json!(["no AWS identity injected: the patch would be larger than 3 MiB"]));
     let below = answer(&server, &with(&KINDS[0], 240, "orders")).await;
     assert_eq!(below["auditAnnotations"]["outcome"], "injected");
     let patch = patch(&below).unwrap().to_string();

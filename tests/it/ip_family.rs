@@ -70,9 +70,9 @@ async fn a_family_that_cannot_be_found_out_is_no_family() {
         (Fault::Status(403), "403 Forbidden: the test wants it so"),
         (Fault::Status(404), "404 NotFound: the test wants it so"),
         (Fault::Status(503), "503 ServiceUnavailable: the test wants it so"),
-        (Fault::Garbage, "the API server's answer could not be read: no JSON at line 1 column 11"),
+        (Fault::Garbage, "the API server's answer could not be read: not JSON at line 1 column 11"),
         (Fault::Hang, "no answer within 3s"),
-        (Fault::Says("{}"), "the answer is of no kind, not Service of v1"),
+        (Fault::Says("{}"), "the answer is an object without a kind, not Service of v1"),
         (
             Fault::Says(
                 r#"{"kind":"Service","apiVersion":"v1","metadata":{"namespace":"shop","name":"kubernetes"},

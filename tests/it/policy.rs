@@ -30,8 +30,8 @@ async fn a_pod_of_a_bad_role_is_refused_by_one_word_in_answer_audit_metric_and_l
     // The call itself went well: another status would leave the pod to failurePolicy.
     assert_eq!(answer.status, StatusCode::OK);
     let response = answer.json()["response"].take();
-    let message = "annotation eks.amazonaws.com/role-arn of ServiceAccount shop/named: \"hunter2-7f3a\" is no \
-                   role's ARN: it does not begin with 'arn:'; make it arn:PARTITION:iam::ACCOUNT:role/NAME";
+    let message = "annotation eks.amazonaws.com/role-arn of ServiceAccount shop/named: \"hunter2-7f3a\" is not \
+                   a role ARN: it does not begin with 'arn:'; write it as arn:PARTITION:iam::ACCOUNT:role/NAME";
     let expected = json!({
         "uid": response["uid"],
         "allowed": false,

@@ -113,14 +113,14 @@ async fn a_start_that_cannot_find_the_account_out_ends_and_says_what_to_do() {
             Manner::ForgottenToken,
             "GET /latest/dynamic/instance-identity/document was answered 401 Unauthorized",
         ),
-        (Manner::GarbageToken, "what came for PUT /latest/api/token cannot be read"),
+        (Manner::GarbageToken, "the answer to PUT /latest/api/token cannot be read"),
     ];
     let garbage =
         ["", "no JSON", "[]", r#"{"accountId":"012345678901"}"#, r#"{"accountId":"","region":"x"}"#].map(
             |document| {
                 (
                     Manner::Document(document),
-                    "what came for GET /latest/dynamic/instance-identity/document cannot be read",
+                    "the answer to GET /latest/dynamic/instance-identity/document cannot be read",
                 )
             },
         );

@@ -141,8 +141,8 @@ async fn a_role_that_is_not_allowed_refuses_the_pod_by_one_word() {
     let (response, log) = told("enforce").await;
     let message = format!(
         "annotation eks.amazonaws.com/role-arn of ServiceAccount shop/orders: the role policy POLICY does not \
-         allow \"{ROLE}\" there: no rule names the ServiceAccount; use a role that it allows, or have it allow \
-         this one"
+         allow \"{ROLE}\" there: no rule names the ServiceAccount; use a role that the policy allows, or \
+         allow this one in it"
     );
     let expected = json!({
         "uid": response["uid"],
@@ -159,8 +159,8 @@ async fn a_role_that_is_not_allowed_refuses_the_pod_by_one_word() {
 async fn a_role_that_is_not_allowed_is_warned_of_by_one_word() {
     let (response, log) = told("warn").await;
     let warning = format!(
-        "the role policy does not allow \"{ROLE}\" for shop/orders: no rule names the ServiceAccount; it gets it \
-         while the policy only warns"
+        "the role policy does not allow \"{ROLE}\" for shop/orders: no rule names the ServiceAccount; the pod \
+         gets it because the policy only warns"
     );
     let expected = json!({
         "uid": response["uid"],
@@ -192,8 +192,8 @@ async fn trouble_is_said_once_and_shown_as_long_as_it_lasts() {
     until("several looks at it", async || (errors().await >= 3.0).then_some(())).await;
     let path = files.path(NAME);
     let reason = format!(
-        "failed to read {}: line 2, rules[0].namespace: no such field; there are namespaces, serviceAccounts and \
-         roles",
+        "failed to read {}: line 2, rules[0].namespace: no such field; the fields are namespaces, \
+         serviceAccounts and roles",
         path.display()
     );
     let note = noted("the mistake", &|note| note != "ok").await;
@@ -212,10 +212,10 @@ async fn trouble_is_said_once_and_shown_as_long_as_it_lasts() {
     process.logged(&gone).await;
     files.rewrite(NAME, &allowing(&["bank", "shop"]));
     noted("nothing to complain of", &|note| note == "ok").await;
-    process.logged("can be read again").await;
+    process.logged("source can be read again").await;
 
     let log = process.log();
     let count = |text: &str| log.iter().filter(|line| line.contains(text)).count();
-    assert_eq!((count(&reason), count(&gone), count("can be read again")), (1, 1, 1), "{log:#?}");
+    assert_eq!((count(&reason), count(&gone), count("source can be read again")), (1, 1, 1), "{log:#?}");
     assert_eq!(count("rules replaced"), 1, "{log:#?}");
 }

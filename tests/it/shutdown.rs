@@ -150,7 +150,7 @@ async fn signal_during_the_start_ends_in_order() {
 async fn second_signal_cuts_the_delay_short() {
     let mut process = Process::start(&["--shutdown-delay=1h"]).await;
     process.terminate();
-    process.logged("leaving").await;
+    process.logged("shutting down").await;
     process.terminate();
     assert!(process.ended().await.success());
     process.logged("not waiting any longer").await;

@@ -1,4 +1,4 @@
-//! Where the node's agent of EKS Pod Identity answers, and what SDKs have to be told beside it.
+//! The address of the node's EKS Pod Identity agent, and the variable that SDKs need with it.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -13,7 +13,7 @@ pub enum IpFamily {
 }
 
 impl IpFamily {
-    /// As the flag has it.
+    /// The flag's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,16 +61,16 @@ impl Agent {
     #[must_use]
     pub fn has_ipv6_uri(&self) -> bool {
         let authority = self.full_uri.split_once("://").and_then(|(_, rest)| rest.split('/').next());
-        // Behind what may stand there of a user.
+        // The host follows the user information, if there is any.
         authority.and_then(|authority| authority.rsplit('@').next()).is_some_and(|host| host.starts_with('['))
     }
 
     /// The value of `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` that goes with the URI, if any.
     ///
-    /// Version 2 of the SDK for Java takes an agent at an IPv6 address only with this variable
+    /// Version 2 of the SDK for Java accepts an agent at an IPv6 address only with this variable
     /// (aws/containers-roadmap#2683). It is meant for something else: with it every SDK looks for
     /// EC2's instance metadata at its IPv6 address, which is off unless an instance's options turn
-    /// it on. So it is for clusters that are said to be IPv6, not for whoever writes an IPv6 URI.
+    /// it on. So it is set for clusters whose flag says IPv6, not wherever an IPv6 URI is written.
     #[must_use]
     pub fn endpoint_mode(&self) -> Option<&'static str> {
         (self.family == IpFamily::Ipv6 && self.has_ipv6_uri()).then_some("IPv6")

@@ -27,7 +27,7 @@ pub struct Prefix(String);
 
 impl Prefix {
     /// A prefix that can be part of an annotation's name: a DNS subdomain.
-    /// `None` where Kubernetes would refuse it.
+    /// `None` if Kubernetes would refuse it.
     #[must_use]
     pub fn new(domain: &str) -> Option<Self> {
         name::is_subdomain(domain).then(|| Self(domain.to_owned()))
@@ -49,9 +49,9 @@ impl Prefix {
 /// Why an annotation names no containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamesError {
-    /// No CSV record: empty, a quote out of place or never closed.
+    /// The value is not a CSV record: it is empty, or has a quote out of place or never closed.
     Malformed,
-    /// More than [`CONTAINER_NAMES`].
+    /// The value has more names than [`CONTAINER_NAMES`].
     TooMany,
 }
 

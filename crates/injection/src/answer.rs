@@ -1,4 +1,4 @@
-//! Writes the `AdmissionReview` that answers one.
+//! Writes the `AdmissionReview` that answers a request's.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -13,7 +13,7 @@ use super::review::Review;
 use super::warning::Warning;
 
 /// The API server cuts every warning at 256 characters once one answer's warnings exceed this
-/// many together; we stop before.
+/// many together; the webhook stops before.
 const WARNINGS_LIMIT: usize = 4096;
 
 impl Decision<'_> {
@@ -47,7 +47,7 @@ impl Decision<'_> {
         // The API server puts the webhook's name before the key.
         out.extend_from_slice(br#","auditAnnotations":{"outcome":"#);
         string(&mut out, self.outcome().label());
-        // The audit log has no warnings.
+        // The audit log does not show warnings.
         if let Some((role_arn, why)) = self.forbidden() {
             out.extend_from_slice(br#","role-policy":"#);
             string(&mut out, &format!("{role_arn}: {why}"));

@@ -1,5 +1,5 @@
-//! What is to be decided on: a pod or its new ephemeral containers, the account whose identity it would
-//! get, and how much it depends on that.
+//! The subject of a decision: a pod or its new ephemeral containers, the account whose identity it would
+//! get, and how much it depends on that identity.
 
 use super::denial::Demand;
 use super::found::Found;
@@ -17,7 +17,7 @@ pub struct Candidate<'a> {
     pub account: AccountName<'a>,
     /// How much the pod depends on an identity.
     pub need: Need,
-    /// Spreads the lifetimes of Pod Identity tokens that nobody set.
+    /// Spreads the lifetimes of Pod Identity tokens where no lifetime is set.
     pub(super) seed: Option<&'a str>,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Candidate<'a> {
     pub fn of_review(review: &'a Review<'a>, namespace: Option<Demand>) -> Option<Self> {
         let subject = review.subject.as_ref()?;
         let pod = subject.pod();
-        // The namespace of the request rules; the pod's own may be empty.
+        // The request's namespace decides; the pod's own may be empty.
         let namespaces = [&*review.namespace, &*pod.metadata.namespace];
         let own = namespaces.into_iter().find(|namespace| !namespace.is_empty()).unwrap_or("default");
         Some(Self { seed: Some(&review.uid), ..Self::new(subject, own, namespace) })
@@ -43,7 +43,7 @@ impl<'a> Candidate<'a> {
         let pod = subject.pod();
         let need = match subject {
             Subject::Pod(_) => Need::of(pod, demand),
-            // Its pod runs, and somebody wants to find out what is wrong.
+            // The pod runs already, and the container may be there to find out what is wrong with it.
             Subject::Ephemeral { .. } => Need::Usual,
         };
         Self { subject, account: AccountName::new(namespace, pod.service_account()), need, seed: None }
@@ -64,7 +64,7 @@ impl<'a> Candidate<'a> {
         self.subject.weight().max(grant.patch_size(self.subject.containers()))
     }
 
-    /// Why nothing is added whatever the account has: then nobody needs to be asked.
+    /// Why nothing is added whatever the account has: then no source needs to be asked.
     #[must_use]
     pub fn settled(&self) -> Option<Reason> {
         self.pod().metadata.is_mirror.then_some(Reason::MirrorPod)

@@ -1,5 +1,5 @@
 //! What becomes of a pod: the one function that says so, for the server, `inject`, the benchmarks, the fuzz
-//! targets and the tests. When a pod is refused, or left as it is, is written here and nowhere else.
+//! targets and the tests. The rules for refusing a pod, or leaving it unchanged, are here and nowhere else.
 
 mod role;
 
@@ -22,7 +22,7 @@ use super::reason::Reason;
 use super::text::cut;
 use super::warning::Warning;
 
-/// What operators have said about pods.
+/// The operator's settings for all pods.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
     /// The flags.
@@ -36,9 +36,9 @@ pub struct Rules<'a> {
 /// What becomes of a pod, or of the ephemeral containers that are added to one.
 #[derive(Debug)]
 pub enum Decision<'a> {
-    /// It is admitted as it is.
+    /// It is admitted unchanged.
     Untouched {
-        /// Why.
+        /// Why it is unchanged.
         reason: Reason,
         /// What the user should know.
         warnings: Vec<Warning>,
@@ -47,9 +47,9 @@ pub enum Decision<'a> {
     Admitted(Admitted<'a>),
     /// It is refused.
     Refused {
-        /// Why.
+        /// Why it is refused.
         denial: Denial,
-        /// The same, in words for the user.
+        /// The denial in words for the user.
         message: String,
     },
 }
@@ -96,7 +96,7 @@ enum Stop {
 }
 
 impl Stop {
-    /// The pod is beyond a bound: it is left as it is, unless it must have its identity.
+    /// The pod is beyond a bound: it is left unchanged, unless it must have an identity.
     fn beyond(excess: Excess, demand: Option<Demand>) -> Self {
         match demand {
             None => Self::Untouched(Reason::Excess(excess), vec![Warning::Excess(excess)]),
@@ -113,7 +113,7 @@ fn without_identity(candidate: &Candidate<'_>, found: &Found, rules: &Rules<'_>)
     if found.exists {
         return Stop::Untouched(Reason::NoIdentity, Vec::new());
     }
-    // No longer than a warning tells of.
+    // No longer than what a warning quotes.
     let [namespace, name] = [candidate.account.namespace, candidate.account.name].map(|text| cut(text, TOLD));
     let account = format!("{namespace}/{name}");
     Stop::Untouched(Reason::AccountMissing, vec![Warning::AccountMissing { account }])
@@ -138,7 +138,7 @@ fn admit<'a>(candidate: &Candidate<'a>, grant: &'a Grant, rules: &Rules<'a>) -> 
 }
 
 impl Decision<'_> {
-    /// The decision to leave something as it is, of which there is nothing more to say.
+    /// The decision to leave something unchanged, without a warning.
     #[must_use]
     pub fn untouched(reason: Reason) -> Self {
         Self::Untouched { reason, warnings: Vec::new() }
@@ -174,7 +174,7 @@ impl Decision<'_> {
         }
     }
 
-    /// The role that the role policy does not allow, and why, whatever came of it.
+    /// The role that the role policy does not allow, and why, whether or not the pod is refused.
     #[must_use]
     pub fn forbidden(&self) -> Option<(&str, &Forbidden)> {
         match self {

@@ -10,7 +10,7 @@ use super::path;
 use super::pod::Platform;
 use super::role::{RoleArnValidation, RoleNames};
 
-/// Name of the IRSA volume; no flag changes it, for users refer to it in their pods.
+/// Name of the IRSA volume; no flag changes it, because users refer to it in their pods.
 pub const WEB_IDENTITY_VOLUME: &str = "aws-iam-token";
 /// Path of the token in the IRSA volume; no flag changes it.
 pub const WEB_IDENTITY_TOKEN_PATH: &str = "token";
@@ -26,15 +26,15 @@ pub struct Defaults {
     pub regional_sts: bool,
     /// `--token-expiration`, in seconds, within what the API server accepts.
     pub lifetime: u64,
-    /// The flag was given: then the lifetime is never spread.
+    /// Whether that flag was given: then the lifetime is never spread.
     pub lifetime_is_explicit: bool,
-    /// `--compose-role-arn`; `None` leaves the names of roles as they are.
+    /// `--compose-role-arn`; `None` leaves the names of roles unchanged.
     pub role_names: Option<RoleNames>,
     /// `--role-arn-validation`.
     pub role_arn_validation: RoleArnValidation,
-    /// IRSA's volume.
+    /// The volume of IRSA.
     pub web_identity: TokenVolume,
-    /// Pod Identity's volume.
+    /// The volume of Pod Identity.
     pub container_credentials: TokenVolume,
     /// `--container-credentials-full-uri` and `--ip-family`.
     pub agent: Agent,

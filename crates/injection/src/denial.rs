@@ -1,4 +1,4 @@
-//! Why a pod is refused: a policy that its operator asked for, never trouble of our own.
+//! Why a pod is refused: by a policy that the operator asked for, never for trouble of the webhook itself.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -18,42 +18,42 @@ use super::warning::{brief, quoted, role_arn as arn};
 /// Why a pod is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
-    /// The role that it would get is none by its ARN: `--role-arn-validation=enforce`.
+    /// The pod would get an invalid role ARN, and `--role-arn-validation` is `enforce`.
     RoleArn {
-        /// As it would be injected.
+        /// The role as it would be injected.
         role_arn: String,
         /// What is wrong with it.
         error: RoleArnError,
         /// Where it was written.
         source: RoleSource,
     },
-    /// The role policy does not allow the role that it would get: `--role-policy`.
+    /// The role policy (`--role-policy`) does not allow the role that the pod would get.
     RolePolicy {
-        /// As it would be injected.
+        /// The role as it would be injected.
         role_arn: String,
         /// Where it was written.
         source: RoleSource,
         /// Where the policy is read.
         file: String,
-        /// Why.
+        /// Why the policy forbids it.
         why: Forbidden,
     },
-    /// It would get no identity, and must have one.
+    /// The pod would get no identity, and must have one.
     RequiredMissing {
-        /// Who says so.
+        /// Who demands the identity.
         demand: Demand,
         /// Whether its ServiceAccount exists.
         exists: bool,
-        /// What was asked, by the sources' names.
+        /// Names of the sources that were asked.
         sources: Vec<&'static str>,
     },
-    /// The debug path `/debug/alpha/deny` was called, which refuses whatever is asked.
+    /// The debug path `/debug/alpha/deny` was called, which refuses every pod.
     Debug,
-    /// It has an identity, must have it, and no container of it would find it.
+    /// The pod must have an identity and has one, but none of its containers would find it.
     RequiredUnused {
-        /// Who says so.
+        /// Who demands the identity.
         demand: Demand,
-        /// Why none would.
+        /// Why no container would find it.
         unused: Unused,
     },
 }
@@ -61,9 +61,9 @@ pub enum Denial {
 /// Why no container of a pod would find the pod's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unused {
-    /// Annotations leave all of them out, or they set the variables themselves without the token.
+    /// Annotations leave out all containers, or those set the variables themselves without the token.
     NoContainer,
-    /// The pod is beyond a bound, and so left as it is.
+    /// The pod is beyond a bound, and so left unchanged.
     Excess(Excess),
 }
 
@@ -77,7 +77,7 @@ pub enum Demand {
 }
 
 impl Demand {
-    /// Whose label it is.
+    /// The label's owner, in words.
     fn whose(self) -> &'static str {
         match self {
             Self::Pod => "the pod's",
@@ -99,7 +99,7 @@ impl Denial {
         }
     }
 
-    /// What whoever makes the pod is told: what is wrong, where, and what to do. `account` is the pod's.
+    /// The message for the pod's creator: what is wrong, where, and what to do. `account` is the pod's.
     #[must_use]
     pub fn message(&self, prefix: &Prefix, account: AccountName<'_>) -> String {
         let (namespace, account, prefix) = (brief(account.namespace), brief(account.name), prefix.as_str());
@@ -115,22 +115,22 @@ impl Denial {
             Self::RoleArn { role_arn, error, source } => {
                 let (place, role_arn) = (place(*source), quoted(role_arn));
                 let right = "arn:PARTITION:iam::ACCOUNT:role/NAME";
-                format!("{place}: {role_arn} is no role's ARN: {error}; make it {right}")
+                format!("{place}: {role_arn} is not a role ARN: {error}; write it as {right}")
             }
             Self::RolePolicy { role_arn, source, file, why } => {
                 let (place, role_arn) = (place(*source), arn(role_arn));
                 format!(
-                    "{place}: the role policy {file} does not allow {role_arn} there: {why}; use a role that it \
-                     allows, or have it allow this one"
+                    "{place}: the role policy {file} does not allow {role_arn} there: {why}; use a role that the \
+                     policy allows, or allow this one in it"
                 )
             }
             Self::RequiredMissing { demand, exists, sources } => {
                 let whose = demand.whose();
                 let found = if *exists { "has no AWS identity" } else { "does not exist" };
                 format!(
-                    "ServiceAccount {namespace}/{account} {found}, which {whose} label {REQUIRE_LABEL} requires: \
-                     asked {}; set its annotation {prefix}/{ROLE_ARN} or associate it with a role, and the pod can \
-                     be made",
+                    "ServiceAccount {namespace}/{account} {found}, but {whose} label {REQUIRE_LABEL} requires an \
+                     identity; the webhook asked {}: set the annotation {prefix}/{ROLE_ARN} or associate the \
+                     account with a role, and the pod can be created",
                     sources.join(", ")
                 )
             }
@@ -144,11 +144,12 @@ impl Denial {
                 match unused {
                     Unused::NoContainer => format!(
                         "no container of the pod would use {what}: the annotations {prefix}/{SKIP_CONTAINERS} and \
-                         {prefix}/{INJECT_CONTAINERS} leave them out, or they set its variables \
-                         themselves without the token; let one have it, and the pod can be made"
+                         {prefix}/{INJECT_CONTAINERS} leave all containers out, or the containers set its \
+                         variables and do not mount the token; let one use it, and the pod can be created"
                     ),
                     Unused::Excess(excess) => format!(
-                        "{excess}: the pod is left without {what}; take less, and the pod can be made"
+                        "{excess}, so the pod would not get {what}; stay within that bound, and the pod can be \
+                         created"
                     ),
                 }
             }
@@ -174,13 +175,14 @@ mod tests {
         };
         assert_eq!(
             message(Demand::Pod, true),
-            "ServiceAccount shop/orders has no AWS identity, which the pod's label \
-             eks.amazonaws.com/require-identity requires: asked service-accounts, association-file; set its \
-             annotation iam.example.com/role-arn or associate it with a role, and the pod can be made"
+            "ServiceAccount shop/orders has no AWS identity, but the pod's label \
+             eks.amazonaws.com/require-identity requires an identity; the webhook asked service-accounts, \
+             association-file: set the annotation iam.example.com/role-arn or associate the account with a role, \
+             and the pod can be created"
         );
         assert!(
             message(Demand::Namespace, false)
-                .starts_with("ServiceAccount shop/orders does not exist, which the namespace's label ")
+                .starts_with("ServiceAccount shop/orders does not exist, but the namespace's label ")
         );
     }
 
@@ -199,15 +201,15 @@ mod tests {
             message,
             format!(
                 "RoleARN for shop/orders in ConfigMap pod-identity-webhook: the role policy /etc/policy.yaml does \
-                 not allow \"{role_arn}\" there: no rule names the ServiceAccount; use a role that it allows, or \
-                 have it allow this one"
+                 not allow \"{role_arn}\" there: no rule names the ServiceAccount; use a role that the policy \
+                 allows, or allow this one in it"
             )
         );
     }
 
     #[test]
     fn names_the_place_where_the_role_is_written_in_one_line() {
-        let rest = r#": "a\nb\"" is no role's ARN: it does not begin with 'arn:'; make it arn:PARTITION:iam::ACCOUNT:role/NAME"#;
+        let rest = r#": "a\nb\"" is not a role ARN: it does not begin with 'arn:'; write it as arn:PARTITION:iam::ACCOUNT:role/NAME"#;
         assert_eq!(
             message(RoleSource::Annotation),
             format!("annotation iam.example.com/role-arn of ServiceAccount shop/orders{rest}")

@@ -1,13 +1,12 @@
-//! What no pod has that could be stored and run: how much of one, and of what its account asks for,
-//! is looked at.
+//! Bounds that no pod exceeds that could be stored and run: on the pod, and on what its account asks for.
 //!
-//! The API server calls webhooks before it validates, so whoever may create a pod can send three
+//! The API server calls webhooks before it validates, so anyone who may create a pod can send three
 //! megabytes of anything; and each few bytes of it would become a container in memory and a line of
-//! the patch. A pod beyond these bounds is left as it is.
+//! the patch. A pod beyond these bounds is left unchanged.
 
 use core::fmt;
 
-/// A bound; while fuzzing a small one, so that it is reached by inputs of a few hundred bytes.
+/// A bound. It is small while fuzzing, so that inputs of a few hundred bytes reach it.
 const fn bound(real: usize, fuzzed: usize) -> usize {
     if cfg!(fuzzing) { fuzzed } else { real }
 }
@@ -35,13 +34,13 @@ pub const ROLE_ARN: usize = 2_048;
 /// Longest audience, in characters: IAM's OIDC providers take client ids of 255.
 pub const AUDIENCE: usize = 2_048;
 
-/// Bytes of a patch: the API server takes no object larger than 3 MiB.
+/// Bytes of a patch: the API server accepts no object larger than 3 MiB.
 pub const PATCH: usize = bound(3 << 20, 4096);
 
-/// Longest text of others that a line tells of, in characters.
+/// How many characters of somebody else's text a line quotes at most.
 pub const TOLD: usize = 80;
 
-/// Which of the bounds a pod is beyond. Display is a sentence's clause, with its subject.
+/// The bound that a pod is beyond. Display is a clause with its own subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excess {
     /// [`CONTAINERS`].
@@ -78,7 +77,7 @@ impl fmt::Display for Excess {
             Self::Audience => {
                 write!(f, "the audience of the pod's ServiceAccount is longer than {AUDIENCE} characters")
             }
-            Self::Patch => write!(f, "what would be added is larger than {} MiB", PATCH >> 20),
+            Self::Patch => write!(f, "the patch would be larger than {} MiB", PATCH >> 20),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What was found out about an account: the answer of whoever asks the sources of identity.
+//! What was found out about an account, by asking the sources of identity.
 
 use alloc::sync::Arc;
 

@@ -29,10 +29,10 @@ impl Grant {
         }
     }
 
-    /// About how many bytes a patch has that gives it to so many containers; it may be a few times more.
+    /// About how many bytes a patch has that gives it to this many containers; it may be a few times more.
     #[must_use]
     pub fn patch_size(&self, containers: usize) -> usize {
-        // Names of variables, paths and what stands around them.
+        // Names of variables, paths, and the JSON around them.
         const CONTAINER: usize = 1024;
         let role = match self {
             Self::Role(role) => role.role_arn.len(),
@@ -41,7 +41,7 @@ impl Grant {
         containers * (CONTAINER + role)
     }
 
-    /// What the account asks for beside the identity itself.
+    /// What the account asks for in addition to the identity.
     #[must_use]
     pub fn preferences(&self) -> &Preferences {
         match self {
@@ -54,17 +54,17 @@ impl Grant {
 /// A role, and how the account wants its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleGrant {
-    /// As it was written; never empty.
+    /// The role as it was written; never empty.
     pub role_arn: Box<str>,
     /// Where it was written.
     pub source: RoleSource,
     /// The token's audience; `None` means the flag's.
     pub audience: Option<Box<str>>,
-    /// Settings that both methods know.
+    /// Settings that apply to both methods.
     pub preferences: Preferences,
 }
 
-/// Where it is written that an account has a role.
+/// Where an account's role is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleSource {
     /// The annotation of its ServiceAccount.
@@ -73,7 +73,7 @@ pub enum RoleSource {
     ConfigMap,
 }
 
-/// Settings of an account that both methods know.
+/// Settings of an account that apply to both methods.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preferences {
     /// Overrides `--sts-regional-endpoint`.
@@ -87,12 +87,12 @@ pub struct Preferences {
 pub enum AskedLifetime {
     /// Seconds, of any size or sign.
     Seconds(i64),
-    /// What is no decimal integer is as if absent, with a warning.
+    /// Text that is not a decimal integer is ignored, with a warning.
     Unreadable(Box<str>),
 }
 
 impl AskedLifetime {
-    /// Reads an annotation's value. What is none is kept for as long as a line tells of it.
+    /// Reads an annotation's value. A text that is not a number is kept as far as a warning quotes it.
     #[must_use]
     pub fn read(written: &str) -> Self {
         let unreadable = || Self::Unreadable(text::cut(written, TOLD).into());
@@ -119,7 +119,7 @@ impl Method {
         }
     }
 
-    /// The method's name to people.
+    /// The method's name for people.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {

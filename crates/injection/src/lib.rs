@@ -1,10 +1,10 @@
 //! What is injected, and when: the pure part. Bytes, what was found and the rules in, a decision out.
 //!
 //! [`review`] reads the request, [`pod`] the few fields of a pod that matter, [`candidate`] says for whom
-//! an identity is to be found, [`found`] and [`grant`] what was found; [`decide()`] decides, with a [`plan`] of
-//! what is added where; [`patch`] and [`answer`] write; [`excess`] is where looking ends. No clock, no
-//! randomness, no I/O, no logging: there is no std to do it with.
-//! [`go`] holds Go's own rules, [`json`] how JSON is read as it passes, [`mod@text`] how somebody's text is shown.
+//! an identity is to be found, [`found`] and [`grant`] hold what was found; [`decide()`] decides, with a
+//! [`plan`] of what is added where; [`patch`] and [`answer`] write; [`excess`] has the bounds. There is no
+//! clock, no randomness, no I/O, no logging: the crate has no std to do it with.
+//! [`go`] holds Go's own rules, [`json`] reads JSON as it passes, [`mod@text`] shows somebody else's text.
 
 #![cfg_attr(not(test), no_std)]
 

@@ -8,13 +8,13 @@ use core::fmt;
 
 pub use glob::{NameGlob, Rank};
 
-/// The name of a ServiceAccount with its namespace. Whoever sends a pod may have written it: it need not be
-/// one that Kubernetes would take.
+/// The name of a ServiceAccount with its namespace. It may come from the sender of a pod, and need not be
+/// valid in Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct AccountName<'a> {
     /// The namespace.
     pub namespace: &'a str,
-    /// The name in it.
+    /// The name in the namespace.
     pub name: &'a str,
 }
 
@@ -25,7 +25,7 @@ impl<'a> AccountName<'a> {
         Self { namespace, name }
     }
 
-    /// The same, kept.
+    /// An owned copy.
     #[must_use]
     pub fn into_owned(self) -> OwnedAccountName {
         OwnedAccountName { namespace: self.namespace.into(), name: self.name.into() }
@@ -44,7 +44,7 @@ impl fmt::Display for AccountName<'_> {
     }
 }
 
-/// An [`AccountName`] that is kept.
+/// An owned [`AccountName`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnedAccountName {
     namespace: Box<str>,
@@ -82,7 +82,7 @@ pub fn is_label(text: &str) -> bool {
         && bytes.iter().all(|c| alphanumeric(c) || *c == b'-')
 }
 
-/// Whether a text is a DNS subdomain of at most 253 characters: the name of nearly everything else.
+/// Whether a text is a DNS subdomain of at most 253 characters: the name of nearly every other object.
 #[must_use]
 pub fn is_subdomain(text: &str) -> bool {
     let alphanumeric = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit();

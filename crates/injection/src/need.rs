@@ -6,19 +6,19 @@ use super::pod::Pod;
 /// How much a pod depends on its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// As any pod: what the sources were last known to say is enough.
+    /// The pod is like any other: what the sources last said is enough.
     Usual,
     /// The pod says that it is to have EKS Pod Identity: it is not admitted without an association until every
     /// source that supports single look-ups was asked.
     OptedIn,
-    /// Without an identity the pod is refused, and it is refused only after everything that can be
-    /// asked was asked.
+    /// The pod is refused if it has no identity, but only after every source that supports single look-ups
+    /// was asked.
     Required(Demand),
 }
 
 impl Need {
-    /// What a pod says of itself, and `namespace` of all its pods. The label that EKS puts on pods of
-    /// associations is there before the webhook has seen the pod only if somebody wrote it.
+    /// What the pod's labels demand, and what `namespace` demands of all its pods. Before the webhook has
+    /// seen the pod, EKS' label for pods with an association is there only if somebody wrote it.
     #[must_use]
     pub fn of(pod: &Pod<'_>, namespace: Option<Demand>) -> Self {
         let own = pod.metadata.requires_identity.then_some(Demand::Pod);
@@ -29,7 +29,7 @@ impl Need {
         }
     }
 
-    /// Who requires an identity, if anybody does.
+    /// Who requires an identity, if one is required.
     #[must_use]
     pub fn demand(self) -> Option<Demand> {
         match self {

@@ -7,44 +7,44 @@ use core::fmt;
 pub enum Outcome {
     /// The pod got its identity.
     Injected,
-    /// The pod has an identity, and already all that belongs to it.
+    /// The pod already has everything that belongs to its identity.
     Complete,
-    /// The role's ARN is none, and the operator wants such pods refused.
+    /// The role is not a valid IAM role ARN, and the operator wants such pods refused.
     RoleArnDenied,
     /// The role policy does not allow the role.
     RolePolicyDenied,
-    /// The same, but the policy is not enforced: the pod got its identity.
+    /// The role policy does not allow the role, but is not enforced: the pod got its identity.
     RolePolicyWarned,
-    /// The same of an ephemeral container, which is let in without.
+    /// The role policy does not allow the role: an ephemeral container is admitted without it.
     RolePolicyWithheld,
-    /// There is no identity, and one is required.
+    /// An identity is required, and there is none.
     RequiredMissing,
-    /// There is an identity, one is required, and no container would find it.
+    /// An identity is required and there is one, but no container would find it.
     RequiredUnused,
-    /// There is an identity, and the pod is beyond what any pod has: left as it is.
+    /// There is an identity, but the pod is beyond a bound and left unchanged.
     Excess,
     /// The account has no role and no association.
     NoIdentity,
     /// The account does not exist.
     AccountMissing,
-    /// A mirror of a static pod: the API server refuses token volumes there.
+    /// The pod mirrors a static pod: the API server refuses token volumes in it.
     MirrorPod,
-    /// An ephemeral container that would need a volume the pod does not have.
+    /// An ephemeral container would need a volume that the pod does not have.
     NoVolume,
-    /// Not a pod that is made, nor an ephemeral container that is added.
+    /// The request creates no pod and adds no ephemeral container.
     NotHandled,
-    /// What came is no admission review that we can read, or too large.
+    /// The body is not a valid admission review, or too large.
     Malformed,
-    /// We could not find out: asked to come again.
+    /// The identity could not be found out: the API server has to ask again.
     Unavailable,
     /// The caller did not wait for the answer.
     Abandoned,
-    /// A bug of ours.
+    /// The webhook has a bug.
     Failed,
 }
 
 impl Outcome {
-    /// Every outcome, in the order of the list above.
+    /// Every outcome, in the order of their declaration.
     pub const ALL: [Self; 18] = [
         Self::Injected,
         Self::Complete,
@@ -96,31 +96,31 @@ impl Outcome {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Injected => "the pod gets its AWS identity",
-            Self::Complete => "the pod already has all that belongs to its AWS identity",
+            Self::Complete => "the pod already has everything that belongs to its AWS identity",
             Self::RoleArnDenied => {
-                "the pod is refused: its role is none, and --role-arn-validation is enforce"
+                "the pod is refused: its role is not a valid IAM role ARN, and --role-arn-validation is enforce"
             }
             Self::RolePolicyDenied => "the pod is refused: the role policy does not allow its role",
             Self::RolePolicyWarned => {
                 "the pod gets its AWS identity, though the role policy does not allow its role: --role-policy-mode is warn"
             }
             Self::RolePolicyWithheld => {
-                "the ephemeral container goes without: the role policy does not allow the pod's role"
+                "the ephemeral container gets no AWS identity: the role policy does not allow the pod's role"
             }
-            Self::RequiredMissing => "the pod is refused: its identity is required, and there is none",
+            Self::RequiredMissing => "the pod is refused: it must have an AWS identity, and has none",
             Self::RequiredUnused => {
-                "the pod is refused: its identity is required, and no container of it would use it"
+                "the pod is refused: it must have an AWS identity, and none of its containers would use it"
             }
-            Self::Excess => "the pod is left as it is: there is more to it than to any pod that could run",
+            Self::Excess => "the pod is left unchanged: it is beyond a bound that no real pod reaches",
             Self::NoIdentity => "the ServiceAccount has no role and no association: nothing to inject",
             Self::AccountMissing => "the ServiceAccount is not known: nothing to inject",
-            Self::MirrorPod => "a mirror of a static pod: the API server refuses token volumes there",
+            Self::MirrorPod => "the pod mirrors a static pod: the API server refuses token volumes in it",
             Self::NoVolume => "the pod has no token volume that its ephemeral container could mount",
-            Self::NotHandled => "not a pod that is made, nor an ephemeral container that is added",
+            Self::NotHandled => "the request creates no pod and adds no ephemeral container",
             Self::Malformed => "the request could not be read",
-            Self::Unavailable => "it could not be found out in time; the API server asks again",
+            Self::Unavailable => "the identity could not be found out in time; the API server asks again",
             Self::Abandoned => "the caller did not wait for the answer",
-            Self::Failed => "a bug of the webhook",
+            Self::Failed => "the webhook has a bug",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a token's file and volume are in a container, on either platform.
+//! Paths of a token's file and volume in a container, on either platform.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
@@ -8,8 +8,8 @@ use alloc::string::String;
 use super::go::path::clean;
 use super::pod::Platform;
 
-/// Where a file below a mount is to the container's programs. Kubelet takes a relative mount path
-/// from the root, on Windows from C: unless it names a drive; Windows parts by both slashes.
+/// The path at which the container's programs find a file below a mount. Kubelet resolves a relative mount
+/// path from the root, on Windows from C: unless it names a drive; Windows separates by both slashes.
 pub(super) fn file(mount: &str, file: &str, platform: Platform) -> String {
     if platform == Platform::Linux {
         return clean(&format!("/{mount}/{file}"));
@@ -27,7 +27,7 @@ fn is_drive(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_alphabetic()) && text.ends_with(':')
 }
 
-/// Where a mount is, whatever its spelling: two mounts that are in the same place have equal places.
+/// A mount's place, whatever its spelling: two mounts that are in the same place have equal places.
 ///
 /// Cleaning allocates, and nearly all paths are clean as they are written: those are borrowed.
 pub(super) fn place(mount: &str, platform: Platform) -> Cow<'_, str> {
@@ -38,10 +38,10 @@ pub(super) fn place(mount: &str, platform: Platform) -> Cow<'_, str> {
     }
 }
 
-/// A path beside `wanted` at which none of `mounts` is: `wanted` itself, or the first of `wanted-2`,
+/// A path at which none of `mounts` is: `wanted` itself, or the first of `wanted-2`,
 /// `wanted-3`, … that is free.
 ///
-/// Every mount is looked at once, however many of the paths beside it are taken.
+/// Every mount is looked at once, however many of these paths are taken.
 pub(super) fn free<'w, 'm>(
     wanted: &'w str,
     mounts: impl Iterator<Item = &'m str> + Clone,
@@ -52,7 +52,7 @@ pub(super) fn free<'w, 'm>(
         return Cow::Borrowed(wanted);
     }
     let taken: BTreeSet<_> = mounts.map(|mount| place(mount, platform)).collect();
-    // Cleaned first: behind a trailing slash or a `..` the suffix would lead elsewhere.
+    // The path is cleaned first: after a trailing slash or a `..` the suffix would lead elsewhere.
     let stem = clean(wanted);
     let mut number: usize = 2;
     loop {

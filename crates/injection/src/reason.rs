@@ -1,4 +1,4 @@
-//! Why a pod is admitted as it is.
+//! Why a pod is admitted unchanged.
 
 use alloc::string::String;
 
@@ -6,10 +6,10 @@ use super::Outcome;
 use super::excess::Excess;
 use super::policy::Forbidden;
 
-/// Why a pod is admitted as it is.
+/// Why a pod is admitted unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The review is not about a pod that is made, nor about ephemeral containers that are added.
+    /// The request creates no pod and adds no ephemeral container.
     NotHandled,
     /// The pod mirrors a static pod.
     MirrorPod,
@@ -23,9 +23,9 @@ pub enum Reason {
     NoVolume,
     /// The pod is beyond a bound.
     Excess(Excess),
-    /// The role policy does not allow the role, and the pod runs: its ephemeral containers get none.
+    /// The role policy does not allow the role, and the pod runs: its new ephemeral containers do not get it.
     RoleWithheld {
-        /// The role, as it would be injected.
+        /// The role as it would be injected.
         role_arn: String,
         /// Why the policy does not allow it.
         why: Forbidden,

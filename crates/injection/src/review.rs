@@ -18,17 +18,17 @@ use super::pod::Pod;
 
 use request::Request;
 
-/// Version of the review; the answer bears the same.
+/// Version of the review; the answer has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiVersion {
     /// `admission.k8s.io/v1`.
     V1,
-    /// `admission.k8s.io/v1beta1`: what the Go webhook's own manifest registers.
+    /// `admission.k8s.io/v1beta1`, which the Go webhook's own manifest registers.
     V1Beta1,
 }
 
 impl ApiVersion {
-    /// As in `apiVersion`.
+    /// The value of `apiVersion`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,59 +47,59 @@ impl ApiVersion {
 pub struct Review<'a> {
     /// The version to answer in.
     pub version: ApiVersion,
-    /// The call's id: the answer bears it.
+    /// The call's id, which the answer repeats.
     pub uid: Cow<'a, str>,
-    /// Where the object lives; rules over the object's own.
+    /// The request's namespace, which takes precedence over the object's own.
     pub namespace: Cow<'a, str>,
-    /// The pod that the call is about; `None` if it is about anything else, which is allowed as it is.
+    /// The pod that the call is about; `None` if it is about anything else, which is allowed unchanged.
     pub subject: Option<Subject<'a>>,
 }
 
 /// A pod in a call.
 #[derive(Debug)]
 pub enum Subject<'a> {
-    /// A pod is being made.
+    /// A pod is being created.
     Pod(Box<Pod<'a>>),
     /// Ephemeral containers are being added to a running pod.
     Ephemeral {
         /// The pod as it would be; its volumes are what the user sent, which the API server drops.
         pod: Box<Pod<'a>>,
-        /// The pod as it is.
+        /// The pod as it is now.
         old: Box<Pod<'a>>,
     },
 }
 
-/// Why a request is no review that we can read. Its text never holds what was sent: that may be a
-/// secret. Answered with 400; not retried by the API server.
+/// Why a request is not a valid review. The text never holds what was sent, which may be a
+/// secret. The answer is 400, and the API server does not retry.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
-    /// Not the text that JSON is made of.
+    /// The body is not UTF-8, as JSON has to be.
     #[error("the body is not UTF-8")]
     NotUtf8,
-    /// Not JSON.
+    /// The body is not JSON.
     #[error("the body is not valid JSON: line {line}, column {column}")]
     Syntax {
-        /// From 1.
+        /// The line, counted from 1.
         line: usize,
-        /// From 1.
+        /// The column, counted from 1.
         column: usize,
     },
-    /// JSON whose fields have other types than Kubernetes gives them.
+    /// The fields of the JSON have other types than in Kubernetes.
     #[error(
         "the review does not have the shape of Kubernetes' API: {expected} at line {line}, column {column}"
     )]
     Shape {
-        /// What was expected there, in our words.
+        /// What was expected there, in the webhook's own words.
         expected: String,
-        /// From 1.
+        /// The line, counted from 1.
         line: usize,
-        /// From 1.
+        /// The column, counted from 1.
         column: usize,
     },
-    /// Another API than the one we speak.
+    /// The body is an object of another API.
     #[error("not an AdmissionReview of admission.k8s.io/v1 or v1beta1")]
     Unsupported,
-    /// No `request`, or one without `uid`.
+    /// There is no `request`, or it has no `uid`.
     #[error("the AdmissionReview has no {0}")]
     Missing(&'static str),
 }
@@ -115,9 +115,9 @@ impl From<serde_json::Error> for ReviewError {
 }
 
 impl<'a> Review<'a> {
-    /// Reads a review; annotations of the pod are those of `prefix`.
+    /// Reads a review; the pod's annotations are those with `prefix`.
     pub fn decode(body: &'a [u8], prefix: &Prefix) -> Result<Self, ReviewError> {
-        // Once over the whole body: the parser then takes every string as it is.
+        // The whole body is checked once, so that the parser need not check every string.
         let text = core::str::from_utf8(body).map_err(|_| ReviewError::NotUtf8)?;
         let mut fold = ReviewFold {
             version: None,

@@ -1,5 +1,5 @@
-//! Somebody else's text in a line of ours: cut, and with nothing in it that would break the line, move a
-//! terminal's cursor, turn letters around or hide.
+//! Somebody else's text in the webhook's own lines: it is cut, and nothing in it may break the line, move a
+//! terminal's cursor, turn letters around or be invisible.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -28,7 +28,7 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// The same in quotes: what users wrote, not a name.
+/// Like [`Line`], in quotes: for what users wrote, other than names.
 #[derive(Debug, Clone, Copy)]
 pub struct Quoted<'a>(Line<'a>);
 
@@ -55,21 +55,21 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// A whole text with what is not visible escaped.
+/// A whole text with invisible characters escaped.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_visible) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
-    // Writing to a string has no way to fail.
+    // Writing to a string cannot fail.
     let written = text.chars().try_for_each(|character| write_visibly(&mut escaped, character));
     debug_assert!(written.is_ok());
     Cow::Owned(escaped)
 }
 
-/// A name as the log has it, no longer than `longest`: whoever sends another than Kubernetes takes must not
-/// fill the log with it, nor with escapes that are longer than what they stand for.
+/// A name for the log, no longer than `longest`: a sender of names that are invalid in Kubernetes must not
+/// fill the log with them, nor with escapes that are longer than what they stand for.
 #[must_use]
 pub fn logged_name(name: &str, longest: usize) -> String {
     let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '?' };
@@ -82,8 +82,8 @@ pub fn is_longer(text: &str, characters: usize) -> bool {
     text.len() > characters && text.chars().nth(characters).is_some()
 }
 
-/// A text that is kept because of how it begins: one character longer than `characters` at most, so that it
-/// is still seen to be too long.
+/// A text of which only the beginning matters: at most one character longer than `characters`, so that it
+/// can still be seen to be too long.
 #[must_use]
 pub fn cut(text: &str, characters: usize) -> &str {
     if text.len() <= characters {
@@ -101,8 +101,8 @@ fn write_visibly(out: &mut impl Write, character: char) -> fmt::Result {
     }
 }
 
-/// Whether a character can be seen as what it is. Control characters cannot, nor such as U+200B (no width),
-/// U+202E (turns what follows around) and U+2028 (a line's end to some).
+/// Whether a character is visible as itself. Control characters are not, nor are U+200B (no width),
+/// U+202E (reverses what follows) and U+2028 (a line's end to some).
 fn is_visible(character: char) -> bool {
     matches!(character, '\'' | '"' | '\\') || character.escape_debug().len() == 1
 }

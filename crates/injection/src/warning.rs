@@ -1,4 +1,4 @@
-//! What users are told with the answer: `kubectl` prints it, and the API server logs it.
+//! The warnings of an answer: `kubectl` prints them, and the API server logs them.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,8 +11,8 @@ use super::policy::Forbidden;
 use super::role::RoleArnError;
 use super::text::{Line, Quoted};
 
-/// A warning; its Display is one line, short of the 120 characters that Kubernetes advises unless
-/// names are long.
+/// A warning; its Display is one line, unless names are long within the 120 characters that Kubernetes
+/// advises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
     /// The pod's account does not exist.
@@ -20,9 +20,9 @@ pub enum Warning {
         /// `namespace/name`.
         account: String,
     },
-    /// The role is injected all the same: this only says why AWS may refuse it.
+    /// The role is not a valid IAM role ARN, and injected nevertheless: this says why AWS may refuse it.
     RoleArn {
-        /// As injected.
+        /// The role as injected.
         role_arn: String,
         /// What is wrong with it.
         error: RoleArnError,
@@ -31,58 +31,58 @@ pub enum Warning {
     },
     /// The role policy does not allow the role, and is not enforced.
     RolePolicy {
-        /// As injected.
+        /// The role as injected.
         role_arn: String,
         /// `namespace/name` of the account.
         account: String,
-        /// Why.
+        /// Why the policy forbids it.
         why: Forbidden,
     },
-    /// The role policy does not allow the role, and the pod runs: ephemeral containers go without.
+    /// The role policy does not allow the role, and the pod runs: ephemeral containers do not get it.
     RoleWithheld {
         /// The ephemeral containers, separated by commas.
         containers: String,
-        /// As it would be injected.
+        /// The role as it would be injected.
         role_arn: String,
         /// `namespace/name` of the account.
         account: String,
-        /// Why.
+        /// Why the policy forbids it.
         why: Forbidden,
     },
-    /// A lifetime that is no decimal integer, ignored.
+    /// A lifetime is not a decimal integer, and ignored.
     LifetimeUnreadable {
-        /// Whose.
+        /// The lifetime's owner.
         owner: Owner,
-        /// As written.
+        /// The lifetime as written.
         value: String,
     },
-    /// A lifetime below what the API server accepts, raised.
+    /// A lifetime is below what the API server accepts, and raised.
     LifetimeRaised {
-        /// Whose.
+        /// The lifetime's owner.
         owner: Owner,
-        /// As asked, in seconds.
+        /// The lifetime as written, in seconds.
         seconds: i64,
     },
-    /// A lifetime above what the API server accepts, lowered.
+    /// A lifetime is above what the API server accepts, and lowered.
     LifetimeLowered {
-        /// Whose.
+        /// The lifetime's owner.
         owner: Owner,
-        /// As asked, in seconds.
+        /// The lifetime as written, in seconds.
         seconds: i64,
     },
-    /// A list of container names that is no CSV record, ignored.
+    /// A list of container names is not a CSV record, and ignored.
     NamesUnreadable {
         /// The annotation's name without the prefix.
         annotation: &'static str,
     },
-    /// A volume that is not ours has our volume's name.
+    /// Another volume of the pod has the token volume's name.
     VolumeNameTaken {
         /// The name that is taken.
         name: String,
         /// The name used instead.
         used: String,
     },
-    /// Another volume is mounted where ours goes.
+    /// Another volume is mounted where the token volume belongs.
     MountPathTaken {
         /// The container.
         container: String,
@@ -91,14 +91,14 @@ pub enum Warning {
         /// The path used instead.
         used: String,
     },
-    /// Containers set what makes SDKs pass the pod's identity by.
+    /// Containers set variables that make SDKs ignore the pod's identity.
     OwnCredentials {
-        /// What is passed by.
+        /// The method that SDKs ignore.
         method: Method,
         /// The containers, each with the variable that it sets; at least one.
         containers: Vec<(String, &'static str)>,
     },
-    /// The pod is left as it is.
+    /// The pod is beyond a bound, and left unchanged.
     Excess(Excess),
     /// Ephemeral containers cannot bring a volume along.
     NoTokenVolume {
@@ -107,12 +107,12 @@ pub enum Warning {
     },
 }
 
-/// Whose lifetime a warning speaks of.
+/// The owner of the lifetime that a warning is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// The pod's own.
+    /// The pod.
     Pod,
-    /// Its ServiceAccount's.
+    /// The pod's ServiceAccount.
     ServiceAccount,
     /// The ConfigMap's entry for its ServiceAccount.
     ConfigMap,
@@ -136,13 +136,13 @@ impl fmt::Display for Warning {
             }
             Self::RoleArn { role_arn, error, source } => {
                 let role_arn = quoted(role_arn);
-                write!(f, "{} {role_arn} is no role's ARN: {error}; AWS will refuse it", field(*source))
+                write!(f, "{} {role_arn} is not a role ARN: {error}; AWS will refuse it", field(*source))
             }
             Self::RolePolicy { role_arn, account, why } => {
                 let (role_arn, account) = (self::role_arn(role_arn), brief(account));
                 write!(
                     f,
-                    "the role policy does not allow {role_arn} for {account}: {why}; it gets it while the policy only warns"
+                    "the role policy does not allow {role_arn} for {account}: {why}; the pod gets it because the policy only warns"
                 )
             }
             Self::RoleWithheld { containers, role_arn, account, why } => {
@@ -155,7 +155,7 @@ impl fmt::Display for Warning {
                 )
             }
             Self::LifetimeUnreadable { owner, value } => {
-                write!(f, "{owner} {} is no number of seconds: ignored", quoted(value))
+                write!(f, "{owner} {} is not a number of seconds: ignored", quoted(value))
             }
             Self::LifetimeRaised { owner, seconds } => {
                 write!(f, "{owner} {seconds} is too short: raised to {MIN_LIFETIME} seconds")
@@ -166,13 +166,13 @@ impl fmt::Display for Warning {
             Self::NamesUnreadable { annotation } => {
                 write!(
                     f,
-                    "pod annotation {annotation} is no comma-separated list of container names: ignored"
+                    "pod annotation {annotation} is not a comma-separated list of container names: ignored"
                 )
             }
             Self::VolumeNameTaken { name, used } => {
                 write!(
                     f,
-                    "volume {} is not a token of this audience: the token's volume is {}",
+                    "volume {} does not hold a token of this audience: the token is in volume {}",
                     brief(name),
                     brief(used)
                 )
@@ -216,29 +216,29 @@ fn own_credentials(
     let one = containers.first().map(|(_, variable)| variable);
     let Some(variable) = one.filter(|one| containers.iter().all(|(_, variable)| variable == *one)) else {
         let all: Vec<_> = containers.iter().map(|(name, variable)| format!("{name} ({variable})")).collect();
-        return write!(f, "containers {} set what SDKs prefer to {title}", brief(&all.join(", ")));
+        return write!(f, "containers {} set variables that SDKs prefer to {title}", brief(&all.join(", ")));
     };
     let names: Vec<_> = containers.iter().map(|(name, _)| name.as_str()).collect();
     let (containers, set) = if names.len() == 1 { ("container", "sets") } else { ("containers", "set") };
     write!(f, "{containers} {} {set} {variable}, which SDKs prefer to {title}", brief(&names.join(", ")))
 }
 
-/// A name of the pod's: only a hostile one is so long that it is cut.
+/// A name from the pod: only a hostile one is long enough to be cut.
 pub(super) fn brief(name: &str) -> Line<'_> {
     Line::new(name, TOLD)
 }
 
-/// What users wrote.
+/// Text that users wrote, in quotes.
 pub(super) fn quoted(text: &str) -> Quoted<'_> {
     Quoted::new(text, TOLD)
 }
 
-/// A role in quotes, whole as long as it may be one: a policy that names roles is about their ends.
+/// A role in quotes, uncut if it may be valid: rules of a policy often differ only at the end.
 pub(super) fn role_arn(arn: &str) -> Quoted<'_> {
     Quoted::new(arn, LONGEST_ARN)
 }
 
-/// Longest role's ARN that IAM makes, in characters: a path of 512, a name of 64, and what stands before.
+/// Longest role ARN that IAM makes, in characters: a path of 512, a name of 64, and the part before them.
 const LONGEST_ARN: usize = 640;
 
 #[cfg(test)]
@@ -254,7 +254,10 @@ mod tests {
         };
         assert_eq!(told(&[("a", "X")]), "container a sets X, which SDKs prefer to IRSA");
         assert_eq!(told(&[("a", "X"), ("b", "X")]), "containers a, b set X, which SDKs prefer to IRSA");
-        assert_eq!(told(&[("a", "X"), ("b", "Y")]), "containers a (X), b (Y) set what SDKs prefer to IRSA");
+        assert_eq!(
+            told(&[("a", "X"), ("b", "Y")]),
+            "containers a (X), b (Y) set variables that SDKs prefer to IRSA"
+        );
         let many = vec![("container", "X"); 100];
         assert!(told(&many).chars().count() < 150, "{}", told(&many));
     }

@@ -20,33 +20,33 @@ pub struct InjectionArgs {
     /// Domain of the annotations
     #[arg(long, value_name = "DOMAIN", default_value = "eks.amazonaws.com")]
     pub annotation_prefix: String,
-    /// Region to set in pods that set none; empty: leave it to them
+    /// Region for pods that do not set one themselves; empty: set no region
     #[arg(long, value_name = "REGION", default_value = "", hide_default_value = true)]
     pub aws_default_region: String,
     /// Set AWS_STS_REGIONAL_ENDPOINTS=regional, unless the ServiceAccount says otherwise
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = values::boolean, action = ArgAction::Set)]
     pub sts_regional_endpoint: bool,
-    /// Lifetime of the token in seconds, 600 at least [default: 86400]
+    /// Lifetime of the token in seconds, at least 600 [default: 86400]
     #[arg(long, value_name = "SECONDS", value_parser = values::integer, allow_negative_numbers = true)]
     pub token_expiration: Option<i64>,
-    /// IRSA: make ARNs of annotations that hold a role's name, in the account and partition below
+    /// IRSA: turn annotations with only a role's name into ARNs, in the account and partition below
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", hide_default_value = true, value_parser = values::boolean, action = ArgAction::Set)]
     pub compose_role_arn: bool,
-    /// IRSA: account of roles that are given by name; empty: that of the EC2 instance this runs on
+    /// IRSA: AWS account of roles that are given by name; empty: the account of the EC2 instance this runs on
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     pub aws_account_id: String,
-    /// IRSA: partition of that account, such as aws-cn; empty: that of --aws-default-region if the account is given, else of the instance's region
+    /// IRSA: partition of that account, such as aws-cn; empty: the partition of --aws-default-region if the account is given, else that of the instance's region
     #[arg(long, value_name = "PARTITION", default_value = "", hide_default_value = true)]
     pub aws_partition: String,
-    /// IRSA: what to do about a role that is none by its ARN: warn, enforce (refuse the pod) or off
+    /// IRSA: what to do about a role that is not a valid IAM role ARN: warn, enforce (refuse the pod) or off
     #[arg(long, value_name = "MODE", default_value = "warn", value_parser = words::role_arn_validation(), hide_possible_values = true)]
     pub role_arn_validation: RoleArnValidation,
-    /// IRSA: file that says which roles the pods of which namespaces may use, followed by a server; empty: any
+    /// IRSA: file that says which roles the pods of which namespaces may use; the webhook follows its changes; empty: any role
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub role_policy: String,
-    /// IRSA: what to do about a role that it does not allow: enforce (refuse the pod) or warn [default: enforce]
+    /// IRSA: what to do about a role that --role-policy does not allow: enforce (refuse the pod) or warn [default: enforce]
     #[arg(long, value_name = "MODE", value_parser = words::policy_mode(), hide_possible_values = true)]
     pub role_policy_mode: Option<PolicyMode>,
     /// IRSA: audience of the token
@@ -71,10 +71,10 @@ pub struct InjectionArgs {
     /// Pod Identity: path of the token in the volume
     #[arg(long, value_name = "PATH", default_value = "eks-pod-identity-token")]
     pub container_credentials_token_path: String,
-    /// Pod Identity: where the node's agent answers, instead of its own address [default: by --ip-family, http://169.254.170.23/v1/credentials or http://[fd00:ec2::23]/v1/credentials]
+    /// Pod Identity: URL of the node's agent, if it is not at its usual address [default: by --ip-family, http://169.254.170.23/v1/credentials or http://[fd00:ec2::23]/v1/credentials]
     #[arg(long, value_name = "URI")]
     pub container_credentials_full_uri: Option<String>,
-    /// Pod Identity: IP family of the pods: ipv4, ipv6 (sets AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6 too) or auto (that of the Service kubernetes, asked for at start)
+    /// Pod Identity: IP family of the pods: ipv4, ipv6 (sets AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6 too) or auto (the family of the Service kubernetes, which is read at start)
     #[arg(long, value_name = "FAMILY", value_enum, default_value_t = IpFamilyFlag::Ipv4, hide_possible_values = true)]
     pub ip_family: IpFamilyFlag,
 }
@@ -86,6 +86,6 @@ pub enum IpFamilyFlag {
     Ipv4,
     /// IPv6.
     Ipv6,
-    /// The cluster's own.
+    /// The family of the cluster's Service `kubernetes`.
     Auto,
 }

@@ -112,7 +112,7 @@ fn token_path(text: &str) -> Result<String, SettingsError> {
         || climbs
         || text.chars().any(char::is_control)
     {
-        let allowed = "expected a relative path that does not climb";
+        let allowed = "expected a relative path without ..";
         return Err(invalid("--container-credentials-token-path", text, allowed));
     }
     Ok(text.to_owned())

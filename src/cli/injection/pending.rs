@@ -123,7 +123,7 @@ pub(super) fn role_names(
             [("--aws-account-id", account.is_some()), ("--aws-partition", partition.is_some())]
         {
             if is_given {
-                notices.push(format!("{flag} has nothing to do without --compose-role-arn"));
+                notices.push(format!("{flag} has no effect without --compose-role-arn"));
             }
         }
         return Ok(Discoverable::Known(None));
@@ -150,7 +150,7 @@ pub(super) fn agent(
     let agent = Agent::new(family, full_uri);
     if agent.has_ipv6_uri() && agent.endpoint_mode().is_none() {
         notices.push(
-            "--container-credentials-full-uri is an IPv6 address: the SDK for Java takes it only with \
+            "--container-credentials-full-uri is an IPv6 address: the SDK for Java accepts it only with \
              --ip-family=ipv6"
                 .to_owned(),
         );

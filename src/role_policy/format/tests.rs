@@ -47,10 +47,10 @@ rules:
 
 #[test]
 fn whatever_is_misspelt_is_refused_with_its_place() {
-    let fields = "no such field; there are namespaces, serviceAccounts and roles";
+    let fields = "no such field; the fields are namespaces, serviceAccounts and roles";
     for (text, message) in [
-        ("Rules: []".into(), "line 1, Rules: no such field; there are rules"),
-        ("rules: []\nmode: warn\n".into(), "line 2, mode: no such field; there are rules"),
+        ("Rules: []".into(), "line 1, Rules: no such field; the fields are rules"),
+        ("rules: []\nmode: warn\n".into(), "line 2, mode: no such field; the fields are rules"),
         ("{}".into(), "line 1, the policy: rules is missing"),
         (
             "rules:\n- namespace: [a]\n  roles: ['*']\n".into(),
@@ -62,9 +62,9 @@ fn whatever_is_misspelt_is_refused_with_its_place() {
         ),
         ("rules:\n- roles: ['*']\n".into(), "line 2, rules[0]: namespaces is missing"),
         ("rules:\n- namespaces: [a]\n".into(), "line 2, rules[0]: roles is missing"),
-        (rule("namespaces", "[]"), "line 2, rules[0].namespaces: nothing in it"),
-        (rule("serviceAccounts", "[]"), "line 2, rules[0].serviceAccounts: nothing in it"),
-        (rule("roles", "[]"), "line 2, rules[0].roles: nothing in it"),
+        (rule("namespaces", "[]"), "line 2, rules[0].namespaces: the list is empty"),
+        (rule("serviceAccounts", "[]"), "line 2, rules[0].serviceAccounts: the list is empty"),
+        (rule("roles", "[]"), "line 2, rules[0].roles: the list is empty"),
         (
             rule("namespaces", "[a, Shop]"),
             "line 2, rules[0].namespaces[1]: no namespace has such a name; the only wildcard is *",
@@ -124,9 +124,9 @@ fn whatever_would_be_read_past_is_refused() {
             "rules: &all []\nmore: *all\n",
             "document 1, line 2: aliases and merge keys are not supported here; write the value out",
         ),
-        ("", "it says nothing; a policy that allows no role is rules: []"),
-        ("# rules: []\n", "it says nothing; a policy that allows no role is rules: []"),
-        ("null", "it says nothing; a policy that allows no role is rules: []"),
+        ("", "it is empty; a policy that allows no role is written rules: []"),
+        ("# rules: []\n", "it is empty; a policy that allows no role is written rules: []"),
+        ("null", "it is empty; a policy that allows no role is written rules: []"),
     ] {
         assert_eq!(refused(text), message, "{text}");
     }

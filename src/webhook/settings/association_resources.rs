@@ -46,7 +46,7 @@ impl ResourceSettings {
             }
             if own.is_some() && !is_of_files {
                 // An operator who sets it for all clusters sets it also where no resources are followed.
-                notices.push(format!("{OWN} has nothing to do without {WATCH}: {why}"));
+                notices.push(format!("{OWN} has no effect without {WATCH}: {why}"));
             }
             return Ok(None);
         }
@@ -60,14 +60,14 @@ impl ResourceSettings {
         controllers.dedup();
         if is_of_files {
             let why = "such resources of --manifests are read from there";
-            notices.push(format!("{WATCH} has nothing to do: {why}"));
+            notices.push(format!("{WATCH} has no effect: {why}"));
             return Ok(None);
         }
         let namespaces = namespaces(&sources.association_resources);
         if namespaces == Namespaces::Own && controllers.contains(&Controller::Crossplane) {
             notices.push(format!(
-                "none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts, for they are in no \
-                 namespace; {OWN}=false lets all count, for accounts of any namespace"
+                "Crossplane's cluster-scoped resources (eks.aws.upbound.io) do not count, because they are in no \
+                 namespace; {OWN}=false makes all count, for accounts of any namespace"
             ));
         }
         let pending = if *uses_pending { Pending::Use } else { Pending::Wait };

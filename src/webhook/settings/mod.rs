@@ -57,16 +57,16 @@ impl Settings {
         let mut notices = Vec::new();
         let ignored = klog.ignored();
         if !ignored.is_empty() {
-            notices.push(format!("klog flags without an effect here: {}", ignored.join(" ")));
+            notices.push(format!("these klog flags have no effect: {}", ignored.join(" ")));
         }
         if sources.service_account_lookup_grace_period.is_some_and(|period| !period.is_zero()) {
             notices.push(
-                "--service-account-lookup-grace-period has nothing left to do: a miss is looked up live"
+                "--service-account-lookup-grace-period has no effect: an unknown account is looked up live"
                     .into(),
             );
         }
         if sources.resync_period.is_some() {
-            notices.push("--resync-period has nothing to do: the watch needs no resync".into());
+            notices.push("--resync-period has no effect: the watch needs no resync".into());
         }
         let server = server.try_into()?;
         let defaults = flags::defaults(injection, &mut notices)?;

@@ -90,9 +90,8 @@ fn config_map(args: &WebhookArgs, notices: &mut Vec<String>) -> Result<Option<St
         return Ok(None);
     }
     if !args.sources.manifests.is_empty() {
-        notices.push(
-            "--watch-config-map has nothing to do: a ConfigMap of --manifests is read from there".into(),
-        );
+        notices
+            .push("--watch-config-map has no effect: a ConfigMap of --manifests is read from there".into());
         return Ok(None);
     }
     if !name::is_label(namespace) {

@@ -151,7 +151,7 @@ fn account_and_partition_of_role_names_are_known_or_asked_for() {
 #[test]
 fn flags_of_role_names_without_them_are_said() {
     let notices = settings(&["--aws-account-id=012345678901", "--aws-partition=aws"]).unwrap().notices;
-    let notice = |flag| format!("{flag} has nothing to do without --compose-role-arn");
+    let notice = |flag| format!("{flag} has no effect without --compose-role-arn");
     assert_eq!(notices, [notice("--aws-account-id"), notice("--aws-partition")]);
 }
 
@@ -159,7 +159,7 @@ fn flags_of_role_names_without_them_are_said() {
 fn the_agent_is_at_its_own_address_of_the_family_or_where_it_is_said_to_be() {
     let (v4, v6) = ("http://169.254.170.23/v1/credentials", "http://[fd00:ec2::23]/v1/credentials");
     let given = |uri| format!("--container-credentials-full-uri={uri}");
-    let notice = "--container-credentials-full-uri is an IPv6 address: the SDK for Java takes it only with \
+    let notice = "--container-credentials-full-uri is an IPv6 address: the SDK for Java accepts it only with \
                   --ip-family=ipv6";
     for (args, uri, mode, notices) in [
         (&[][..], v4, None, &[][..]),

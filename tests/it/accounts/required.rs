@@ -37,8 +37,8 @@ async fn a_pod_without_its_required_identity_is_refused_and_told_what_was_asked(
     let message = denial(&webhook.admit_labelled("gains").await);
     assert!(
         message.starts_with(
-            "ServiceAccount shop/gains has no AWS identity, which the pod's label \
-             eks.amazonaws.com/require-identity requires: asked service-accounts; "
+            "ServiceAccount shop/gains has no AWS identity, but the pod's label \
+             eks.amazonaws.com/require-identity requires an identity; the webhook asked service-accounts: "
         ),
         "{message}"
     );
@@ -55,7 +55,7 @@ async fn a_namespace_requires_it_by_the_path_that_its_registration_calls() {
     let webhook = Webhook::start(&api).await;
     let post = async |account| webhook.server.client.post("/mutate/required", review("shop", account)).await;
     let message = denial(&post("gains").await);
-    assert!(message.contains(" which the namespace's label "), "{message}");
+    assert!(message.contains(", but the namespace's label "), "{message}");
     assert_eq!(read(&post("orders").await), Said::Role(ORDERS.to_owned()));
 }
 

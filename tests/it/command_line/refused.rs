@@ -52,7 +52,7 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
             "a.b",
             "expected a volume's name: at most 63 of a-z, 0-9 and -, no - at either end",
         ),
-        ("--container-credentials-token-path", "../x", "expected a relative path that does not climb"),
+        ("--container-credentials-token-path", "../x", "expected a relative path without .."),
         (
             "--container-credentials-full-uri",
             "169.254.170.23",

@@ -40,7 +40,7 @@ const PUBLISHED: [&str; 10] = [
 fn takes_the_arguments_of_the_published_deployment() {
     let settings = settings(&PUBLISHED);
     assert_eq!((settings.server.address.port(), settings.server.metrics_address.port()), (8443, 9999));
-    assert_eq!(settings.notices, ["klog flags without an effect here: --logtostderr"]);
+    assert_eq!(settings.notices, ["these klog flags have no effect: --logtostderr"]);
     let AccountSource::Cluster(kubernetes::Settings { kubeconfig: Some(kubeconfig), server: None }) =
         &settings.sources.accounts
     else {
@@ -76,15 +76,15 @@ fn flags_that_have_nothing_to_do_are_said_once_where_they_would_do_something() {
     assert_eq!(notices(&["--service-account-lookup-grace-period=0s"]), [""; 0]);
     assert_eq!(
         notices(&["--service-account-lookup-grace-period", "100ms"]),
-        ["--service-account-lookup-grace-period has nothing left to do: a miss is looked up live"]
+        ["--service-account-lookup-grace-period has no effect: an unknown account is looked up live"]
     );
     assert_eq!(
         notices(&["--resync-period=1m0s"]),
-        ["--resync-period has nothing to do: the watch needs no resync"]
+        ["--resync-period has no effect: the watch needs no resync"]
     );
     assert_eq!(
         notices(&["--stderrthreshold=INFO", "--skip_headers", "-v=2"]),
-        ["klog flags without an effect here: --skip_headers --stderrthreshold"]
+        ["these klog flags have no effect: --skip_headers --stderrthreshold"]
     );
 }
 
@@ -150,7 +150,7 @@ fn manifests_bring_their_own_config_map() {
     assert_eq!(settings.sources.config_map, None);
     assert_eq!(
         settings.notices,
-        ["--watch-config-map has nothing to do: a ConfigMap of --manifests is read from there"]
+        ["--watch-config-map has no effect: a ConfigMap of --manifests is read from there"]
     );
 }
 
@@ -184,13 +184,13 @@ fn association_resources_are_taken_by_their_controllers_names() {
     assert!(shown(&settings).starts_with(line), "{settings:?}");
     assert_eq!(settings.notices, [""; 0]);
     let settings = in_files(&["--watch-association-resources=crossplane"]);
-    let notice = "none of Crossplane's cluster-scoped resources (eks.aws.upbound.io) counts, for they are in no \
-                  namespace; --association-resources-own-namespace-only=false lets all count, for accounts of any \
+    let notice = "Crossplane's cluster-scoped resources (eks.aws.upbound.io) do not count, because they are in no \
+                  namespace; --association-resources-own-namespace-only=false makes all count, for accounts of any \
                   namespace";
     assert_eq!(settings.notices, [notice]);
     for value in ["true", "false"] {
         let settings = in_files(&[&format!("--association-resources-own-namespace-only={value}")]);
-        let notice = "--association-resources-own-namespace-only has nothing to do without \
+        let notice = "--association-resources-own-namespace-only has no effect without \
                       --watch-association-resources: it says which resources count";
         assert_eq!(settings.notices, [notice]);
     }
@@ -214,9 +214,7 @@ fn manifests_bring_their_own_association_resources() {
     assert_eq!(settings.sources.association_resources, None);
     assert_eq!(
         settings.notices,
-        [
-            "--watch-association-resources has nothing to do: such resources of --manifests are read from there"
-        ]
+        ["--watch-association-resources has no effect: such resources of --manifests are read from there"]
     );
 }
 

@@ -44,7 +44,7 @@ fn a_certificate_that_is_none_is_named_with_its_key() {
     let foreign = write(&folder, "other.key", &other.key_pem);
     let junk = write(&folder, "junk", "junk");
     for (certificate, key, why) in [
-        (&certificate, &foreign, "certificate and key are no pair: "),
+        (&certificate, &foreign, "certificate and key do not match: "),
         (&certificate, &junk, "no private key could be read: "),
         (&junk, &key, "no certificate in it"),
     ] {

@@ -47,7 +47,7 @@ async fn pods_get_the_associations_of_a_poll_and_those_that_opted_in_younger_one
     let eks = StandIn::start().await;
     eks.put("shop", "plain");
     let process = start(&eks.url(), &[]).await;
-    process.logged("read for the first time").await;
+    process.logged("source read for the first time").await;
     assert!(is_injected(&admit(&process, "plain", false).await));
     eks.put_young("shop", "young");
     assert!(!is_injected(&admit(&process, "young", false).await));
@@ -70,7 +70,7 @@ async fn pods_get_the_associations_of_a_poll_and_those_that_opted_in_younger_one
 async fn a_pod_that_opted_in_is_to_be_asked_again_while_eks_cannot_say() {
     let eks = StandIn::start().await;
     let process = start(&eks.url(), &[]).await;
-    process.logged("read for the first time").await;
+    process.logged("source read for the first time").await;
     eks.set_fault(Fault::Throttled);
     let answer = admit(&process, "plain", true).await;
     answer.assert_status(503, "ServiceUnavailable");
@@ -95,7 +95,7 @@ async fn is_not_ready_before_eks_has_answered_and_says_why_once() {
     answer.assert_status(503, "ServiceUnavailable");
     let eks = StandIn::start_on(port);
     eks.put("shop", "plain");
-    process.logged("read for the first time").await;
+    process.logged("source read for the first time").await;
     assert_eq!(process.admin("/readyz").await.status, 200);
     assert!(is_injected(&admit(&process, "plain", false).await));
     assert_eq!(process.log().iter().filter(|line| line.contains("cannot be read")).count(), 1);
@@ -126,7 +126,7 @@ async fn the_log_has_no_secret_at_any_verbosity() {
     eks.set_faults(Fault::NotAccepted, 1, 0);
     let process = start(&eks.url(), &["-v=6"]).await;
     process.logged("EKS does not accept the webhook's credentials").await;
-    process.logged("read for the first time").await;
+    process.logged("source read for the first time").await;
     eks.put_young("shop", "young");
     assert!(is_injected(&admit(&process, "young", true).await));
     let log = process.log().join("\n");

@@ -38,7 +38,7 @@ fn token(folder: &TempDir) -> String {
 
 /// Whose credentials signed all that was asked, once the first set is there.
 async fn signer(eks: &StandIn, process: &Process) -> String {
-    process.logged("read for the first time").await;
+    process.logged("source read for the first time").await;
     let lists = eks.lists();
     assert!(lists.iter().all(|list| list.key == lists[0].key));
     lists[0].key.clone()

@@ -39,7 +39,7 @@ async fn readmes_association_is_made_and_its_account_gets_it() {
     assert_eq!(value(example, "sources.eksClusterName"), CLUSTER);
     assert_eq!(value(example, "sources.eksApi.region"), REGION);
     let process = start(&eks.url(), &[]).await;
-    process.logged("read for the first time").await;
+    process.logged("source read for the first time").await;
     assert!(is_injected(&admit(&process, word("--service-account"), false).await));
     assert!(!is_injected(&admit(&process, "another", false).await));
 }

@@ -111,7 +111,7 @@ async fn a_look_up_that_is_throttled_once_is_asked_again() {
     assert_eq!(eks.look_ups().len(), 2);
     eks.set_fault(Fault::Throttled);
     let error = watched.is_associated("cart", Need::OptedIn).await.unwrap_err().to_string();
-    assert!(error.contains("in eks-api: EKS throttles: "), "{error}");
+    assert!(error.contains("in eks-api: EKS throttles requests: "), "{error}");
     assert_eq!(eks.look_ups().len(), 4);
 }
 
@@ -124,7 +124,7 @@ async fn eks_has_a_rest_after_it_throttled_a_look_up() {
         eks.set_fault(Fault::Throttled);
         for account in ["plain", "cart", "plain"] {
             let error = watched.is_associated(account, Need::OptedIn).await.unwrap_err().to_string();
-            assert!(error.contains("in eks-api: EKS throttles: "), "{error}");
+            assert!(error.contains("in eks-api: EKS throttles requests: "), "{error}");
         }
         assert_eq!(eks.look_ups().len() - before, asked, "after a rest of {rest:?}");
         eks.set_fault(Fault::None);

@@ -72,7 +72,7 @@ async fn a_poll_that_fails_keeps_the_last_set_says_so_and_is_over_once_eks_answe
     let (is_ready, report) = watched.readiness.report();
     assert!(is_ready);
     let expected = "[+]eks-api ok (keeps the set read ";
-    assert!(report.starts_with(expected) && report.contains(" ago: EKS throttles: "), "{report}");
+    assert!(report.starts_with(expected) && report.contains(" ago: EKS throttles requests: "), "{report}");
     eks.put("shop", "plain");
     eks.set_fault(Fault::None);
     watched.wait_for_len(2).await;
@@ -98,7 +98,7 @@ async fn what_fails_is_said_with_what_to_do_and_no_secret() {
     for (fault, says) in [
         (
             Fault::Denied,
-            "EKS denies it: allow eks:ListPodIdentityAssociations on cluster prod to the webhook's role \
+            "EKS denies the request: allow the webhook's role eks:ListPodIdentityAssociations on cluster prod \
              (User: arn:aws:sts::111122223333:assumed-role/webhook/session is not authorized to perform: \
              eks:ListPodIdentityAssociations)",
         ),
@@ -106,14 +106,11 @@ async fn what_fails_is_said_with_what_to_do_and_no_secret() {
             Fault::NotAccepted,
             "EKS does not accept the webhook's credentials (InvalidSignatureException): check them, and the clock",
         ),
-        (Fault::Throttled, "EKS throttles: other callers of this account and region count too"),
+        (Fault::Throttled, "EKS throttles requests: other callers of this AWS account and region count too"),
         (Fault::Failing, "EKS failed with 500 ServerException"),
         (Fault::Proxy(502), "EKS failed with 502"),
-        (Fault::Proxy(429), "EKS throttles: other callers of this account and region count too"),
-        (
-            Fault::Proxy(403),
-            "403 came instead of an answer, without an error code of EKS: is there a proxy in between?",
-        ),
+        (Fault::Proxy(429), "EKS throttles requests: other callers of this AWS account and region count too"),
+        (Fault::Proxy(403), "the answer was 403, without an error code of EKS: is there a proxy in between?"),
         (Fault::Endless, "EKS' list does not end: more than 200 pages"),
     ] {
         let eks = StandIn::start().await;

@@ -118,7 +118,7 @@ async fn an_error_says_what_the_api_server_said() {
     let error = next(&mut follow).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "failed to list accounts: the API server's answer could not be read: no JSON at line 1 column 11"
+        "failed to list accounts: the API server's answer could not be read: not JSON at line 1 column 11"
     );
     api.set_fault(Route::List, Fault::None);
     assert_eq!(next(&mut follow).await.unwrap(), all(&[]));
@@ -159,7 +159,7 @@ async fn lists_while_watches_are_cut_at_once() {
 async fn lists_while_watches_are_garbage() {
     lists_while_watches_fail(
         Fault::Garbage,
-        "failed to watch accounts: the API server's answer could not be read: no JSON at line 1 column 11",
+        "failed to watch accounts: the API server's answer could not be read: not JSON at line 1 column 11",
     )
     .await;
 }
@@ -197,7 +197,7 @@ async fn what_was_not_asked_for_is_told_in_words() {
     let (api, mut follow) = shop().await;
     let list = "ServiceAccountList of v1";
     for (answer, text) in [
-        ("{}", format!("failed to list accounts: the answer is of no kind, not {list}")),
+        ("{}", format!("failed to list accounts: the answer is an object without a kind, not {list}")),
         (
             r#"{"kind":"SecretList","apiVersion":"v1","items":[]}"#,
             format!("failed to list accounts: the answer is SecretList of v1, not {list}"),
@@ -215,8 +215,8 @@ async fn what_was_not_asked_for_is_told_in_words() {
     api.set_fault(Route::List, Fault::None);
     assert!(matches!(next(&mut follow).await.unwrap(), News::All(_)));
     for (line, text) in [
-        (r#"{"type":"RENAMED","object":{}}"#, "the watch tells of an event of the unknown type \"RENAMED\""),
-        ("{}", "the watch tells of an event of the unknown type \"\""),
+        (r#"{"type":"RENAMED","object":{}}"#, "the watch sent an event of the unknown type \"RENAMED\""),
+        ("{}", "the watch sent an event of the unknown type \"\""),
         (
             r#"{"type":"ADDED","object":{"kind":"Secret","apiVersion":"v1"}}"#,
             "the answer is Secret of v1, not ServiceAccount of v1",

@@ -59,7 +59,7 @@ fn one_that_is_not_in_the_namespace_of_its_pods_does_not_count_unless_it_is_want
             counts,
             "{file}: {printed}"
         );
-        let passed_over = "; passed over, it is in another namespace than its pods\n";
+        let passed_over = "; ignored, because it is in another namespace than its pods\n";
         assert_eq!(printed.contains(passed_over), !counts, "{file}: {printed}");
     }
 }
@@ -78,7 +78,7 @@ fn one_that_names_no_account_is_refused_with_its_place() {
                metadata: {name: x}\nspec: {namespace: shop, serviceAccount: Hush}\n";
     let files = Files::new(&[("bad.yaml", bad)]);
     let line = files.run(&["-f", "-", "--manifests", "@bad.yaml"], &pod("a")).refused(1);
-    let message = "bad.yaml: document 1, line 3: PodIdentityAssociation x: spec.serviceAccount is no name that \
-                   Kubernetes takes";
+    let message = "bad.yaml: document 1, line 3: PodIdentityAssociation x: spec.serviceAccount is not a valid \
+                   Kubernetes name";
     assert!(line.ends_with(message), "{line}");
 }

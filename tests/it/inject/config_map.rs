@@ -52,7 +52,7 @@ fn entry_that_counts_is_named_with_its_place_and_those_that_lost() {
 Pod shop/cart (standard input: document 1, line 1)
   ServiceAccount shop/cart: neither in the input nor in --manifests
   IRSA: ConfigMap entry shop/cart is arn:aws:iam::111122223333:role/cart (roles.yaml: document 1, line 3; line 6 of config)
-  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); passed over, shop/cart is closer
+  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); not used, shop/cart is more specific
   injected: the pod gets its AWS identity
   volume aws-iam-token: added, a token for sts.amazonaws.com that lasts 1200 seconds
 ");
@@ -64,8 +64,8 @@ fn entries_that_lost_to_an_annotation_are_named() {
 Pod shop/web (standard input: document 1, line 1)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
-  IRSA: ConfigMap entry shop/we* is arn:aws:iam::111122223333:role/like-web (roles.yaml: document 1, line 3; line 3 of config); passed over, the annotation comes first
-  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); passed over, the annotation comes first
+  IRSA: ConfigMap entry shop/we* is arn:aws:iam::111122223333:role/like-web (roles.yaml: document 1, line 3; line 3 of config); not used, the annotation comes first
+  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); not used, the annotation comes first
   injected: the pod gets its AWS identity
   volume aws-iam-token: added, a token for sts.amazonaws.com that lasts 86400 seconds
 ");
@@ -77,7 +77,7 @@ fn entries_that_lost_to_an_association_are_named() {
 Pod shop/associated (standard input: document 1, line 1)
   ServiceAccount shop/associated: neither in the input nor in --manifests
   EKS Pod Identity: an association names it (associated.yaml: document 1, line 1)
-  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); passed over, the association comes first
+  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); not used, the association comes first
   injected: the pod gets its AWS identity
   label eks.amazonaws.com/pod-identity=enabled: added
   volume eks-pod-identity-token: added, a token for pods.eks.amazonaws.com that lasts 86400 seconds
@@ -90,7 +90,7 @@ fn entry_without_a_role_is_named() {
 Pod shop/none (standard input: document 1, line 1)
   ServiceAccount shop/none: neither in the input nor in --manifests
   IRSA: ConfigMap entry shop/none grants no role (roles.yaml: document 1, line 3; line 4 of config)
-  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); passed over, shop/none is closer
+  IRSA: ConfigMap entry */* is arn:aws:iam::111122223333:role/all (roles.yaml: document 1, line 3; line 2 of config); not used, shop/none is more specific
   service_account_missing: the ServiceAccount is not known: nothing to inject
 ");
 }
@@ -146,8 +146,8 @@ fn config_map_that_cannot_be_read_is_named_with_its_place() {
             "# x\n\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: pod-identity-webhook}}\n{data}\n"
         ))
     };
-    assert_eq!(of("data: {config: {a/b: {}}}"), format!("{place}no string: write it behind a |"));
-    assert_eq!(of("data: {config: 7}"), format!("{place}no string: write it behind a |"));
+    assert_eq!(of("data: {config: {a/b: {}}}"), format!("{place}not a string: write it behind a |"));
+    assert_eq!(of("data: {config: 7}"), format!("{place}not a string: write it behind a |"));
     assert_eq!(of("binaryData: {config: e30=}"), format!("{place}not text: it is under binaryData"));
     let other = config_map("{}").replace("webhook\n", "webhook\n  namespace: other\n");
     assert_eq!(
@@ -214,5 +214,5 @@ fn example_gives_the_roles_that_it_names() {
     let pod = pod("fluent-bit").replace("namespace: shop", "namespace: sandbox");
     let explained = Files::new(&[]).run(&["-f", "-", "--manifests", examples, "--explain"], &pod).printed();
     assert!(explained.contains("ConfigMap entry sandbox/fluent-bit grants no role"), "{explained}");
-    assert!(explained.contains("; passed over, sandbox/fluent-bit is closer"), "{explained}");
+    assert!(explained.contains("; not used, sandbox/fluent-bit is more specific"), "{explained}");
 }

@@ -166,7 +166,7 @@ Pod shop/reuse (pods.yaml: document 1, line 1)
 Pod shop/complete (pods.yaml: document 2, line 13)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
-  complete: the pod already has all that belongs to its AWS identity
+  complete: the pod already has everything that belongs to its AWS identity
   volume mine: there already, a token of the same audience
   container a
     the regional STS endpoint: not configured
@@ -185,7 +185,7 @@ Pod shop/taken (pods.yaml: document 3, line 26)
     the regional STS endpoint: not configured
     the region: not configured
     mount /var/run/secrets/eks.amazonaws.com/serviceaccount-2: added
-  warning: volume aws-iam-token is not a token of this audience: the token's volume is aws-iam-token-2
+  warning: volume aws-iam-token does not hold a token of this audience: the token is in volume aws-iam-token-2
   warning: container a: /var/run/secrets/eks.amazonaws.com/serviceaccount is taken: the token is mounted at /var/run/secrets/eks.amazonaws.com/serviceaccount-2
 ");
 }
@@ -240,7 +240,7 @@ Pod default/default (pods.yaml: document 4, line 15)
 
 Pod shop/mirror (pods.yaml: document 5, line 20)
   annotation kubernetes.io/config.mirror
-  mirror_pod: a mirror of a static pod: the API server refuses token volumes there
+  mirror_pod: the pod mirrors a static pod: the API server refuses token volumes in it
 
 Pod shop/skip (pods.yaml: document 6, line 25)
   the label eks.amazonaws.com/skip-pod-identity-webhook keeps the pod from the webhook
@@ -266,7 +266,7 @@ spec:
 Pod shop/p (pods.yaml: document 1, line 1)
   ServiceAccount shop/associated (associated.yaml: document 2, line 4)
   EKS Pod Identity: an association names it (associated.yaml: document 1, line 1)
-  IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web; passed over, the association comes first
+  IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web; not used, the association comes first
   injected: the pod gets its AWS identity
   label eks.amazonaws.com/pod-identity=enabled: added
   volume eks-pod-identity-token: added, a token for pods.eks.amazonaws.com that lasts 86400 seconds
@@ -316,5 +316,5 @@ spec:
 
 #[test]
 fn a_stream_without_pods_is_explained() {
-    assert_eq!(explained("a: b\n", &[]), "no pod, and nothing that makes pods, in what was read\n");
+    assert_eq!(explained("a: b\n", &[]), "the input has no pod, and nothing that makes pods\n");
 }

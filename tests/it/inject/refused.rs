@@ -26,7 +26,7 @@ fn every_pod_that_would_be_refused_is_named_and_nothing_is_printed() {
         let line = |pod: &str| {
             format!(
                 "pod-identity-webhook: Pod shop/{pod}: refused: annotation eks.amazonaws.com/role-arn of \
-                 ServiceAccount shop/named: \"web\" is no role's ARN: it does not begin with 'arn:'; make it \
+                 ServiceAccount shop/named: \"web\" is not a role ARN: it does not begin with 'arn:'; write it as \
                  arn:PARTITION:iam::ACCOUNT:role/NAME\n"
             )
         };
@@ -44,8 +44,8 @@ fn a_pod_that_would_be_refused_is_explained() {
     Pod shop/one (pods.yaml: document 1, line 2)
       ServiceAccount shop/named (accounts.yaml: document 2, line 9)
       IRSA: annotation eks.amazonaws.com/role-arn is web
-      role_arn_denied: the pod is refused: its role is none, and --role-arn-validation is enforce
-      annotation eks.amazonaws.com/role-arn of ServiceAccount shop/named: "web" is no role's ARN: it does not begin with 'arn:'; make it arn:PARTITION:iam::ACCOUNT:role/NAME
+      role_arn_denied: the pod is refused: its role is not a valid IAM role ARN, and --role-arn-validation is enforce
+      annotation eks.amazonaws.com/role-arn of ServiceAccount shop/named: "web" is not a role ARN: it does not begin with 'arn:'; write it as arn:PARTITION:iam::ACCOUNT:role/NAME
     "#);
     assert_eq!(printed.matches("role_arn_denied").count(), 2);
 }

@@ -34,7 +34,7 @@ fn explained(run: Run) -> String {
 
 const DENIED: &str = "annotation eks.amazonaws.com/role-arn of ServiceAccount bank/checkout: the role policy \
                       role-policy.yaml does not allow \"arn:aws:iam::123456789012:role/shop-checkout\" there: no rule \
-                      names the ServiceAccount; use a role that it allows, or have it allow this one";
+                      names the ServiceAccount; use a role that the policy allows, or allow this one in it";
 
 #[test]
 fn the_example_allows_the_shop_its_roles() {
@@ -69,7 +69,7 @@ fn a_policy_that_only_warns_says_so_beside_the_manifests() {
     let run = example("bank", &["--role-policy-mode=warn"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let warning = "the role policy does not allow \"arn:aws:iam::123456789012:role/shop-checkout\" for \
-                   bank/checkout: no rule names the ServiceAccount; it gets it while the policy only warns";
+                   bank/checkout: no rule names the ServiceAccount; the pod gets it because the policy only warns";
     assert_eq!(run.stderr, format!("pod-identity-webhook: Deployment bank/checkout: {warning}\n"));
     assert!(run.stdout.contains("AWS_ROLE_ARN"), "{}", run.stdout);
     let printed = example("bank", &["--role-policy-mode=warn", "--explain"]).printed();
@@ -96,8 +96,8 @@ fn pods_that_get_no_role_are_none_of_its_business() {
     let policy = format!("--role-policy={}", files.path("nothing.yaml").display());
     let explained = |pod: &str| files.run(&[&manifests[..], &[&policy]].concat(), pod).printed();
     for (pod, said) in [
-        (pod("associated", ""), Some("not asked, it knows no associations")),
-        (pod("web", "eks.amazonaws.com/skip-containers: a"), Some("not asked, no role is injected")),
+        (pod("associated", ""), Some("not consulted, it applies to roles of IRSA only")),
+        (pod("web", "eks.amazonaws.com/skip-containers: a"), Some("not consulted, no role is injected")),
         (pod("plain", ""), None),
     ] {
         let explained = explained(&pod);
@@ -133,7 +133,7 @@ fn a_file_that_holds_no_policy_is_named_with_the_place() {
     for (name, message) in [
         (
             "typo.yaml",
-            "line 4, rules[0].serviceaccounts: no such field; there are namespaces, serviceAccounts and roles",
+            "line 4, rules[0].serviceaccounts: no such field; the fields are namespaces, serviceAccounts and roles",
         ),
         ("twice.yaml", "document 1, line 2: duplicate key \"rules\""),
         ("half.json", "document 1, line 1, column 11: EOF while parsing a list"),

@@ -149,7 +149,7 @@ fn what_the_webhook_would_warn_of_is_said_on_standard_error() {
     let files = Files::new(&[("account.yaml", &account)]);
     let args = ["-f", "-", "--manifests", "@account.yaml"];
     let pod = object("apps/v1", "Deployment", "/spec/template").to_string();
-    let said = "pod-identity-webhook: Deployment shop/x: role-arn \"web\" is no role's ARN: it does \
+    let said = "pod-identity-webhook: Deployment shop/x: role-arn \"web\" is not a role ARN: it does \
                 not begin with 'arn:'; AWS will refuse it\n";
     for output in [&[][..], &["--output=patch"]] {
         let run = files.run(&[&args, output].concat(), &pod);
@@ -157,7 +157,7 @@ fn what_the_webhook_would_warn_of_is_said_on_standard_error() {
     }
     // `--explain` says it with the rest.
     let explained = files.run(&[&args[..], &["--explain"]].concat(), &pod).printed();
-    assert!(explained.contains("  warning: role-arn \"web\" is no role's ARN: "), "{explained}");
+    assert!(explained.contains("  warning: role-arn \"web\" is not a role ARN: "), "{explained}");
 }
 
 /// Every namespace has a `default`, in no manifest; a warning about it would be noise for every pod.

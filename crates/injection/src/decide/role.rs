@@ -18,8 +18,8 @@ use super::{Rules, Stop};
 
 /// What the role policy says of the role, if a role is injected and there is a policy; or why it is not injected.
 ///
-/// No ephemeral container is refused for its pod's role: the pod runs, and somebody wants to find out what is
-/// wrong. But a role that the policy does not allow is not given to them.
+/// Ephemeral containers are never refused for their pod's role: the pod runs, and they may be there to find
+/// out what is wrong with it. But they do not get a role that the policy does not allow.
 pub(super) fn check(
     plan: &Plan<'_>,
     candidate: &Candidate<'_>,

@@ -7,7 +7,7 @@ use alloc::string::String;
 /// anywhere but at the field's start or doubled inside one, or is never closed.
 #[must_use]
 pub fn field(text: &str) -> Option<(String, &str)> {
-    // Blanks before an opening quote are a bare quote to Go; we trim, so the quote still opens.
+    // Go takes a quote after blanks for a bare one; here blanks are trimmed, so the quote still opens.
     let trimmed = text.trim_start_matches([' ', '\t']);
     let Some(mut rest) = trimmed.strip_prefix('"') else {
         let end = text.find([',', '\n', '\r']).unwrap_or(text.len());

@@ -5,15 +5,15 @@ use core::time::Duration;
 /// Why a text is not a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
-    /// Not a number with a unit, or longer than any.
+    /// The text is not a number with a unit, or is longer than any duration.
     #[error("expected a duration such as 1m0s, 100ms or 0")]
     Malformed,
-    /// Less than none.
+    /// The duration is negative.
     #[error("expected a duration that is not negative")]
     Negative,
 }
 
-/// A duration that is not negative, as Go's `time.ParseDuration` takes it: `1m0s`, `100ms`, `1.5h`,
+/// A duration that is not negative, as Go's `time.ParseDuration` reads it: `1m0s`, `100ms`, `1.5h`,
 /// `0`. A bare number is an error, as it is there.
 pub fn duration(text: &str) -> Result<Duration, DurationError> {
     let malformed = || DurationError::Malformed;

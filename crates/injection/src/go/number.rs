@@ -1,7 +1,7 @@
 //! Go's `strconv`: integers.
 
-/// A decimal integer with an optional sign, as `ParseInt(text, 10, 64)` takes it, but for one that does not
-/// fit: it becomes the nearest that does.
+/// A decimal integer with an optional sign, as `ParseInt(text, 10, 64)` reads it, except that an integer
+/// that does not fit becomes the nearest that does.
 #[must_use]
 pub fn decimal(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -12,7 +12,7 @@ pub fn decimal(text: &str) -> Option<i64> {
     Some(text.parse().unwrap_or(limit))
 }
 
-/// An integer with an optional sign in the base that its prefix names, as `ParseInt(text, 0, 64)` takes it: so
+/// An integer with an optional sign in the base that its prefix names, as `ParseInt(text, 0, 64)` reads it:
 /// `0x258`, `01130` and `86_400` too.
 #[must_use]
 pub fn integer(text: &str) -> Option<i64> {

@@ -1,28 +1,28 @@
-//! Names with `*` for any run of characters: which namespaces or ServiceAccounts they mean, and how
-//! close they come to one of them.
+//! Names with `*` for any run of characters: which namespaces or ServiceAccounts they match, and how
+//! specific they are.
 
 use alloc::boxed::Box;
 use core::cmp::Reverse;
 
 use super::{is_label, is_subdomain};
 
-/// What stands for any run of characters, also for none.
+/// Matches any run of characters, also an empty one.
 const WILDCARD: char = '*';
 
-/// A name, or with `*` every name that has what stands around it.
+/// A name, or with `*` every name that has the pieces around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NameGlob {
-    /// A name, to the letter.
+    /// Exactly this name.
     Exact(Box<str>),
-    /// What stands around the wildcards, two pieces at least: the first begins a name, the last ends
-    /// it, those between are in it in their order. Only the outer ones may be empty.
+    /// The pieces around the wildcards, at least two: the first begins a name, the last ends
+    /// it, the others are in it in their order. Only the outer ones may be empty.
     Glob(Box<[Box<str>]>),
 }
 
-/// How many letters, and how many wildcards: the smaller is the closer.
+/// How many letters, and how many wildcards: a smaller rank is more specific.
 pub type Rank = (Reverse<usize>, usize);
 
-/// What Kubernetes takes as a name of this kind.
+/// The names of this kind that are valid in Kubernetes.
 struct Names {
     is_name: fn(&str) -> bool,
     longest: usize,
@@ -33,13 +33,13 @@ const NAMESPACES: Names = Names { is_name: is_label, longest: 63, punctuation: b
 const SERVICE_ACCOUNTS: Names = Names { is_name: is_subdomain, longest: 253, punctuation: b"-." };
 
 impl NameGlob {
-    /// Of namespaces; `None` where none can be meant.
+    /// A glob of namespaces; `None` if no valid name can match.
     #[must_use]
     pub fn of_namespaces(text: &str) -> Option<Self> {
         Self::parse(text, &NAMESPACES)
     }
 
-    /// Of ServiceAccounts; `None` where none can be meant.
+    /// A glob of ServiceAccounts; `None` if no valid name can match.
     #[must_use]
     pub fn of_service_accounts(text: &str) -> Option<Self> {
         Self::parse(text, &SERVICE_ACCOUNTS)
@@ -50,7 +50,7 @@ impl NameGlob {
             return (names.is_name)(text).then(|| Self::Exact(text.into()));
         };
         let (between, last) = rest.rsplit_once(WILDCARD).unwrap_or(("", rest));
-        // Two wildcards beside each other are one.
+        // Adjacent wildcards are one.
         let between = between.split(WILDCARD).filter(|piece| !piece.is_empty());
         let pieces: Box<[Box<str>]> =
             [first].into_iter().chain(between).chain([last]).map(Into::into).collect();
@@ -61,7 +61,7 @@ impl NameGlob {
         (is_possible && letters(&pieces) <= names.longest).then_some(Self::Glob(pieces))
     }
 
-    /// Whether it means this name.
+    /// Whether it matches this name.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         match self {
@@ -70,8 +70,8 @@ impl NameGlob {
         }
     }
 
-    /// The closer of two globs that mean the same name has the smaller rank: more letters (without
-    /// wildcards it has them all), then fewer wildcards.
+    /// Of two globs that match the same name the more specific one has the smaller rank: it has more letters
+    /// (without wildcards all of them), or else fewer wildcards.
     #[must_use]
     pub fn rank(&self) -> Rank {
         match self {
@@ -85,10 +85,10 @@ fn letters(pieces: &[Box<str>]) -> usize {
     pieces.iter().map(|piece| piece.len()).sum()
 }
 
-/// `None` where a piece is missing.
+/// `None` if a piece is missing.
 fn is_made_of(text: &str, pieces: &[Box<str>]) -> Option<bool> {
     let [first, between @ .., last] = pieces else { return None };
-    // Both ends before what is between: that has to be searched for.
+    // Both ends first: the pieces between have to be searched for.
     let mut rest = text.strip_prefix(&**first)?.strip_suffix(&**last)?;
     for piece in between {
         // The earliest place leaves the most to the pieces behind it.

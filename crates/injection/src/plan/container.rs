@@ -1,4 +1,4 @@
-//! What one container gets: three separate judgements of its variables, and the mount.
+//! What one container gets: three separate decisions on its variables, and the mount.
 
 use alloc::borrow::Cow;
 use alloc::borrow::ToOwned;
@@ -22,7 +22,7 @@ use super::credentials::Credentials;
 pub struct ContainerPlan<'a> {
     /// The container.
     pub container: &'a Container<'a>,
-    /// The judgement.
+    /// What was decided on it.
     pub verdict: Verdict<'a>,
 }
 
@@ -36,7 +36,7 @@ impl ContainerPlan<'_> {
         }
     }
 
-    /// Whether SDKs in the container find the pod's identity: the pair is to be added, or there whole.
+    /// Whether SDKs in the container find the pod's identity: the pair is to be added, or complete already.
     #[must_use]
     pub fn has_credentials(&self) -> bool {
         let Verdict::Judged(additions) = &self.verdict else {
@@ -79,9 +79,9 @@ pub struct Additions<'a> {
     pub region: Variable,
     /// The credential pair of the pod's method.
     pub credentials: Variable,
-    /// The container sets both of the pair itself and mounts the token, as it does when it is admitted again.
+    /// The container sets both of the pair itself and mounts the token, as it does at a second admission.
     pub has_own_pair: bool,
-    /// `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`: goes with the pair or not at all.
+    /// `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`, which is added only with the pair.
     pub endpoint_mode: Variable,
     /// The mount of the token's volume.
     pub mount: MountPlan<'a>,
@@ -106,12 +106,12 @@ impl Additions<'_> {
     }
 }
 
-/// What becomes of a variable, or of a pair that is judged as one.
+/// What is done with a variable, or with a pair that is treated as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variable {
     /// It is added.
     Add,
-    /// The container sets this one itself: the pair is left alone.
+    /// The container sets this one itself: the pair is left unchanged.
     AlreadySet(&'static str),
     /// Neither flag nor account asks for it.
     NotConfigured,
@@ -133,24 +133,24 @@ impl Variable {
     }
 }
 
-/// What becomes of the mount.
+/// What is done about the mount.
 #[derive(Debug)]
 pub enum MountPlan<'a> {
     /// The volume is mounted here.
     Add {
-        /// As the flag gives it, or a free path beside it.
+        /// The flag's path, or the next free one.
         path: Cow<'a, str>,
     },
     /// The container mounts the volume here already.
     Existing {
-        /// As written.
+        /// The path as written.
         path: &'a str,
     },
-    /// The container sets credentials, region and STS itself: it is left alone.
+    /// The container sets credentials, region and STS itself: it is left unchanged.
     NotNeeded,
 }
 
-/// Judges the containers of one pod.
+/// Decides on the containers of one pod.
 pub(super) struct ContainerJudge<'a, 'v> {
     pub(super) pod: &'a Pod<'a>,
     pub(super) volume: &'v VolumePlan<'a>,
@@ -222,7 +222,7 @@ impl<'a> ContainerJudge<'a, '_> {
     }
 }
 
-/// Which containers the pod's annotations leave to us.
+/// Which containers the pod's annotations leave to the webhook.
 pub(super) struct ContainerSelection {
     skip: Option<BTreeSet<String>>,
     only: Option<BTreeSet<String>>,

@@ -1,4 +1,4 @@
-//! Where the SDKs of a pod are to get credentials, and the pair of variables that says so.
+//! Where the SDKs of a pod get credentials, and the pair of variables that tells them.
 
 use alloc::borrow::Cow;
 
@@ -9,12 +9,12 @@ use super::super::grant::{Grant, RoleSource};
 use super::super::pod::env;
 use super::super::text::is_longer;
 
-/// Where the SDKs of a pod are to get credentials: the same for all its containers.
+/// Where the SDKs of a pod get credentials: the same for all its containers.
 #[derive(Debug)]
 pub(super) enum Credentials<'a> {
     /// From STS, as this role.
     Role {
-        /// As it is injected.
+        /// The role as it is injected.
         arn: Cow<'a, str>,
         /// Where it was written.
         source: RoleSource,
@@ -27,7 +27,7 @@ impl<'a> Credentials<'a> {
     pub(super) fn of(grant: &'a Grant, defaults: &'a Defaults) -> Self {
         match grant {
             Grant::Role(role) => {
-                // Names stand in annotations alone: the Go webhook takes the ConfigMap's as they are.
+                // Only annotations may hold names: the Go webhook uses the ConfigMap's roles unchanged.
                 let names = defaults.role_names.as_ref().filter(|_| role.source == RoleSource::Annotation);
                 let composed = names.and_then(|names| names.arn(&role.role_arn));
                 let arn = composed.map_or(Cow::Borrowed(&*role.role_arn), Cow::Owned);
@@ -37,8 +37,8 @@ impl<'a> Credentials<'a> {
         }
     }
 
-    /// The bound that role or audience is beyond: such a role is none, whatever is done about other roles
-    /// that are none by their ARNs.
+    /// The bound that role or audience is beyond: such a role is never injected, whatever is done about
+    /// other invalid role ARNs.
     pub(super) fn excess(&self, grant: &Grant) -> Option<Excess> {
         let audience = match grant {
             Grant::Role(role) => role.audience.as_deref().unwrap_or_default(),
@@ -65,7 +65,7 @@ impl<'a> Credentials<'a> {
         }
     }
 
-    /// What goes with the pair into a container that lacks it.
+    /// The variable that a container gets together with the pair.
     pub(super) fn endpoint_mode(&self) -> Option<(&'static str, Cow<'_, str>)> {
         match self {
             Self::Role { .. } => None,

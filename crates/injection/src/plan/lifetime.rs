@@ -1,4 +1,4 @@
-//! How long the projected token lives: pod annotation, then what the account is granted, then the flag's.
+//! The lifetime of the projected token: from the pod's annotation, else the account's grant, else the flag.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use super::super::warning::{Owner, Warning};
 /// the pods of one rollout do not all renew at once. The longest is the default, 86400.
 const SPREAD_FROM: u64 = 79_200;
 
-/// Seconds, within what the API server accepts.
+/// The lifetime in seconds, within what the API server accepts.
 pub(super) fn of(
     pod: &Pod<'_>,
     grant: &Grant,
@@ -40,7 +40,7 @@ pub(super) fn of(
     }
 }
 
-/// Whose settings a grant bears.
+/// The owner of a grant's settings.
 fn owner(grant: &Grant) -> Owner {
     match grant {
         Grant::Role(RoleGrant { source: RoleSource::ConfigMap, .. }) => Owner::ConfigMap,

@@ -1,7 +1,7 @@
 //! Decides what a pod gets: pure, and the only place where the rules of the two methods meet.
 //!
-//! A plan says what is added and why the rest is not, so that the patch, the warnings and
-//! `inject --explain` are three readings of one decision.
+//! A plan says what is added and why the rest is not: the patch, the warnings and
+//! `inject --explain` all show this one decision.
 
 mod container;
 mod credentials;
@@ -38,9 +38,9 @@ pub struct Plan<'a> {
     pub volume: VolumePlan<'a>,
     /// Whether there is a `spec` to add to.
     pub spec_slot: Slot,
-    /// Whether the pod's `volumes` takes additions.
+    /// Whether the pod's `volumes` can be added to.
     pub volumes_slot: Slot,
-    /// Every container that was judged, in the pod's order.
+    /// Every container that was decided on, in the pod's order.
     pub containers: Vec<ContainerPlan<'a>>,
     values: Values<'a>,
 }
@@ -61,25 +61,25 @@ pub enum Unplanned {
 pub enum LabelPlan {
     /// The pod has labels.
     Member,
-    /// The pod has none.
+    /// The pod has no labels.
     Labels,
     /// The pod has no metadata.
     Metadata,
 }
 
-/// The values of the variables, the same for all containers but for the token file.
+/// The values of the variables: only the token file differs between containers.
 #[derive(Debug)]
 struct Values<'a> {
     credentials: Credentials<'a>,
     defaults: &'a Defaults,
     platform: Platform,
-    /// The token file of containers that mount the volume where the flag says: nearly all.
+    /// The token file of containers that mount the volume where the flag says, as nearly all do.
     usual_file: String,
 }
 
 impl<'a> Plan<'a> {
-    /// What a pod that is made, or ephemeral containers that are added, get of this grant. `seed` spreads the
-    /// lifetimes of tokens that nobody set.
+    /// What this grant gives to a created pod, or to added ephemeral containers. `seed` spreads the
+    /// lifetimes of tokens where no lifetime is set.
     pub(super) fn new(
         subject: &'a Subject<'a>,
         grant: &'a Grant,
@@ -116,8 +116,8 @@ impl<'a> Plan<'a> {
         self.containers.iter().any(ContainerPlan::has_credentials)
     }
 
-    /// The role that is injected, and where it was written; `None` where every container has credentials of its
-    /// own: then a role does not matter.
+    /// The role that is injected, and where it was written; `None` if every container brings its own
+    /// credentials: then a role does not matter.
     #[must_use]
     pub fn role(&self) -> Option<(&str, RoleSource)> {
         match &self.values.credentials {
@@ -158,7 +158,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A plan to be, of a grant that is within all bounds.
+/// The making of a plan, from a grant that is within all bounds.
 struct Draft<'a> {
     grant: &'a Grant,
     defaults: &'a Defaults,
@@ -181,8 +181,8 @@ impl<'a> Draft<'a> {
         Ok(Plan { label, ..self.assemble(pod, pod, containers, volume, warnings)? })
     }
 
-    /// Only ephemeral containers that are new by name get anything. They can only mount what the running pod
-    /// has, for a volume added now is dropped by the API server.
+    /// Only ephemeral containers with a new name get anything. They can only mount volumes that the running
+    /// pod has, because the API server drops a volume that is added now.
     fn of_ephemeral(
         self,
         pod: &'a Pod<'a>,

@@ -1,4 +1,4 @@
-//! Credentials that a pod brings itself: what SDKs prefer to ours defeats it without a word.
+//! Credentials that a pod brings itself: SDKs may silently prefer them to the injected ones.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use super::super::pod::env;
 use super::super::warning::Warning;
 use super::{ContainerPlan, Verdict};
 
-/// What SDKs prefer to a method, in the order in which they look: keys, then a web identity, then the
+/// The variables that SDKs prefer to a method. They look for keys, then for a web identity, then for the
 /// agent of Pod Identity.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 fn preferred(method: Method) -> &'static [&'static str] {
@@ -18,8 +18,8 @@ fn preferred(method: Method) -> &'static [&'static str] {
     }
 }
 
-/// One warning for all containers that set such a variable, in the order in which they start; those
-/// that are skipped mean it.
+/// One warning for all containers that set such a variable, in the order in which they start. Skipped
+/// containers do so on purpose.
 pub(super) fn warning(containers: &[ContainerPlan<'_>], method: Method) -> Option<Warning> {
     let judged = containers.iter().filter(|plan| matches!(plan.verdict, Verdict::Judged(_)));
     let mut found: Vec<_> = judged
@@ -29,7 +29,7 @@ pub(super) fn warning(containers: &[ContainerPlan<'_>], method: Method) -> Optio
             Some((plan.container, *variable))
         })
         .collect();
-    // The lists may stand in the pod the other way round.
+    // The pod may have the lists in the other order.
     found.sort_by_key(|(container, _)| (container.list, container.index));
     let containers: Vec<_> =
         found.into_iter().map(|(container, variable)| (container.name.to_string(), variable)).collect();

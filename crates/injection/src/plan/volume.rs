@@ -21,7 +21,7 @@ const LONGEST_NAME: usize = 63;
 pub enum VolumePlan<'a> {
     /// A projected volume to add.
     Add {
-        /// Free in the pod.
+        /// A name that is free in the pod.
         name: Cow<'a, str>,
         /// The token's audience.
         audience: &'a str,
@@ -30,7 +30,7 @@ pub enum VolumePlan<'a> {
         /// The token's path in the volume.
         token_path: &'a str,
     },
-    /// One that the pod has: projected, a token of the same audience.
+    /// A projected volume that the pod has, with a token of the same audience.
     Reuse {
         /// Its name, whatever that is.
         name: &'a str,
@@ -58,7 +58,7 @@ impl<'a> VolumePlan<'a> {
     }
 }
 
-/// The volume of a pod that is being made.
+/// The volume of a pod that is being created.
 pub(super) fn choose<'a>(
     pod: &'a Pod<'a>,
     grant: &'a Grant,
@@ -82,10 +82,10 @@ pub(super) fn choose<'a>(
     }
 }
 
-/// A volume of the pod that holds an equal token, rather one of our name than another.
+/// A volume of the pod that holds an equal token, preferably one with the webhook's own name.
 ///
-/// Judged by what it is, not by its name: a volume of our name with other contents would leave
-/// the variables pointing to nothing.
+/// The name does not decide: with a volume of that name and other contents the variables would
+/// point to nothing.
 pub(super) fn existing<'a>(
     pod: &'a Pod<'a>,
     grant: &'a Grant,

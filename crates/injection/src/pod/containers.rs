@@ -14,7 +14,7 @@ use super::{Container, EnvNames, List, Mount, Pod, env};
 pub(super) struct Containers<'f, 'de> {
     pub(super) pod: &'f mut Pod<'de>,
     pub(super) list: List,
-    /// Of the next element.
+    /// Index of the next element.
     pub(super) index: usize,
 }
 
@@ -36,7 +36,7 @@ impl<'de> Elements<'de> for Containers<'_, 'de> {
         let mut container = fold.container;
         container.mounts = first_mount..self.pod.mounts.len();
         self.index += 1;
-        // A null element has nothing to add to; its place still counts.
+        // A null element cannot be added to, but has an index.
         if slot.is_present() {
             self.pod.containers.push(container);
         }
@@ -44,7 +44,7 @@ impl<'de> Elements<'de> for Containers<'_, 'de> {
     }
 }
 
-/// Passes an element over that is one too many; `false` after the last.
+/// Skips an element beyond the bound; `false` after the last.
 pub(super) fn pass_over<'de, A: SeqAccess<'de>>(
     seq: &mut A,
     seen: &mut Option<Excess>,
@@ -114,7 +114,7 @@ impl<'de> Elements<'de> for Env<'_> {
 #[derive(Default)]
 struct VariableFold {
     name: Option<EnvNames>,
-    /// Of the one variable for which it matters.
+    /// Whether `AWS_ACCESS_KEY_ID` has a value.
     has_value: bool,
 }
 
@@ -135,7 +135,7 @@ impl<'de> Fold<'de> for VariableFold {
         match map.next_key()? {
             None => return Ok(false),
             Some(VariableField::Name) => self.name = Some(map.next_value_seed(Judge::by(EnvNames::of))?),
-            // Go's encoder writes the name first; where it does not stand there yet, it may matter.
+            // Go's encoder writes the name first; if it has not come yet, the value may matter.
             Some(VariableField::Value | VariableField::ValueFrom)
                 if self.name.is_none_or(|name| name.contains(env::ACCESS_KEY_ID)) =>
             {

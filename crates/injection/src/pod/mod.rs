@@ -1,4 +1,4 @@
-//! The view of a pod that a plan needs: nothing else in the pod is looked at, so nothing else can
+//! The view of a pod that a plan needs: nothing else in the pod is read, so nothing else can
 //! be lost or logged.
 
 mod containers;
@@ -20,10 +20,10 @@ use super::excess::Excess;
 pub const MIRROR_ANNOTATION: &str = "kubernetes.io/config.mirror";
 
 /// Label by which an objectSelector keeps a pod from the webhook, whatever its value.
-/// The name has no prefix flag: it is written in the registration, not in our arguments.
+/// No flag changes its prefix: it is written in the registration, not in the webhook's arguments.
 pub const SKIP_LABEL: &str = "eks.amazonaws.com/skip-pod-identity-webhook";
 
-/// Label that EKS puts on every pod of an association; literal, whatever the annotation prefix.
+/// Label that EKS puts on every pod with an association; the annotation prefix does not change it.
 pub const POD_IDENTITY_LABEL: &str = "eks.amazonaws.com/pod-identity";
 
 /// Label of pods, and of namespaces for all their pods, that must not start without an identity:
@@ -33,14 +33,14 @@ pub const REQUIRE_LABEL: &str = "eks.amazonaws.com/require-identity";
 /// What a plan reads of a pod. Strings are borrowed from the request.
 #[derive(Debug, Default)]
 pub struct Pod<'a> {
-    /// `metadata`: names, the annotations and labels that are ours.
+    /// `metadata`: names, and the webhook's annotations and labels.
     pub metadata: Metadata<'a>,
     metadata_slot: Slot,
     /// Whether there is a `spec` to add to.
     pub spec: Slot,
     service_account_name: Cow<'a, str>,
     service_account: Cow<'a, str>,
-    /// `spec.volumes`: whether it takes additions.
+    /// Whether `spec.volumes` can be added to.
     pub volumes_slot: Slot,
     /// Every volume, in order.
     pub volumes: Vec<Volume<'a>>,
@@ -50,7 +50,7 @@ pub struct Pod<'a> {
     pub containers: Vec<Container<'a>>,
     mounts: Vec<Mount<'a>>,
     windows: windows::Signs,
-    /// The bound that it is beyond, if any: then not all of it was read.
+    /// The bound that the pod is beyond, if any: then not all of it was read.
     pub excess: Option<Excess>,
 }
 
@@ -58,11 +58,11 @@ pub struct Pod<'a> {
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a label or an annotation of its own")]
 pub struct Metadata<'a> {
-    /// Empty where `generateName` is used: the API server names the pod after admission.
+    /// The name, empty if `generateName` is used: the API server names the pod after admission.
     pub name: Cow<'a, str>,
-    /// The prefix of a name to come.
+    /// The prefix from which the API server will make a name.
     pub generate_name: Cow<'a, str>,
-    /// May be empty: the request's namespace rules.
+    /// The namespace; it may be empty, and the request's namespace decides.
     pub namespace: Cow<'a, str>,
     /// Whether there is a label object to add to.
     pub labels: Slot,
@@ -90,10 +90,10 @@ struct Lists {
     ephemeral: Slot,
 }
 
-/// One volume: its name is enough, its projected tokens stand in a list of their own.
+/// One volume: only its name is kept here, and its projected tokens in a separate list.
 #[derive(Debug, Default)]
 pub struct Volume<'a> {
-    /// Unique in the pod.
+    /// The name, unique in the pod.
     pub name: Cow<'a, str>,
 }
 
@@ -101,7 +101,7 @@ pub struct Volume<'a> {
 #[derive(Debug, Default)]
 pub struct Token<'a> {
     volume: usize,
-    /// Empty means the API server's own audience.
+    /// The audience; empty means the API server's own.
     pub audience: Cow<'a, str>,
     /// Path of the token file below the volume's mount.
     pub path: Cow<'a, str>,
@@ -136,16 +136,16 @@ impl List {
 pub struct Container<'a> {
     /// The list it stands in.
     pub list: List,
-    /// Its place in that list, from 0.
+    /// Its index in that list, from 0.
     pub index: usize,
     /// Unique in the pod.
     pub name: Cow<'a, str>,
-    /// Whether `env` takes additions.
+    /// Whether `env` can be added to.
     pub env: Slot,
-    /// Which of the variables that we judge are set, by name: `valueFrom` counts, and so does an empty
-    /// value, but not of [`env::ACCESS_KEY_ID`], which is only warned of.
+    /// Which of the variables in [`mod@env`] are set, by name. `valueFrom` counts, and so does an empty
+    /// value, except for [`env::ACCESS_KEY_ID`], which only leads to a warning.
     pub env_names: EnvNames,
-    /// Whether `volumeMounts` takes additions.
+    /// Whether `volumeMounts` can be added to.
     pub volume_mounts: Slot,
     mounts: core::ops::Range<usize>,
 }
@@ -155,16 +155,16 @@ pub struct Container<'a> {
 pub struct Mount<'a> {
     /// The volume's name.
     pub volume: Cow<'a, str>,
-    /// As written, not cleaned.
+    /// The path as written, not cleaned.
     pub path: Cow<'a, str>,
-    /// It mounts one path of the volume: kubelet never refreshes such a token.
+    /// Whether it mounts only one path of the volume: kubelet never refreshes such a token.
     pub is_sub_path: bool,
 }
 
-/// What a node runs, which says how paths are written there.
+/// The platform of a node, which decides how paths are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
-    /// Linux, and whatever else has its paths.
+    /// Linux, and every other platform with its paths.
     Linux,
     /// Windows.
     Windows,
@@ -184,8 +184,8 @@ impl<'a> Pod<'a> {
         decode::PodSeed { prefix }
     }
 
-    /// The account the pod runs as. The API server fills `serviceAccountName` in before webhooks
-    /// run; the deprecated `serviceAccount` counts if it alone is set; neither means `default`.
+    /// The account the pod runs as. The API server fills in `serviceAccountName` before webhooks
+    /// run; the deprecated `serviceAccount` counts if only it is set; neither means `default`.
     #[must_use]
     pub fn service_account(&self) -> &str {
         [&self.service_account_name, &self.service_account]
@@ -200,7 +200,7 @@ impl<'a> Pod<'a> {
         if self.metadata.name.is_empty() { &self.metadata.generate_name } else { &self.metadata.name }
     }
 
-    /// Whether `metadata` is there to add to.
+    /// Whether `metadata` can be added to.
     #[must_use]
     pub fn has_metadata(&self) -> bool {
         self.metadata_slot.is_present()
@@ -250,7 +250,7 @@ impl<'a> Pod<'a> {
 pub struct EnvNames(u16);
 
 impl EnvNames {
-    /// Notes a variable; names that are not ours leave no trace.
+    /// Notes a variable; names that do not matter to the webhook are ignored.
     pub(super) fn insert(&mut self, name: EnvNames) {
         self.0 |= name.0;
     }
@@ -258,7 +258,7 @@ impl EnvNames {
     /// The set with the one variable of that name, or the empty one.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        // Most names of a pod are turned away by their first bytes.
+        // The first bytes are enough to reject most names of a pod.
         if !name.starts_with("AWS_") {
             return Self(0);
         }
@@ -289,9 +289,10 @@ pub mod env {
     /// Pod Identity: the file that holds the projected token.
     pub const AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
     /// Pod Identity: the family of the address where EC2's instance metadata is looked for. Version 2
-    /// of the SDK for Java takes an agent at an IPv6 address only with it.
+    /// of the SDK for Java accepts an agent at an IPv6 address only with it.
     pub const METADATA_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
-    /// The key that goes before every other credential. Empty, as charts leave it behind, it is none.
+    /// The access key, which takes precedence over all other credentials. Charts may leave it empty: then it
+    /// does not count.
     pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 
     pub(super) const ALL: [&str; 9] = [

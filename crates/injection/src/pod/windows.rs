@@ -1,4 +1,4 @@
-//! The signs by which a pod says that it wants a Windows node.
+//! The three ways in which a pod says that it needs a Windows node.
 
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess};
@@ -65,8 +65,8 @@ impl<'de> Fold<'de> for OsFold<'_> {
     }
 }
 
-/// `spec.affinity`: required node affinity that leaves Windows nodes alone. Its terms are
-/// alternatives, so each of them must.
+/// `spec.affinity`: required node affinity that allows only Windows nodes. Its terms are
+/// alternatives, so each of them must require Windows.
 pub(super) struct AffinityFold<'f>(pub(super) &'f mut Signs);
 
 /// The members on the way from `affinity` to the expressions.
@@ -184,7 +184,7 @@ impl<'de> Fold<'de> for TermFold {
     }
 }
 
-/// The expressions of a term, all of which a node must meet: one that says Windows is enough.
+/// The expressions of a term, all of which a node must meet: one that requires Windows is enough.
 struct Expressions<'f>(&'f mut bool);
 
 impl<'de> Elements<'de> for Expressions<'_> {

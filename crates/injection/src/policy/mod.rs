@@ -1,5 +1,5 @@
-//! The role policy: which roles the pods of which accounts may use. [`super::decide()`] has it judge every
-//! role that would be injected.
+//! The role policy: which roles the pods of which accounts may use. [`super::decide()`] checks every
+//! role that would be injected against it.
 
 mod role_glob;
 
@@ -11,21 +11,21 @@ use super::name::{AccountName, NameGlob};
 
 pub use role_glob::{RoleGlob, RoleGlobError};
 
-/// Which accounts may use which roles. Whatever no rule allows is not allowed: one without rules
+/// Which accounts may use which roles. A role that no rule allows is forbidden: a policy without rules
 /// allows nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RolePolicy {
     rules: Vec<Rule>,
 }
 
-/// Roles for accounts.
+/// A rule: these accounts may use these roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// The accounts' namespaces: one of these has to match.
     pub namespaces: Vec<NameGlob>,
-    /// The accounts' names, likewise; `None`: any.
+    /// The accounts' names, one of which has to match; `None` matches any.
     pub service_accounts: Option<Vec<NameGlob>>,
-    /// What they may use.
+    /// The roles that the accounts may use.
     pub roles: Vec<RoleGlob>,
 }
 
@@ -34,7 +34,7 @@ pub struct Rule {
 pub enum PolicyMode {
     /// The pod is refused.
     Enforce,
-    /// The pod gets it, and its maker a warning.
+    /// The pod gets the role, and its creator a warning.
     Warn,
 }
 
@@ -42,7 +42,7 @@ impl PolicyMode {
     /// Every value, the default first.
     pub const ALL: [Self; 2] = [Self::Enforce, Self::Warn];
 
-    /// As the flag has it.
+    /// The flag's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,9 +57,9 @@ impl PolicyMode {
 pub struct ActivePolicy<'a> {
     /// What is allowed.
     pub policy: &'a RolePolicy,
-    /// What is done about what is not.
+    /// What is done about a role that is not allowed.
     pub mode: PolicyMode,
-    /// Where the policy is read, for people.
+    /// The policy's file, for people.
     pub file: &'a str,
 }
 
@@ -68,7 +68,7 @@ pub struct ActivePolicy<'a> {
 pub enum Ruling {
     /// This rule allows it, the first of those that do.
     Allowed {
-        /// Which.
+        /// Index of the rule.
         rule: usize,
     },
     /// No rule allows it.
@@ -80,9 +80,9 @@ pub enum Ruling {
 pub enum Forbidden {
     /// No rule names the account.
     Unnamed,
-    /// Rules name the account, and none of them the role.
+    /// Rules name the account, but none of these allows the role.
     OtherRoles {
-        /// Which: at least one.
+        /// Indices of these rules, at least one.
         rules: Vec<usize>,
     },
 }
@@ -92,11 +92,11 @@ impl fmt::Display for Forbidden {
         let Self::OtherRoles { rules } = self else {
             return f.write_str("no rule names the ServiceAccount");
         };
-        // A line is no list of hundreds.
+        // A line must not list hundreds of rules.
         let told: Vec<_> = rules.iter().take(5).map(|rule| format!("rules[{rule}]")).collect();
         let rest = if rules.len() > told.len() { ", …" } else { "" };
-        let have = if rules.len() == 1 { "has" } else { "have" };
-        write!(f, "{}{rest} {have} other roles for it", told.join(", "))
+        let name = if rules.len() == 1 { "names" } else { "name" };
+        write!(f, "{}{rest} {name} the ServiceAccount but not this role", told.join(", "))
     }
 }
 
@@ -107,7 +107,7 @@ impl RolePolicy {
         self.rules.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -194,10 +194,11 @@ mod tests {
     #[test]
     fn rules_that_name_the_account_are_told_of_in_a_line() {
         let told = |rules: &[usize]| Forbidden::OtherRoles { rules: rules.to_vec() }.to_string();
-        assert_eq!(told(&[7]), "rules[7] has other roles for it");
-        assert_eq!(told(&[0, 2]), "rules[0], rules[2] have other roles for it");
+        assert_eq!(told(&[7]), "rules[7] names the ServiceAccount but not this role");
+        assert_eq!(told(&[0, 2]), "rules[0], rules[2] name the ServiceAccount but not this role");
         let many: Vec<_> = (0..1000).collect();
-        let few = "rules[0], rules[1], rules[2], rules[3], rules[4], … have other roles for it";
+        let few =
+            "rules[0], rules[1], rules[2], rules[3], rules[4], … name the ServiceAccount but not this role";
         assert_eq!(told(&many), few);
     }
 

@@ -1,5 +1,5 @@
-//! Roles by their ARNs, with IAM's wildcards: `*` for any run of characters, also for none and across
-//! colons and slashes, `?` for one.
+//! Roles by their ARNs, with IAM's wildcards: `*` for any run of characters, also an empty one and across
+//! colons and slashes, `?` for one character.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 
 use alloc::boxed::Box;
@@ -19,16 +19,16 @@ pub struct RoleGlob(Box<str>);
 /// Why a glob can match no role's ARN. A policy with such a glob allows less than it seems to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RoleGlobError {
-    /// Longer than any.
+    /// The glob is longer than any role's ARN.
     #[error("longer than any role's ARN")]
     TooLong,
-    /// What no role's ARN is, whatever stands for the wildcards.
+    /// The glob matches no role's ARN, whatever stands for the wildcards.
     #[error("matches no role's ARN: {0}")]
     Impossible(RoleArnError),
 }
 
 impl RoleGlob {
-    /// Takes a glob that at least one role's ARN could match.
+    /// Accepts a glob that at least one role's ARN could match.
     pub fn new(text: &str) -> Result<Self, RoleGlobError> {
         if text.len() > LONGEST {
             return Err(RoleGlobError::TooLong);
@@ -37,10 +37,10 @@ impl RoleGlob {
         Ok(Self(text.into()))
     }
 
-    /// Whether it matches an ARN, to the letter but for the wildcards.
+    /// Whether it matches an ARN; apart from the wildcards letters have to be equal.
     #[must_use]
     pub fn matches(&self, role_arn: &str) -> bool {
-        // Of any other length it is a role's for nobody; and this bounds what a comparison takes.
+        // A longer text is not a role's ARN to AWS either; and this bounds the time that a comparison takes.
         role_arn.len() <= LONGEST && is_match(self.0.as_bytes(), role_arn.as_bytes())
     }
 
@@ -78,10 +78,10 @@ fn check(text: &str) -> Result<(), RoleArnError> {
     with("").or_else(|error| with("x").map_err(|_| error))
 }
 
-/// Only the last `*` is ever tried again: what an earlier one could take more of, it can as well.
+/// Only the last `*` is ever tried again: it can take whatever an earlier one could.
 fn is_match(glob: &[u8], text: &[u8]) -> bool {
     let (mut at, mut from) = (0, 0);
-    // Behind the last star, and what it has taken up to.
+    // The positions after the last star, and after what it has matched so far.
     let mut star = None;
     while let Some(letter) = text.get(from) {
         match glob.get(at) {

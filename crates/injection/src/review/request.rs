@@ -51,7 +51,7 @@ enum Target {
     Pod,
     Ephemeral,
     Other,
-    /// What decides has not come yet.
+    /// The members that decide have not come yet.
     Undecided,
 }
 
@@ -72,10 +72,10 @@ impl Target {
 
 /// One of the request's objects.
 enum Payload<'a> {
-    /// Absent, null, or of no interest.
+    /// The object is absent, null, or not needed.
     None,
     Pod(Box<Pod<'a>>),
-    /// Set aside: it came before what decides.
+    /// The object is set aside, because it came before the members that decide.
     Raw(&'a RawValue),
 }
 
@@ -104,7 +104,7 @@ impl<'a, 'p> Request<'a, 'p> {
         }
     }
 
-    /// The review of this version, with its objects read as what they are.
+    /// The review of this version, with its objects read by their type.
     pub(super) fn finish(self, version: ApiVersion) -> Result<Review<'a>, ReviewError> {
         let Self { prefix, uid, namespace, resource, sub_resource, operation, object, old_object } = self;
         let subject = match Target::of(resource, operation, sub_resource) {
@@ -181,7 +181,7 @@ impl<'a> Fold<'a> for Request<'a, '_> {
                 }))?;
             }
             RequestField::Object => self.object = self.payload(map, target)?,
-            // A pod that is made has no old self: whatever stands here is not read.
+            // A created pod has no old object: whatever is here is not read.
             RequestField::OldObject if target == Target::Pod => skip(map)?,
             RequestField::OldObject => self.old_object = self.payload(map, target)?,
             RequestField::Other => skip(map)?,

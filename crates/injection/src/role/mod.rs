@@ -1,5 +1,5 @@
-//! Roles of IAM: the shape of their ARNs in every partition of AWS, what is wrong with one that has
-//! another, and the ARNs of those that are given by name.
+//! Roles of IAM: the shape of their ARNs in every partition of AWS, what is wrong with an invalid one,
+//! and the ARNs of roles that are given by name.
 
 mod names;
 
@@ -11,14 +11,14 @@ pub use names::{AccountId, Partition, RoleNames};
 const LONGEST_NAME: usize = 64;
 const LONGEST_PATH: usize = 512;
 
-/// What is done about a role that is none by its ARN: `--role-arn-validation`.
+/// What is done about a role that is not a valid IAM role ARN: `--role-arn-validation`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleArnValidation {
-    /// The pod gets it, and its maker a warning.
+    /// The pod gets the role, and its creator a warning.
     Warn,
     /// The pod is refused.
     Enforce,
-    /// The pod gets it.
+    /// The pod gets the role, without a warning.
     Off,
 }
 
@@ -26,7 +26,7 @@ impl RoleArnValidation {
     /// Every value, the default first.
     pub const ALL: [Self; 3] = [Self::Warn, Self::Enforce, Self::Off];
 
-    /// As the flag has it.
+    /// The flag's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,25 +37,25 @@ impl RoleArnValidation {
     }
 }
 
-/// What separates a text from a role's ARN, `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`: the first
-/// thing that AWS would stumble over. Display continues "no role's ARN: ".
+/// Why a text is not a role's ARN, `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`: the first mistake
+/// in it. Display continues "is not a role ARN: ".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleArnError {
-    /// Not an ARN at all: mostly a role's name alone.
+    /// The text is not an ARN at all: mostly it is a role's name alone.
     NotAnArn,
-    /// Not `aws` nor `aws-…`.
+    /// The partition is neither `aws` nor `aws-…`.
     Partition,
-    /// Another service's, such as `sts`.
+    /// The ARN is of another service, such as `sts`.
     Service,
-    /// A region, which IAM has not.
+    /// The ARN has a region, which IAM does not have.
     Region,
-    /// Not the twelve digits of an account.
+    /// The account is not twelve digits.
     Account,
-    /// Another resource's, such as a user's.
+    /// The ARN is of another resource, such as a user.
     Resource,
-    /// Characters that IAM allows in no path, or too many of them.
+    /// The path is too long, or has characters that IAM does not allow in one.
     Path,
-    /// Characters that IAM allows in no name, none, or too many of them.
+    /// The name is empty or too long, or has characters that IAM does not allow in one.
     Name,
 }
 
@@ -65,18 +65,18 @@ impl fmt::Display for RoleArnError {
             Self::NotAnArn => "it does not begin with 'arn:'",
             Self::Partition => "its partition is not aws, aws-cn, aws-us-gov or the like",
             Self::Service => "its service is not iam",
-            Self::Region => "it has a region, which roles have not",
+            Self::Region => "it has a region, which role ARNs do not have",
             Self::Account => "its account is not 12 digits",
             Self::Resource => "its resource is not role/NAME",
-            Self::Path => "IAM allows no such path",
-            Self::Name => "IAM allows no such name",
+            Self::Path => "IAM does not allow its path",
+            Self::Name => "IAM does not allow its name",
         })
     }
 }
 
 /// Whether a text is a role's ARN, by its shape: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
 ///
-/// No stricter than IAM's own API: patterns that were broke `GovCloud` users of other tools.
+/// This is no stricter than IAM's own API: stricter patterns of other tools broke for `GovCloud` users.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
 pub fn check(text: &str) -> Result<(), RoleArnError> {
     let mut parts = text.splitn(6, ':');

@@ -1,11 +1,11 @@
-//! Roles that are given by name: the partition and the account that make ARNs of them.
+//! Roles that are given by name: the partition and the account that turn them into ARNs.
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-/// Region prefixes of the partitions beside `aws`, as the SDKs have them.
+/// Region prefixes of the partitions other than `aws`, as the SDKs have them.
 const REGIONS: [(&str, &str); 7] = [
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),
@@ -21,7 +21,7 @@ const REGIONS: [(&str, &str); 7] = [
 pub struct Partition(Box<str>);
 
 impl Partition {
-    /// A partition by its name: one that is known, or has the shape that all of them have, for AWS
+    /// A partition by its name: a known one, or one with the shape that all of them have, because AWS
     /// builds new ones.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
@@ -47,7 +47,7 @@ impl Partition {
 pub struct AccountId(Box<str>);
 
 impl AccountId {
-    /// An account by its id; `None` for what is not twelve digits.
+    /// An account by its id; `None` if that is not twelve digits.
     #[must_use]
     pub fn new(id: &str) -> Option<Self> {
         Self::is_id(id).then(|| Self(id.into()))
@@ -61,18 +61,18 @@ impl AccountId {
 /// How roles that are given by name become ARNs: `--compose-role-arn`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleNames {
-    /// Where the account is.
+    /// The account's partition.
     pub partition: Partition,
-    /// Whose roles they are.
+    /// The account that the roles belong to.
     pub account: AccountId,
 }
 
 impl RoleNames {
-    /// The ARN of a role by its name, with its path if it has one (`team/app`); `None` for what
-    /// says that it is an ARN itself.
+    /// The ARN of a role by its name, with its path if it has one (`team/app`); `None` for a
+    /// text that contains `arn:`, and so is an ARN itself.
     ///
-    /// Nothing is trimmed or mended: as the Go webhook does, and a name that comes out as no role's
-    /// ARN is judged like any other.
+    /// Nothing is trimmed or corrected, as in the Go webhook; a name that makes an invalid ARN is
+    /// handled like any other invalid ARN.
     #[must_use]
     pub fn arn(&self, name: &str) -> Option<String> {
         (!name.contains("arn:")).then(|| format!("{self}{name}"))
@@ -80,7 +80,7 @@ impl RoleNames {
 }
 
 impl fmt::Display for RoleNames {
-    /// What stands before the name.
+    /// The part of the ARN before the name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { partition: Partition(partition), account: AccountId(account) } = self;
         write!(f, "arn:{partition}:iam::{account}:role/")

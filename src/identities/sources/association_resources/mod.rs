@@ -129,7 +129,7 @@ impl AssociationResources {
                     example = %name,
                     names = namespace,
                     "resources that name accounts of another namespace than their own do not count: \
-                     --association-resources-own-namespace-only=false lets all count"
+                     --association-resources-own-namespace-only=false makes all count"
                 );
             }
         } else {
@@ -178,7 +178,10 @@ impl Part {
                 self.trouble = None;
                 let is_news = self.objects.as_ref().is_none_or(|objects| !objects.is_empty());
                 if self.objects.is_none() {
-                    tracing::info!(resource = self.kind.name(), "is not served: looking for it every second");
+                    tracing::info!(
+                        resource = self.kind.name(),
+                        "the resource is not served: looking for it every second"
+                    );
                 }
                 self.objects = Some(Objects::default());
                 is_news

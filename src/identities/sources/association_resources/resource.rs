@@ -50,7 +50,7 @@ pub enum Malformed {
     #[error("{0} is not a string")]
     NotText(String),
     /// A string cannot be the name of such an object.
-    #[error("{0} is no name that Kubernetes takes")]
+    #[error("{0} is not a valid Kubernetes name")]
     NotAName(String),
 }
 

@@ -89,7 +89,11 @@ impl Watch {
                 let all = Collection::of::<DynamicObject>(&resource, None);
                 let read = move |object| read(kind, &object);
                 let follow = Follow::new(self.client.clone(), all, kind.name(), read);
-                tracing::info!(resource = kind.name(), version = resource.version, "is served: following it");
+                tracing::info!(
+                    resource = kind.name(),
+                    version = resource.version,
+                    "the resource is served: following it"
+                );
                 self.state = State::Served { follow: Box::new(follow), is_read: false };
                 self.wait = BACKOFF.0;
                 None

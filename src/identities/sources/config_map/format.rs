@@ -26,7 +26,7 @@ use crate::source::Complaint;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigMapError {
     /// The value is YAML or JSON itself instead of a string that holds JSON.
-    #[error("no string: write it behind a |")]
+    #[error("not a string: write it behind a |")]
     NoString,
     /// The value is not UTF-8: Kubernetes keeps such values under `binaryData`.
     #[error("not text: it is under binaryData")]
@@ -59,11 +59,11 @@ impl From<serde_json::Error> for ConfigMapError {
 enum EntryError {
     #[error("not an object with RoleARN")]
     Shape,
-    #[error("{0} is no string")]
+    #[error("{0} is not a string")]
     Text(&'static str),
     #[error("UseRegionalSTS is neither true nor false")]
     RegionalSts,
-    #[error("TokenExpiration is no whole number of seconds")]
+    #[error("TokenExpiration is not a whole number of seconds")]
     Lifetime,
 }
 

@@ -30,18 +30,18 @@ pub(super) enum ListError {
     #[error("EKS does not accept the webhook's credentials ({0}): check them, and the clock")]
     NotAccepted(String),
     #[error(
-        "EKS denies it: allow eks:ListPodIdentityAssociations on cluster {cluster} to the webhook's role ({words})"
+        "EKS denies the request: allow the webhook's role eks:ListPodIdentityAssociations on cluster {cluster} ({words})"
     )]
     Denied { cluster: ClusterName, words: String },
     #[error("EKS has no cluster {cluster} in {region}: check --eks-cluster-name and AWS_REGION")]
     NoCluster { cluster: ClusterName, region: String },
-    #[error("EKS throttles: other callers of this account and region count too")]
+    #[error("EKS throttles requests: other callers of this AWS account and region count too")]
     Throttled,
     #[error("EKS failed with {0}")]
     Failed(String),
-    #[error("EKS refuses it with {0}")]
+    #[error("EKS refuses the request with {0}")]
     Refused(String),
-    #[error("{0} came instead of an answer, without an error code of EKS: is there a proxy in between?")]
+    #[error("the answer was {0}, without an error code of EKS: is there a proxy in between?")]
     Stranger(u16),
     #[error("no answer from EKS in time")]
     Silent,

@@ -234,7 +234,7 @@ impl ServiceAccounts {
         let accounts = index.accounts();
         self.swap(index);
         if self.synced.set() {
-            tracing::info!(accounts, "ServiceAccounts are all read");
+            tracing::info!(accounts, "all ServiceAccounts are read");
         }
     }
 

@@ -114,5 +114,5 @@ fn one_that_is_malformed_keeps_nobody_else_away() {
     );
     assert_eq!(standing(&objects), [ResourceStanding::Used]);
     let told: Vec<_> = objects.malformed().map(|(name, malformed)| format!("{name}: {malformed}")).collect();
-    assert_eq!(told, ["infra/bad: spec.serviceAccount is no name that Kubernetes takes"]);
+    assert_eq!(told, ["infra/bad: spec.serviceAccount is not a valid Kubernetes name"]);
 }

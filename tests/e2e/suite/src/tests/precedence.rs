@@ -144,8 +144,7 @@ async fn is_refused(test: &Test) -> Result<()> {
     let mut pod = workload::unscheduled(NOWHERE, NOWHERE);
     pod["metadata"]["labels"] = json!({"eks.amazonaws.com/require-identity": "true"});
     let Err(error) = test.dry_run(pod).await else { bail!("a pod without identity was admitted") };
-    let asked =
-        ": asked service-accounts, config-map, ack, crossplane, association-file; set its annotation ";
+    let asked = "; the webhook asked service-accounts, config-map, ack, crossplane, association-file: set ";
     ensure!(format!("{error:#}").contains(asked), "{error:#}");
     Ok(())
 }

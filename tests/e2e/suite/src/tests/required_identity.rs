@@ -264,8 +264,9 @@ fn refusal<T>(answer: Result<T>) -> Result<Refusal> {
 fn denied(test: &Test, webhook: &str, whose: &str) -> Refusal {
     let message = format!(
         "admission webhook \"{webhook}iam-for-pods.amazonaws.com\" denied the request: ServiceAccount {}/bare has \
-         no AWS identity, which {whose} label eks.amazonaws.com/require-identity requires: asked service-accounts; \
-         set its annotation eks.amazonaws.com/role-arn or associate it with a role, and the pod can be made",
+         no AWS identity, but {whose} label eks.amazonaws.com/require-identity requires an identity; the webhook asked \
+         service-accounts: set the annotation eks.amazonaws.com/role-arn or associate the account with a role, and \
+         the pod can be created",
         test.namespace
     );
     (403, "Forbidden".to_owned(), message)

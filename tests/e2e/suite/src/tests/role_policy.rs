@@ -18,7 +18,7 @@ const ALLOWED: &str = "arn:aws:iam::111122223333:role/shop/orders";
 const FORBIDDEN: &str = "arn:aws:iam::111122223333:role/payroll";
 
 /// What follows the role in what is said of it.
-const WHY: &str = "rules[0] has other roles for it";
+const WHY: &str = "rules[0] names the ServiceAccount but not this role";
 
 pub async fn roles_are_warned_of_then_refused_as_the_policy_says(test: Test) -> Result<()> {
     test.account("orders", &[("role-arn", ALLOWED)]).await?;
@@ -98,7 +98,7 @@ async fn is_refused(test: &Test, account: &str, role: &str) -> Result<()> {
         "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
          \"iam-for-pods.amazonaws.com\" denied the request: annotation eks.amazonaws.com/role-arn of \
          ServiceAccount {}/{account}: the role policy {FILE} does not allow \"{role}\" there: {WHY}; use a role \
-         that it allows, or have it allow this one",
+         that the policy allows, or allow this one in it",
         test.namespace
     );
     until(&format!("pods of {account} are refused"), async || {
