@@ -2,6 +2,7 @@
 //! text is one short line.
 #![no_main]
 
+use injection::AccountName;
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::sources::association_file::AssociationFile;
 use serde_json::json;
@@ -11,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(AssociationFile { associations, complaint }) => {
             let entries = associations.iter();
             let entries: Vec<_> = entries
-                .map(|(namespace, name)| json!({ "namespace": namespace, "serviceAccount": name }))
+                .map(|AccountName { namespace, name }| json!({ "namespace": namespace, "serviceAccount": name }))
                 .collect();
             let written = json!({ "identities": entries }).to_string();
             let again = AssociationFile::parse(written.as_bytes()).expect("what was written can be read");

@@ -2,7 +2,7 @@
 //! a letter more would make another, or an error; whatever is said is short and one line.
 #![no_main]
 
-use injection::Grant;
+use injection::{AccountName, Grant};
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::sources::config_map::ConfigMapDocument;
 

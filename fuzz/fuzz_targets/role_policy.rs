@@ -2,6 +2,7 @@
 //! written as JSON and read again as YAML; or an error whose text is one short line.
 #![no_main]
 
+use injection::AccountName;
 use injection::policy::{RolePolicy, Ruling};
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::role_policy::parse;
@@ -30,7 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
     for rule in rules {
         assert_allows_its_own(&policy, rule);
     }
-    let stranger = policy.judge("no such namespace", "no such account", "no such role");
+    let stranger = policy.judge(AccountName::new("no such namespace", "no such account"), "no such role");
     let is_named = rules.iter().any(|rule| texts(&rule["namespaces"]).iter().any(|glob| glob.contains('*')));
     assert!(is_named || matches!(stranger, Ruling::Forbidden(_)));
 });
@@ -44,7 +45,7 @@ fn assert_allows_its_own(policy: &RolePolicy, rule: &Value) {
     for namespace in texts(&rule["namespaces"]).iter().take(4).map(|glob| glob.replace('*', "0")) {
         for account in accounts.iter().take(4) {
             for role in texts(&rule["roles"]).iter().take(4).map(|glob| glob.replace(['*', '?'], "0")) {
-                let ruling = policy.judge(&namespace, account, &role);
+                let ruling = policy.judge(AccountName::new(&namespace, account), &role);
                 assert!(matches!(ruling, Ruling::Allowed { .. }), "{namespace}/{account} {role}");
             }
         }

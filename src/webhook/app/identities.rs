@@ -66,13 +66,14 @@ pub(super) fn follow(
                 let followed = parts.follow_resources(resources, &client);
                 associations.extend(followed.into_iter().map(Associations::Followed));
             }
+            let accounts = parts.follow_accounts(client.clone(), *lookups);
             if let Some(namespace) = config_map {
                 let source = parts.source(config_map::SOURCE, Entries::len);
-                let follow = config_map::follow(client.clone(), namespace.clone(), source.clone());
+                let follow = config_map::follow(client, namespace.clone(), source.clone());
                 parts.tasks.spawn(config_map::SOURCE, follow);
                 entries = Some(source);
             }
-            Accounts::Cluster(parts.follow_accounts(client, *lookups))
+            Accounts::Cluster(accounts)
         }
         (AccountSource::Cluster(_), None) => bail!("a cluster without a client: a bug, please report it"),
     };

@@ -49,9 +49,10 @@ impl SourceSettings {
     /// What the flags come to; flags without effect get a notice.
     pub(super) fn new(args: &WebhookArgs, notices: &mut Vec<String>) -> Result<Self, SettingsError> {
         let sources = &args.sources;
+        let accounts = accounts(sources)?;
         let cluster = cluster_name(sources)?;
         Ok(Self {
-            accounts: accounts(sources)?,
+            accounts,
             association_file: path(&sources.watch_container_credentials_config),
             association_resources: ResourceSettings::new(sources, cluster.clone(), notices)?,
             config_map: config_map(args, notices)?,

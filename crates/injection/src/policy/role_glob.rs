@@ -22,13 +22,13 @@ pub enum RoleGlobError {
     /// The glob is longer than any role's ARN.
     #[error("longer than any role's ARN")]
     TooLong,
-    /// The glob matches no role's ARN, whatever stands for the wildcards.
+    /// No role's ARN begins as the glob does before its first wildcard.
     #[error("matches no role's ARN: {0}")]
     Impossible(RoleArnError),
 }
 
 impl RoleGlob {
-    /// Accepts a glob that at least one role's ARN could match.
+    /// Accepts a glob that begins, before its first wildcard, as a role's ARN could.
     pub fn new(text: &str) -> Result<Self, RoleGlobError> {
         if text.len() > LONGEST {
             return Err(RoleGlobError::TooLong);
@@ -75,7 +75,8 @@ fn check(text: &str) -> Result<(), RoleArnError> {
     let (begin, rest) =
         (whole.map_or_else(String::new, |whole| format!("{whole}:")), rest.collect::<String>());
     let with = |more| role::check(&format!("{begin}{completed}{more}{rest}"));
-    with("").or_else(|error| with("x").map_err(|_| error))
+    // The wildcard may stand for the rest of a name, or for a name behind a path.
+    with("").or_else(|error| with("x").or_else(|_| with("/x")).map_err(|_| error))
 }
 
 /// Only the last `*` is ever tried again: it can take whatever an earlier one could.
@@ -218,7 +219,7 @@ mod tests {
         /// A glob made of a role's ARN is never said to match none.
         #[test]
         fn glob_that_matches_a_role_is_taken(
-            arn in "arn:aws(-cn)?:iam::[0-9]{12}:role/([a-z]{1,3}/){0,2}[a-z]{1,6}",
+            arn in "arn:aws(-cn)?:iam::[0-9]{12}:role/([a-z!:~]{1,3}/|[a-z]{66}/){0,2}[a-z]{1,6}",
             cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize, prop::bool::ANY), 0..4),
         ) {
             let mut glob = arn.clone().into_bytes();
