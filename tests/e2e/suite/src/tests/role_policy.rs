@@ -28,8 +28,8 @@ pub async fn roles_are_warned_of_then_refused_as_the_policy_says(test: Test) -> 
     await_injection(&test.cluster, &test.namespace).await?;
     let warned = create(&test, "curious").await?;
     let words = format!(
-        "Warning: the role policy does not allow \"{FORBIDDEN}\" for {}/curious: {WHY}; it gets it while the \
-         policy only warns",
+        "Warning: the role policy does not allow \"{FORBIDDEN}\" for {}/curious: {WHY}; the pod gets it because \
+         the policy only warns",
         test.namespace
     );
     ensure!(warned.code == 0 && warned.stderr.trim_end() == words, "{warned:?}");
