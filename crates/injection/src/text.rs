@@ -97,14 +97,19 @@ fn write_visibly(out: &mut impl Write, character: char) -> fmt::Result {
     if is_visible(character) {
         out.write_char(character)
     } else {
-        write!(out, "{}", character.escape_debug())
+        match character {
+            '\t' | '\n' | '\r' => write!(out, "{}", character.escape_debug()),
+            _ => write!(out, "{}", character.escape_unicode()),
+        }
     }
 }
 
 /// Whether a character is visible as itself. Control characters are not, nor are U+200B (no width),
-/// U+202E (reverses what follows) and U+2028 (a line's end to some).
+/// U+202E (reverses what follows) and U+2028 (a line's end to some), nor those that word processors write
+/// instead of plain ones: dashes, quotes, and letters of full width.
 fn is_visible(character: char) -> bool {
-    matches!(character, '\'' | '"' | '\\') || character.escape_debug().len() == 1
+    let is_lookalike = matches!(character, '\u{2010}'..='\u{201f}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff01}'..='\u{ff5e}');
+    matches!(character, '\'' | '"' | '\\') || !is_lookalike && character.escape_debug().len() == 1
 }
 
 #[cfg(test)]
@@ -118,6 +123,11 @@ mod tests {
             ("a\"\\b'", "a\"\\b'", "\"a\\\"\\\\b'\""),
             ("a\n\u{1b}[1m", "a\\n\\u{1b}[…", "\"a\\n\\u{1b}[…\""),
             ("\u{200b}\u{202e}\u{2028}", "\\u{200b}\\u{202e}\\u{2028}", "\"\\u{200b}\\u{202e}\\u{2028}\""),
+            (
+                "\u{a0}\u{2010}\u{2212}\u{ff0d}",
+                "\\u{a0}\\u{2010}\\u{2212}\\u{ff0d}",
+                "\"\\u{a0}\\u{2010}\\u{2212}\\u{ff0d}\"",
+            ),
             ("12345678", "1234…", "\"1234…\""),
         ] {
             let longest = if text.starts_with("12") || text.starts_with("a\n") { 4 } else { 10 };

@@ -57,11 +57,20 @@ pub enum RoleArnError {
     Path,
     /// The name is empty or too long, or has characters that IAM does not allow in one.
     Name,
+    /// The text has a character outside of ASCII, which may be invisible or look like one that is allowed.
+    Character(char),
 }
 
 impl fmt::Display for RoleArnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Character(character) => {
+                return write!(
+                    f,
+                    "it has the character U+{:04X}, and ARNs are plain ASCII",
+                    u32::from(*character)
+                );
+            }
             Self::NotAnArn => "it does not begin with 'arn:'",
             Self::Partition => "its partition is not aws, aws-cn, aws-us-gov or the like",
             Self::Service => "its service is not iam",
@@ -79,6 +88,14 @@ impl fmt::Display for RoleArnError {
 /// This is no stricter than IAM's own API: stricter patterns of other tools broke for `GovCloud` users.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
 pub fn check(text: &str) -> Result<(), RoleArnError> {
+    // The character is the mistake, wherever it makes the text differ from an ARN.
+    check_parts(text).map_err(|error| match text.chars().find(|character| !character.is_ascii()) {
+        Some(character) => RoleArnError::Character(character),
+        None => error,
+    })
+}
+
+fn check_parts(text: &str) -> Result<(), RoleArnError> {
     let mut parts = text.splitn(6, ':');
     let mut next = || parts.next().unwrap_or_default();
     let require = |holds, error| if holds { Ok(()) } else { Err(error) };
@@ -139,7 +156,11 @@ mod tests {
                 ("iam::123456789012:role", RoleArnError::Resource),
                 ("iam::123456789012:", RoleArnError::Resource),
                 ("iam::123456789012:role/a b/app", RoleArnError::Path),
-                ("iam::123456789012:role/é/app", RoleArnError::Path),
+                ("iam::123456789012:role/é/app", RoleArnError::Character('é')),
+                ("iam::123456789012:role/app\u{a0}", RoleArnError::Character('\u{a0}')),
+                ("iam::123456789012:role/my\u{2010}app", RoleArnError::Character('\u{2010}')),
+                ("iam::12345678901２:role/app", RoleArnError::Character('２')),
+                ("iam::123456789012:role/аpp", RoleArnError::Character('\u{430}')),
                 ("iam::123456789012:role/", RoleArnError::Name),
                 ("iam::123456789012:role/team/", RoleArnError::Name),
                 ("iam::123456789012:role/a b", RoleArnError::Name),
