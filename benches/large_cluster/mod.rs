@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use injection::annotation::Prefix;
-use injection::{AccountName, Found, Need};
+use injection::{AccountName, Found, Need, Precedence};
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
 use pod_identity_webhook::identities::sources::config_map::{ConfigMapDocument, Entries};
@@ -56,7 +56,8 @@ impl LargeCluster {
     pub fn find(&self, account: AccountName<'_>) -> Found {
         loop {
             let deadline = Instant::now() + Duration::from_secs(1);
-            let found = self.identities.find(account, Need::Usual, deadline).now_or_never();
+            let found =
+                self.identities.find(account, Need::Usual, Precedence::Association, deadline).now_or_never();
             if let Some(found) = found {
                 return found.unwrap();
             }

@@ -134,7 +134,10 @@ pub fn answer(body: &[u8], identities: &Identities, defaults: &Defaults) -> Vec<
     let review = Review::decode(body, &defaults.annotation_prefix).unwrap();
     let candidate = Candidate::of_review(&review, None).unwrap();
     let deadline = Instant::now() + Duration::from_secs(1);
-    let found = identities.find(candidate.account, candidate.need, deadline).now_or_never().unwrap();
+    let found = identities
+        .find(candidate.account, candidate.need, candidate.precedence(defaults), deadline)
+        .now_or_never()
+        .unwrap();
     let rules = Rules { defaults, policy: None, sources: &[] };
     decide(&candidate, &found.unwrap(), &rules).answer(&review)
 }

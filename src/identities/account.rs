@@ -7,15 +7,18 @@ use injection::annotation::{self, Prefix};
 use injection::excess;
 use injection::go;
 use injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use injection::setting::{self, Bearer, Form, Stray};
 use injection::text::cut;
 
-/// A ServiceAccount with at least one annotation that the webhook reads.
+/// A ServiceAccount with at least one annotation that the webhook reads, or that was meant to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The role for IRSA; `None` if `role-arn` is absent or empty.
     pub role: Option<Arc<Grant>>,
     /// What both methods read, with or without a role.
     pub preferences: Preferences,
+    /// Annotations that have no effect on an account, or not as they are written: the first few.
+    pub strays: Option<Arc<[Stray]>>,
 }
 
 impl Account {
@@ -28,19 +31,27 @@ impl Account {
         let mut role_arn = None;
         let mut audience = None;
         let mut preferences = Preferences::default();
+        let mut strays = Vec::new();
         let mut is_ours = false;
         for (key, value) in annotations {
-            let Some(name) = prefix.name_of(key) else {
-                continue;
-            };
-            match name {
-                annotation::ROLE_ARN => role_arn = Some(value),
-                annotation::AUDIENCE => audience = Some(value),
-                annotation::STS_REGIONAL_ENDPOINTS => preferences.regional_sts = go::boolean(value),
-                annotation::TOKEN_EXPIRATION => preferences.lifetime = Some(AskedLifetime::read(value)),
-                _ => continue,
+            let mut stray = None;
+            match prefix.name_of(key) {
+                Some(annotation::ROLE_ARN) => role_arn = Some(value),
+                Some(annotation::AUDIENCE) => audience = Some(value),
+                Some(annotation::STS_REGIONAL_ENDPOINTS) => {
+                    preferences.regional_sts = go::boolean(value);
+                    stray = Stray::of_sts_annotation(value);
+                }
+                Some(annotation::TOKEN_EXPIRATION) => preferences.lifetime = Some(AskedLifetime::read(value)),
+                _ => {
+                    stray = Stray::of_key(prefix, Bearer::ServiceAccount, Form::Annotation, key);
+                    if stray.is_none() {
+                        continue;
+                    }
+                }
             }
             is_ours = true;
+            strays.extend(stray.filter(|_| strays.len() < setting::KEPT));
         }
         // An empty role counts as absent. An empty audience would make a token for the API server itself.
         let role = role_arn.filter(|role| !role.is_empty()).map(|role_arn| {
@@ -53,6 +64,7 @@ impl Account {
                 preferences: preferences.clone(),
             }))
         });
-        is_ours.then_some(Self { role, preferences })
+        let strays = (!strays.is_empty()).then(|| strays.into());
+        is_ours.then_some(Self { role, preferences, strays })
     }
 }

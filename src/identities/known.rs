@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use injection::{Found, Grant};
+use injection::{Found, Grant, Precedence};
 
 use super::account::Account;
 use super::unavailable::Unavailable;
@@ -63,22 +63,26 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Precedence: association, then the ServiceAccount's annotation, then the ConfigMap.
+    /// Association, then the ServiceAccount's annotation, then the ConfigMap; the association comes last for a
+    /// pod to which no agent answers.
     ///
     /// The winner's settings are used whole, but for Pod Identity's regional STS and lifetime,
     /// which always come from the account's annotations.
     #[must_use]
-    pub fn found(self) -> Found {
+    pub fn found(self, precedence: Precedence) -> Found {
         let Self { is_associated, account, entry } = self;
         let exists = account != AccountState::Missing;
         let annotations = account.into_annotations();
-        let grant = if is_associated {
+        let strays = annotations.as_ref().and_then(|account| account.strays.clone());
+        let role = annotations.as_ref().and_then(|account| account.role.clone()).or(entry);
+        let comes_first = precedence == Precedence::Association || role.is_none();
+        let grant = if is_associated && comes_first {
             let preferences = annotations.map(|account| account.preferences.clone()).unwrap_or_default();
             Some(Arc::new(Grant::Association(preferences)))
         } else {
-            annotations.and_then(|account| account.role.clone()).or(entry)
+            role
         };
-        Found { grant, exists }
+        Found { grant, exists, strays }
     }
 }
 
@@ -111,20 +115,22 @@ pub struct LookupFailure {
 impl Known {
     /// What the two come to together. A known grant is better than none, even if it may be old: a failure to
     /// ask matters only if there is no grant.
-    pub(super) fn with(self, fresh: Fresh) -> Result<Found, Unavailable> {
+    pub(super) fn with(self, fresh: Fresh, precedence: Precedence) -> Result<Found, Unavailable> {
         let Self { is_associated, entry } = self;
         let Fresh { account, association } = fresh;
         let is_associated = is_associated || matches!(association, Some(Ok(true)));
+        // A pod to which no agent answers needs the account's role, if there is one.
+        let is_enough = is_associated && precedence == Precedence::Association;
         let account = account.or_else(|LookupFailure { known, error }| match known {
             // The ConfigMap's entry counts for an account that had no role of its own when it was last seen.
-            Some(known) if is_associated || known.has_role() || entry.is_some() => Ok(known),
+            Some(known) if is_enough || known.has_role() || entry.is_some() => Ok(known),
             // The API server makes no pods of accounts that do not exist.
-            None if is_associated => Ok(AccountState::Plain),
+            None if is_enough => Ok(AccountState::Plain),
             // For an account that was never seen, the ConfigMap alone decides nothing: the account's own
             // annotation, which has not been read yet, would come first.
             Some(_) | None => Err(error),
         })?;
-        let found = Claims { is_associated, account, entry }.found();
+        let found = Claims { is_associated, account, entry }.found(precedence);
         match association {
             Some(Err(error)) if found.grant.is_none() => Err(error),
             Some(_) | None => Ok(found),
@@ -153,6 +159,20 @@ mod tests {
         let (none, own, of_entry, associated) = (Ok(""), Ok("own"), Ok("entry"), Ok("association"));
         let (no_account, no_association) = (Err("accounts"), Err("associations"));
         let (ill, no, yes) = (Some(Err(failure("associations"))), Some(Ok(false)), Some(Ok(true)));
+        let seen = |is_associated, has_entry: bool, account, association, precedence| {
+            let known = Known { is_associated, entry: has_entry.then(|| entry.clone()) };
+            let found = known.with(Fresh { account, association }, precedence);
+            match found.map(|found| found.grant) {
+                Ok(None) => Ok(String::new()),
+                Ok(Some(grant)) if Arc::ptr_eq(&grant, &entry) => Ok("entry".to_owned()),
+                Ok(Some(grant)) => match &*grant {
+                    Grant::Role(role) => Ok(role.role_arn.to_string()),
+                    Grant::Association(_) => Ok("association".to_owned()),
+                },
+                Err(Unavailable::Cold(what)) => Err(what),
+                Err(error) => panic!("{error}"),
+            }
+        };
         for (number, (is_associated, has_entry, account, association, expected)) in [
             (false, false, Ok(plain.clone()), None, none),
             (false, false, Ok(plain.clone()), no.clone(), none),
@@ -175,19 +195,24 @@ mod tests {
         .into_iter()
         .enumerate()
         {
-            let known = Known { is_associated, entry: has_entry.then(|| entry.clone()) };
-            let found = known.with(Fresh { account, association });
-            let seen = match found.as_ref().map(|found| found.grant.as_ref()) {
-                Ok(None) => Ok(""),
-                Ok(Some(grant)) if Arc::ptr_eq(grant, &entry) => Ok("entry"),
-                Ok(Some(grant)) => match &**grant {
-                    Grant::Role(role) => Ok(&*role.role_arn),
-                    Grant::Association(_) => Ok("association"),
-                },
-                Err(Unavailable::Cold(what)) => Err(*what),
-                Err(error) => panic!("{error}"),
-            };
-            assert_eq!(seen, expected, "row {number}");
+            let seen = seen(is_associated, has_entry, account, association, Precedence::Association);
+            assert_eq!(seen, expected.map(str::to_owned), "row {number}");
+        }
+        // Where no agent answers, an association is no better than nothing: the account has to be known.
+        for (number, (has_entry, account, expected)) in [
+            (false, Ok(plain.clone()), associated),
+            (true, Ok(plain.clone()), of_entry),
+            (true, Ok(annotated.clone()), own),
+            (false, failed(None), no_account),
+            (false, failed(Some(&plain)), no_account),
+            (true, failed(Some(&plain)), of_entry),
+            (false, failed(Some(&annotated)), own),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let seen = seen(true, has_entry, account, None, Precedence::Role);
+            assert_eq!(seen, expected.map(str::to_owned), "row {number}");
         }
     }
 }

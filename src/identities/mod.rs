@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use injection::{AccountName, Found, Need};
+use injection::{AccountName, Found, Need, Precedence};
 use tokio::time::Instant;
 
 use crate::source::Source;
@@ -58,23 +58,25 @@ impl Identities {
         Self::new(Accounts::Manifests(Arc::new(manifests)), associations, config_map)
     }
 
-    /// The identity of an account, found out before `deadline`; `need` says how far to go for it.
+    /// The identity of an account, found out before `deadline`; `need` says how far to go for it, `precedence`
+    /// which one it is of two.
     pub async fn find(
         &self,
         account: AccountName<'_>,
         need: Need,
+        precedence: Precedence,
         deadline: Instant,
     ) -> Result<Found, Unavailable> {
         if !account.is_possible() {
             // The name may have any length: no source looks it up, but all must have been read.
             self.check_read()?;
-            return Ok(Found { grant: None, exists: false });
+            return Ok(Found::missing());
         }
         let known = self.known(account)?;
         let asks = need.asks() && !known.is_associated;
         let fresh = self.fresh(account, asks, deadline).await;
         let has_asked = fresh.association.is_some();
-        let found = known.with(fresh)?;
+        let found = known.with(fresh, precedence)?;
         match need {
             Need::Required(_) if found.grant.is_none() => self.last_look(account, has_asked, deadline).await,
             Need::Required(_) | Need::OptedIn | Need::Usual => Ok(found),
@@ -124,8 +126,8 @@ impl Identities {
         let state = self.accounts.fetch(account, deadline).await?;
         let is_new = state != AccountState::Missing && !has_asked;
         let is_associated = is_new && self.fetch_association(account, deadline).await?;
-        // The ConfigMap grants nothing here, or the account would have a grant.
-        let found = Claims { is_associated, account: state, entry: None }.found();
+        // There is one grant at the most now, and the ConfigMap has none, or the account would have had it.
+        let found = Claims { is_associated, account: state, entry: None }.found(Precedence::Association);
         if found.grant.is_none() {
             self.check_current()?;
         }

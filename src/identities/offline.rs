@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use injection::annotation::Prefix;
-use injection::{AccountName, Found, json};
+use injection::{AccountName, Found, Precedence, json};
 use manifests::{Document, Object, Stream};
 use serde_json::Value;
 
@@ -247,10 +247,10 @@ impl Manifests {
 
     /// The identity of an account.
     #[must_use]
-    pub fn find(&self, account: AccountName<'_>) -> Found {
+    pub fn find(&self, account: AccountName<'_>, precedence: Precedence) -> Found {
         let is_associated = self.association_place(account).is_some();
         let entry = self.entries().and_then(|(entries, _)| entries.grant(account));
-        Claims { is_associated, account: self.state(account), entry }.found()
+        Claims { is_associated, account: self.state(account), entry }.found(precedence)
     }
 
     /// What is known of the ServiceAccount.

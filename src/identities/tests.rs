@@ -104,7 +104,9 @@ async fn answer(
         turned.rotate_left(first);
         for sources in [turned.clone(), turned.into_iter().rev().collect()] {
             let identities = Identities::new(accounts(), sources, config_map.cloned());
-            let answer = identities.find(AccountName::new("shop", name), need, deadline).await;
+            let answer = identities
+                .find(AccountName::new("shop", name), need, Precedence::Association, deadline)
+                .await;
             answers.push(answer.map_err(|error| error.to_string()));
         }
     }
@@ -121,9 +123,9 @@ fn association(lifetime: Option<i64>) -> Arc<Grant> {
 async fn association_wins_and_keeps_the_accounts_lifetime() {
     let sources = [source("one", Some(&[])), source("two", Some(&["orders", "plain"]))];
     let found = find(&sources, "orders").await.unwrap();
-    assert_eq!(found, Found { grant: Some(association(Some(900))), exists: true });
+    assert_eq!(found, Found { grant: Some(association(Some(900))), exists: true, strays: None });
     let found = find(&sources, "plain").await.unwrap();
-    assert_eq!(found, Found { grant: Some(association(None)), exists: true });
+    assert_eq!(found, Found { grant: Some(association(None)), exists: true, strays: None });
 }
 
 #[tokio::test]
@@ -134,7 +136,7 @@ async fn sources_add_up() {
         let found = find(&sources, name).await.unwrap();
         assert!(matches!(found.grant.as_deref(), Some(Grant::Association(_))), "{name}");
     }
-    assert_eq!(find(&sources, "nobody").await.unwrap(), Found { grant: None, exists: false });
+    assert_eq!(find(&sources, "nobody").await.unwrap(), Found::missing());
 }
 
 /// The role that an answer grants.
@@ -156,7 +158,7 @@ async fn config_map_counts_where_neither_association_nor_annotation_does() {
     // The API server makes no pods of such accounts, and the Go webhook grants it too.
     let nobody = find(&[], "nobody").await;
     assert_eq!((role_arn(&nobody), nobody.exists), (Some("of the entry"), false));
-    assert_eq!(find(&[], "none").await, Found { grant: None, exists: false });
+    assert_eq!(find(&[], "none").await, Found::missing());
     let associated = find(&[source("one", Some(&["plain"]))], "plain").await;
     assert_eq!(associated.grant, Some(association(None)));
 }
@@ -320,7 +322,7 @@ async fn nobody_is_asked_for_an_account_that_does_not_exist() {
     let (asked, times) = askable(Ok(true));
     for need in [Need::OptedIn, Need::Required(Demand::Pod)] {
         let found = find_for(need, slice::from_ref(&asked), "nobody").await.unwrap();
-        assert_eq!(found, Found { grant: None, exists: false });
+        assert_eq!(found, Found::missing());
         assert_eq!(times.load(Ordering::Relaxed), 0);
         find_for(need, slice::from_ref(&asked), "plain").await.unwrap();
         assert_ne!(times.swap(0, Ordering::Relaxed), 0);
@@ -340,15 +342,20 @@ async fn a_name_that_no_account_can_have_is_found_nowhere_and_at_once() {
     for (namespace, name) in
         [("shop", &*long), (&*long, "orders"), ("", "orders"), ("shop", ""), ("a.b", "orders")]
     {
-        let found =
-            identities.find(AccountName::new(namespace, name), Need::OptedIn, Instant::now()).await.unwrap();
-        assert_eq!(found, Found { grant: None, exists: false });
+        let found = identities
+            .find(AccountName::new(namespace, name), Need::OptedIn, Precedence::Association, Instant::now())
+            .await
+            .unwrap();
+        assert_eq!(found, Found::missing());
     }
     // As sets of bytes the two long names are compared a few times; the globs alone would take minutes.
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(times.load(Ordering::Relaxed), 0);
     // Nothing is answered before all sources were read, not even for such a name.
     let cold = Identities::new(accounts(), vec![source("two", None)], None);
-    let error = cold.find(AccountName::new("shop", &long), Need::Usual, Instant::now()).await.unwrap_err();
+    let error = cold
+        .find(AccountName::new("shop", &long), Need::Usual, Precedence::Association, Instant::now())
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the source of identities two is not read yet");
 }

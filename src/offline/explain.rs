@@ -5,12 +5,16 @@ use injection::Reason;
 use injection::annotation::ROLE_ARN;
 use injection::decide::Admitted;
 use injection::grant::Method;
-use injection::plan::{Additions, LabelPlan, MountPlan, SkipReason, Variable, Verdict, VolumePlan};
-use injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL};
+use injection::plan::{
+    Access, Additions, ContainerPlan, LabelPlan, MountPlan, SkipReason, Unable, Variable, Verdict, VolumePlan,
+};
+use injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL, env};
 use injection::policy::{ActivePolicy, Ruling};
 use injection::text::visible;
-use injection::{AccountName, Decision, Defaults, Found, Grant, Outcome, Plan};
+use injection::warning::Warning;
+use injection::{AccountName, Candidate, Decision, Defaults, Found, Grant, Outcome, Plan, Pod};
 
+use super::notes;
 use crate::identities::offline::Manifests;
 use crate::identities::sources::config_map::{Entry, KEY};
 
@@ -27,11 +31,11 @@ pub(super) fn skipped() -> String {
 /// Says where the account's identity comes from, and what lost to it.
 pub(super) fn source(
     identities: &Manifests,
-    account: AccountName<'_>,
+    candidate: &Candidate<'_>,
     found: &Found,
     defaults: &Defaults,
 ) -> String {
-    let mut text = String::new();
+    let (mut text, account) = (String::new(), candidate.account);
     let known = identities.account(account);
     match known {
         Some((_, place)) => line(&mut text, format_args!("ServiceAccount {account} ({place})")),
@@ -41,7 +45,13 @@ pub(super) fn source(
     }
     let has_association = matches!(found.grant.as_deref(), Some(Grant::Association(_)));
     if let Some(place) = identities.association_place(account) {
-        line(&mut text, format_args!("EKS Pod Identity: an association names it ({place})"));
+        let lost = match candidate.pod().agentless() {
+            Some(nodes) if !has_association => {
+                format!("; not used, no agent answers on {nodes} and --no-agent-fallback is set")
+            }
+            _ => String::new(),
+        };
+        line(&mut text, format_args!("EKS Pod Identity: an association names it ({place}){lost}"));
     }
     if let Some(place) = identities.foreign_place(account) {
         let why = "ignored, because it is in another namespace than its pods";
@@ -103,23 +113,23 @@ fn outcome(outcome: Outcome) -> String {
 }
 
 /// Says what is added and left out, or why the pod is refused or left as it is.
-pub(super) fn decision(decision: &Decision<'_>) -> String {
+pub(super) fn decision(pod: &Pod<'_>, decision: &Decision<'_>) -> String {
     let mut text = outcome(decision.outcome());
     match decision {
         Decision::Refused { message, .. } => line(&mut text, format_args!("{message}")),
-        Decision::Admitted(Admitted { plan, .. }) => additions(&mut text, plan),
-        // This was said already, with where the account was looked for.
-        Decision::Untouched { reason: Reason::AccountMissing, .. } => return text,
+        Decision::Admitted(Admitted { plan, .. }) => additions(&mut text, pod, plan),
         Decision::Untouched { .. } => {}
     }
-    for warning in decision.warnings() {
+    // That the account is missing was said already, with where it was looked for.
+    let is_new = |warning: &&Warning| !matches!(warning, Warning::AccountMissing { .. });
+    for warning in decision.warnings().iter().filter(is_new) {
         line(&mut text, format_args!("warning: {warning}"));
     }
     text
 }
 
 /// What is added where, and what is left out and why.
-fn additions(text: &mut String, plan: &Plan<'_>) {
+fn additions(text: &mut String, pod: &Pod<'_>, plan: &Plan<'_>) {
     if let Some(LabelPlan::Member | LabelPlan::Labels | LabelPlan::Metadata) = plan.label {
         line(text, format_args!("label {POD_IDENTITY_LABEL}=enabled: added"));
     }
@@ -129,7 +139,7 @@ fn additions(text: &mut String, plan: &Plan<'_>) {
             format_args!("volume {name}: added, a token for {audience} that lasts {lifetime} seconds"),
         ),
         VolumePlan::Reuse { name, .. } => {
-            line(text, format_args!("volume {name}: there already, a token of the same audience"));
+            line(text, format_args!("volume {name}: there already, with an equal token"));
         }
     }
     for container in &plan.containers {
@@ -144,6 +154,25 @@ fn additions(text: &mut String, plan: &Plan<'_>) {
                 detail(text, format_args!("skipped: inject-containers does not name it"));
             }
             Verdict::Judged(additions) => judged(text, plan, additions),
+        }
+        access(text, plan, container);
+        for note in notes::of(pod, container.container, plan.method) {
+            detail(text, format_args!("{note}"));
+        }
+    }
+}
+
+/// Where SDKs in the container find credentials, if not where nearly all do.
+fn access(text: &mut String, plan: &Plan<'_>, container: &ContainerPlan<'_>) {
+    if let Some(there) = container.difference {
+        let wanted = plan.wanted();
+        let what = if plan.method == Method::WebIdentity { env::ROLE_ARN } else { env::CREDENTIALS_FULL_URI };
+        detail(text, format_args!("{what} is {there} there; the webhook would set {wanted}"));
+    }
+    match container.access {
+        Access::None(Unable::Skipped(_)) | Access::Added | Access::Present | Access::Other => {}
+        Access::None(why) => {
+            detail(text, format_args!("SDKs do not find the pod's identity: {why}"));
         }
     }
 }

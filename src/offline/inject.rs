@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use injection::review::Subject;
 use injection::text::visible;
-use injection::{AccountName, Candidate, Decision, Defaults, Found, Pod, Rules, decide};
+use injection::warning::Warning;
+use injection::{AccountName, Candidate, Decision, Defaults, Pod, Rules, decide};
 use json_patch::Patch;
 use manifests::Stream;
 
@@ -206,7 +207,7 @@ impl Question<'_> {
             return Ok(Decided { explanation: explain::skipped(), ..Decided::default() });
         }
         let account = candidate.account;
-        let found = identities.find(account);
+        let found = identities.find(account, candidate.precedence(defaults));
         let policy = policy.map(Snapshot::active);
         let rules = Rules { defaults, policy, sources: &["manifests"] };
         let decision = decide(&candidate, &found, &rules);
@@ -216,13 +217,10 @@ impl Question<'_> {
         };
         Ok(Decided {
             patch,
-            explanation: explain::source(identities, account, &found, defaults)
+            explanation: explain::source(identities, &candidate, &found, defaults)
                 + &explain::policy(policy, &found, &decision)
-                + &explain::decision(&decision),
-            warnings: match found {
-                Found { grant: None, exists: false } => missing(account).into_iter().collect(),
-                _ => decision.warnings().iter().map(ToString::to_string).collect(),
-            },
+                + &explain::decision(candidate.pod(), &decision),
+            warnings: decision.warnings().iter().filter_map(|warning| told(warning, account)).collect(),
             denial: match decision {
                 Decision::Refused { message, .. } => Some(message),
                 Decision::Untouched { .. } | Decision::Admitted(_) => None,
@@ -231,8 +229,11 @@ impl Question<'_> {
     }
 }
 
-/// The warning about an account that is not in the input, which says more than the server knows.
-fn missing(account: AccountName<'_>) -> Option<String> {
+/// A warning as it is told: of an account that is not in the input it says more than the server knows.
+fn told(warning: &Warning, account: AccountName<'_>) -> Option<String> {
+    if !matches!(warning, Warning::AccountMissing { .. }) {
+        return Some(warning.to_string());
+    }
     // Every namespace has a ServiceAccount `default`, which stands in no manifest.
     (account.name != "default").then(|| {
         format!(

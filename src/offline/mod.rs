@@ -3,4 +3,5 @@
 pub mod args;
 mod explain;
 pub(crate) mod inject;
+mod notes;
 mod workload;

@@ -152,11 +152,12 @@ impl Admission {
         if let Some(reason) = candidate.settled() {
             return Ok(answer(&Decision::untouched(reason)));
         }
+        let precedence = candidate.precedence(&self.defaults);
         let lookup = deadline.min(Instant::now() + self.limits.lookup);
         // Nothing is answered before all that is configured was read, whatever the account has.
         let policy =
             self.policy.as_ref().map(|file| file.current().ok_or(Refusal::PolicyUnread)).transpose()?;
-        let found = self.identities.find(candidate.account, candidate.need, lookup).await?;
+        let found = self.identities.find(candidate.account, candidate.need, precedence, lookup).await?;
         if let Some(grant) = &found.grant {
             self.metrics.method(grant.method());
         }
@@ -185,7 +186,8 @@ impl Admission {
             let decode = || Review::decode(&body, &self.defaults.annotation_prefix);
             let review = self.lane.run(body.len(), deadline, decode).await??;
             let message = Denial::Debug.message(&self.defaults.annotation_prefix, AccountName::default());
-            let decision = Decision::Refused { denial: Denial::Debug, message };
+            let warnings = Vec::new();
+            let decision = Decision::Refused { denial: Denial::Debug, message, warnings };
             Ok(json(decision.answer(&review), share))
         };
         self.guarded(call).await.into_response()

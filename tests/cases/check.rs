@@ -21,12 +21,17 @@ impl Answer {
             assert_eq!((&status["code"], &status["reason"]), (&json!(403), &json!("Forbidden")));
         }
         let warnings = response["warnings"].as_array().into_iter().flatten();
+        let patch = client::patch(response).unwrap_or_else(|| json!([]));
+        let outcome = response["auditAnnotations"]["outcome"].as_str().unwrap();
+        // It follows from a patch that something was injected, and is of interest if it then was in vain.
+        let follows = outcome == "injected" || patch == json!([]) && outcome != "identity_unused";
         Self {
             review: [&answer["apiVersion"], &answer["kind"], &response["uid"]].map(Clone::clone),
             expected: Expected {
-                patch: client::patch(response).unwrap_or_else(|| json!([])),
+                patch,
                 warnings: warnings.map(|warning| warning.as_str().unwrap().to_owned()).collect(),
                 denial,
+                outcome: (!follows).then(|| outcome.to_owned()),
             },
         }
     }
@@ -41,6 +46,7 @@ pub fn check(case: &Case, mut answer: impl FnMut(Vec<u8>) -> Vec<u8>) -> Result<
     same("patch", &first.patch, &expected.patch)?;
     same("warnings", &json!(first.warnings), &json!(expected.warnings))?;
     same("denial", &json!(first.denial), &json!(expected.denial))?;
+    same("outcome", &json!(first.outcome), &json!(expected.outcome))?;
 
     let object = &mut review["request"]["object"];
     *object = patched(object.take(), &first.patch)?;

@@ -62,4 +62,7 @@ fn update(case: &Case) {
     let world = world(case);
     let answer = |seeded| Answer::read(&world.answer(&case.review(), seeded)).expected;
     case.update(&answer(true), &answer(false).patch);
+    if let (Some(_), Some((namespace, pod))) = (case.explanation(), case.pod()) {
+        case.update_explanation(inject::explain(case, &namespace, &pod));
+    }
 }

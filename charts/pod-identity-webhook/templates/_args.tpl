@@ -57,6 +57,9 @@ are written in one place, the program. Numbers go through int64, because Helm re
 {{- with $credentials.fullUri }}
 - {{ printf "--container-credentials-full-uri=%s" . | quote }}
 {{- end }}
+{{- if $credentials.noAgentFallback }}
+- --no-agent-fallback=true
+{{- end }}
 {{- with include "pod-identity-webhook.associationFile" . }}
 - {{ printf "--watch-container-credentials-config=%s" . | quote }}
 {{- end }}

@@ -145,6 +145,7 @@ class Arguments(unittest.TestCase):
             "container-credentials-token-volume-name": "pod-identity",
             "container-credentials-token-path": "pod-identity/token",
             "container-credentials-full-uri": "http://[fd00:ec2::23]/v1/credentials",
+            "no-agent-fallback": "true",
             "watch-container-credentials-config": "/etc/webhook/associations/associations.json",
             "ip-family": "auto",
             "bind-address": "0.0.0.0",

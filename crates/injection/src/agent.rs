@@ -60,9 +60,35 @@ impl Agent {
     /// Whether the URI's host is an IPv6 address.
     #[must_use]
     pub fn has_ipv6_uri(&self) -> bool {
+        self.host_and_port().starts_with('[')
+    }
+
+    /// The URI's host, without the brackets of an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let host = self.host_and_port();
+        match host.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or_default(),
+            None => host.split(':').next().unwrap_or_default(),
+        }
+    }
+
+    /// Whether it is asked over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.full_uri.starts_with("https:")
+    }
+
+    /// Whether the URI is the agent's own, at an address that each node has for itself.
+    #[must_use]
+    pub fn is_on_node(&self) -> bool {
+        ["169.254.170.23", "fd00:ec2::23"].contains(&self.host())
+    }
+
+    fn host_and_port(&self) -> &str {
         let authority = self.full_uri.split_once("://").and_then(|(_, rest)| rest.split('/').next());
         // The host follows the user information, if there is any.
-        authority.and_then(|authority| authority.rsplit('@').next()).is_some_and(|host| host.starts_with('['))
+        authority.and_then(|authority| authority.rsplit('@').next()).unwrap_or_default()
     }
 
     /// The value of `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` that goes with the URI, if any.
@@ -96,6 +122,10 @@ mod tests {
             let agent = Agent::new(family, uri.map(str::to_owned));
             assert_eq!(agent.endpoint_mode(), mode, "{family:?} {uri:?}");
             assert!(uri.is_none_or(|uri| agent.full_uri() == uri));
+            assert_eq!(
+                agent.is_on_node(),
+                uri.is_none_or(|uri| uri.contains("23/v1") || uri.contains("23]/v1"))
+            );
         }
         assert_eq!(Agent::new(IpFamily::Ipv4, None).full_uri(), "http://169.254.170.23/v1/credentials");
         assert_eq!(Agent::new(IpFamily::Ipv6, None).full_uri(), "http://[fd00:ec2::23]/v1/credentials");

@@ -1,10 +1,11 @@
 //! The subject of a decision: a pod or its new ephemeral containers, the account whose identity it would
 //! get, and how much it depends on that identity.
 
+use super::defaults::Defaults;
 use super::denial::Demand;
 use super::found::Found;
 use super::name::AccountName;
-use super::need::Need;
+use super::need::{Need, Precedence};
 use super::pod::Pod;
 use super::reason::Reason;
 use super::review::{Review, Subject};
@@ -53,6 +54,12 @@ impl<'a> Candidate<'a> {
     #[must_use]
     pub fn pod(&self) -> &'a Pod<'a> {
         self.subject.pod()
+    }
+
+    /// Which of the account's identities comes first for this pod.
+    #[must_use]
+    pub fn precedence(&self, defaults: &Defaults) -> Precedence {
+        Precedence::of(self.pod(), defaults)
     }
 
     /// About how many bytes deciding takes, beside the review's own: the lists of the pod, or the patch.

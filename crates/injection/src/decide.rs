@@ -3,6 +3,7 @@
 
 mod role;
 
+use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -14,9 +15,9 @@ use super::defaults::Defaults;
 use super::denial::{Demand, Denial, Unused};
 use super::excess::{Excess, TOLD};
 use super::found::Found;
-use super::grant::Grant;
+use super::grant::{Grant, Method};
 use super::patch;
-use super::plan::{Plan, Unplanned};
+use super::plan::{Access, Plan, Unplanned};
 use super::policy::{ActivePolicy, Forbidden, Ruling};
 use super::reason::Reason;
 use super::text::cut;
@@ -51,6 +52,8 @@ pub enum Decision<'a> {
         denial: Denial,
         /// The denial in words for the user.
         message: String,
+        /// What the user should know besides.
+        warnings: Vec<Warning>,
     },
 }
 
@@ -79,14 +82,19 @@ pub fn decide<'a>(candidate: &Candidate<'a>, found: &'a Found, rules: &Rules<'a>
         Some(grant) => admit(candidate, grant, rules),
         None => Err(without_identity(candidate, found, rules)),
     };
-    match decided {
+    let mut decision = match decided {
         Ok(admitted) => Decision::Admitted(admitted),
         Err(Stop::Untouched(reason, warnings)) => Decision::Untouched { reason, warnings },
         Err(Stop::Refused(denial)) => {
             let message = denial.message(&rules.defaults.annotation_prefix, candidate.account);
-            Decision::Refused { denial, message }
+            Decision::Refused { denial, message, warnings: Vec::new() }
         }
-    }
+    };
+    let (Decision::Untouched { warnings, .. }
+    | Decision::Admitted(Admitted { warnings, .. })
+    | Decision::Refused { warnings, .. }) = &mut decision;
+    warnings.extend(strays(candidate, found));
+    decision
 }
 
 /// Why a pod does not get an identity.
@@ -130,11 +138,37 @@ fn admit<'a>(candidate: &Candidate<'a>, grant: &'a Grant, rules: &Rules<'a>) -> 
         Err(Unplanned::NoVolume) => return Err(Stop::Untouched(Reason::NoVolume, warnings)),
     };
     let ruling = role::check(&plan, candidate, rules, &mut warnings)?;
-    if let Some(demand) = demand.filter(|_| !plan.gives_credentials()) {
-        return Err(Stop::Refused(Denial::RequiredUnused { demand, unused: Unused::NoContainer }));
+    if let Some(demand) = demand.filter(|_| !plan.is_usable()) {
+        return Err(Stop::Refused(Denial::RequiredUnused { demand, unused: unused(&plan) }));
     }
     let patch = patch::write(&plan).map_err(beyond)?;
     Ok(Admitted { plan, patch, ruling, warnings })
+}
+
+/// Why no container of a pod can use its identity.
+fn unused(plan: &Plan<'_>) -> Unused {
+    if let Some(nodes) = plan.agentless {
+        return Unused::NoAgent(nodes);
+    }
+    let containers = plan.containers.iter().filter_map(|plan| match plan.access {
+        Access::None(why) => Some((cut(&plan.container.name, TOLD).to_owned(), why)),
+        Access::Added | Access::Present | Access::Other => None,
+    });
+    Unused::Containers(containers.collect())
+}
+
+/// What is to be said of settings that have no effect, on the pod and on its account.
+fn strays(candidate: &Candidate<'_>, found: &Found) -> Vec<Warning> {
+    let metadata = &candidate.pod().metadata;
+    let grant = found.grant.as_deref();
+    let is_the_role = |arn: &str| matches!(grant, Some(Grant::Role(role)) if *role.role_arn == *arn);
+    let role_on_pod = metadata.role_arn.as_deref().filter(|arn| !is_the_role(arn));
+    // The webhook replaces the label's value where there is an association.
+    let is_associated = grant.is_some_and(|grant| grant.method() == Method::ContainerCredentials);
+    let on_pod = metadata.strays.iter().filter(|stray| !(is_associated && stray.is_pod_identity_label()));
+    let on_account = found.strays.iter().flat_map(|strays| strays.iter());
+    let strays = on_pod.chain(on_account).cloned().map(Warning::Stray);
+    role_on_pod.map(|_| Warning::RoleOnPod).into_iter().chain(strays).collect()
 }
 
 impl Decision<'_> {
@@ -151,17 +185,19 @@ impl Decision<'_> {
             Self::Untouched { reason, .. } => reason.outcome(),
             Self::Refused { denial, .. } => denial.outcome(),
             Self::Admitted(Admitted { ruling: Some(Ruling::Forbidden(_)), .. }) => Outcome::RolePolicyWarned,
+            Self::Admitted(Admitted { plan, .. }) if plan.is_unused() => Outcome::Unused,
             Self::Admitted(Admitted { patch: Some(_), .. }) => Outcome::Injected,
             Self::Admitted(Admitted { patch: None, .. }) => Outcome::Complete,
         }
     }
 
-    /// What the user should know of a pod that is admitted.
+    /// What the user should know.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         match self {
-            Self::Untouched { warnings, .. } | Self::Admitted(Admitted { warnings, .. }) => warnings,
-            Self::Refused { .. } => &[],
+            Self::Untouched { warnings, .. }
+            | Self::Admitted(Admitted { warnings, .. })
+            | Self::Refused { warnings, .. } => warnings,
         }
     }
 

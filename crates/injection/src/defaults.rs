@@ -38,6 +38,8 @@ pub struct Defaults {
     pub container_credentials: TokenVolume,
     /// `--container-credentials-full-uri` and `--ip-family`.
     pub agent: Agent,
+    /// `--no-agent-fallback`: where no agent answers, an account's role comes before its association.
+    pub no_agent_fallback: bool,
 }
 
 impl Defaults {

@@ -6,14 +6,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Outcome;
-use super::annotation::{INJECT_CONTAINERS, Prefix, ROLE_ARN, SKIP_CONTAINERS};
+use super::annotation::{Prefix, ROLE_ARN};
 use super::excess::Excess;
 use super::grant::RoleSource;
 use super::name::AccountName;
-use super::pod::REQUIRE_LABEL;
+use super::plan::Unable;
+use super::pod::{Agentless, REQUIRE_LABEL};
 use super::policy::Forbidden;
 use super::role::RoleArnError;
-use super::warning::{brief, quoted, role_arn as arn};
+use super::warning::{brief, each, quoted, role_arn as arn};
 
 /// Why a pod is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +60,12 @@ pub enum Denial {
 }
 
 /// Why no container of a pod would find the pod's identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unused {
-    /// Annotations leave out all containers, or those set the variables themselves without the token.
-    NoContainer,
+    /// No container can use it: each with the reason.
+    Containers(Vec<(String, Unable)>),
+    /// No agent answers on the nodes that the pod asks for.
+    NoAgent(Agentless),
     /// The pod is beyond a bound, and so left unchanged.
     Excess(Excess),
 }
@@ -142,10 +145,17 @@ impl Denial {
                      requires"
                 );
                 match unused {
-                    Unused::NoContainer => format!(
-                        "no container of the pod would use {what}: the annotations {prefix}/{SKIP_CONTAINERS} and \
-                         {prefix}/{INJECT_CONTAINERS} leave all containers out, or the containers set its \
-                         variables and do not mount the token; let one use it, and the pod can be created"
+                    Unused::Containers(containers) if containers.is_empty() => {
+                        format!("the pod has no container that would use {what}")
+                    }
+                    Unused::Containers(containers) => format!(
+                        "no container of the pod would use {what}: {}; let one use it, and the pod can be created",
+                        each(containers)
+                    ),
+                    Unused::NoAgent(nodes) => format!(
+                        "no agent of EKS Pod Identity answers on {nodes}, so the pod could not use {what}; give the \
+                         ServiceAccount a role too and start the webhook with --no-agent-fallback, or run the pod on \
+                         other nodes"
                     ),
                     Unused::Excess(excess) => format!(
                         "{excess}, so the pod would not get {what}; stay within that bound, and the pod can be \

@@ -13,6 +13,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// Whether a member of an object was seen, and whether a patch may add below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -180,6 +181,12 @@ impl<'de> Visitor<'de> for Text {
 /// Skips the value of a member that is not needed.
 pub fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(drop)
+}
+
+/// Reads a number; anything else is as if it were absent, for it is the API server's to refuse.
+pub fn integer<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<i64>, A::Error> {
+    let raw: &RawValue = map.next_value()?;
+    Ok(raw.get().parse().ok())
 }
 
 /// Refuses a member that came twice. Folding both would count elements that a patch cannot

@@ -33,6 +33,7 @@ pub mod policy;
 mod reason;
 pub mod review;
 pub mod role;
+pub mod setting;
 pub mod text;
 pub mod warning;
 
@@ -44,7 +45,7 @@ pub use found::Found;
 pub use grant::Grant;
 pub use json::Slot;
 pub use name::{AccountName, OwnedAccountName};
-pub use need::Need;
+pub use need::{Need, Precedence};
 pub use outcome::Outcome;
 pub use plan::Plan;
 pub use pod::Pod;

@@ -1,5 +1,6 @@
-//! How much a pod depends on its identity: how far the search for one goes.
+//! How much a pod depends on its identity, so how far the search for one goes, and what the search prefers.
 
+use super::defaults::Defaults;
 use super::denial::Demand;
 use super::pod::Pod;
 
@@ -45,5 +46,25 @@ impl Need {
             Self::Usual => false,
             Self::OptedIn | Self::Required(_) => true,
         }
+    }
+}
+
+/// Which of an account's two identities comes first, if it has both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precedence {
+    /// EKS Pod Identity, as everywhere.
+    #[default]
+    Association,
+    /// The role, because no agent would answer the pod: `--no-agent-fallback`.
+    Role,
+}
+
+impl Precedence {
+    /// What comes first for a pod, by the flag and the nodes that the pod asks for.
+    #[must_use]
+    pub fn of(pod: &Pod<'_>, defaults: &Defaults) -> Self {
+        let needs_role =
+            defaults.no_agent_fallback && defaults.agent.is_on_node() && pod.agentless().is_some();
+        if needs_role { Self::Role } else { Self::Association }
     }
 }

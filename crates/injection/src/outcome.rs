@@ -5,10 +5,12 @@ use core::fmt;
 /// How an admission ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The pod got its identity.
+    /// The pod got its identity, and at least one of its containers uses it.
     Injected,
     /// The pod already has everything that belongs to its identity.
     Complete,
+    /// The pod has an identity, and whatever was added of it, none of its containers uses it.
+    Unused,
     /// The role is not a valid IAM role ARN, and the operator wants such pods refused.
     RoleArnDenied,
     /// The role policy does not allow the role.
@@ -45,9 +47,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of their declaration.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Injected,
         Self::Complete,
+        Self::Unused,
         Self::RoleArnDenied,
         Self::RolePolicyDenied,
         Self::RolePolicyWarned,
@@ -72,6 +75,7 @@ impl Outcome {
         match self {
             Self::Injected => "injected",
             Self::Complete => "complete",
+            Self::Unused => "identity_unused",
             Self::RoleArnDenied => "role_arn_denied",
             Self::RolePolicyDenied => "role_policy_denied",
             Self::RolePolicyWarned => "role_policy_warned",
@@ -97,6 +101,7 @@ impl Outcome {
         match self {
             Self::Injected => "the pod gets its AWS identity",
             Self::Complete => "the pod already has everything that belongs to its AWS identity",
+            Self::Unused => "the pod has an AWS identity, but none of its containers uses it",
             Self::RoleArnDenied => {
                 "the pod is refused: its role is not a valid IAM role ARN, and --role-arn-validation is enforce"
             }

@@ -237,6 +237,7 @@ pub(super) mod tests {
             web_identity: volume.clone(),
             container_credentials: volume,
             agent: Agent::new(IpFamily::Ipv4, None),
+            no_agent_fallback: false,
         }
     }
 

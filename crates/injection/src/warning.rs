@@ -7,8 +7,11 @@ use core::fmt;
 
 use super::excess::{Excess, TOLD};
 use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method, RoleSource};
+use super::plan::{MOUNTED_FILE, Unable};
+use super::pod::Agentless;
 use super::policy::Forbidden;
 use super::role::RoleArnError;
+use super::setting::Stray;
 use super::text::{Line, Quoted};
 
 /// A warning; its Display is one line, unless names are long within the 120 characters that Kubernetes
@@ -91,13 +94,47 @@ pub enum Warning {
         /// The path used instead.
         used: String,
     },
-    /// Containers set variables that make SDKs ignore the pod's identity.
+    /// Containers set variables, or mount a file, that make SDKs ignore the pod's identity.
     OwnCredentials {
         /// The method that SDKs ignore.
         method: Method,
-        /// The containers, each with the variable that it sets; at least one.
+        /// The containers, each with the variable that it sets, or the file; at least one.
         containers: Vec<(String, &'static str)>,
     },
+    /// Containers cannot use the pod's identity.
+    Unable {
+        /// The method that they cannot use.
+        method: Method,
+        /// The containers, each with the reason; at least one.
+        containers: Vec<(String, Unable)>,
+    },
+    /// Containers set another role, or another agent, than the pod's.
+    Difference {
+        /// The pod's method.
+        method: Method,
+        /// The containers; at least one.
+        containers: Vec<String>,
+        /// The role, or the agent's URI, that they set.
+        there: String,
+        /// The one that the webhook would set.
+        wanted: String,
+    },
+    /// The pod asks for nodes where no agent of EKS Pod Identity answers.
+    NoAgent {
+        /// The nodes.
+        nodes: Agentless,
+    },
+    /// Containers call the agent through a proxy.
+    Proxy {
+        /// The agent's host.
+        host: String,
+        /// The containers, each with the variable that names the proxy; at least one.
+        containers: Vec<(String, &'static str)>,
+    },
+    /// A setting has no effect.
+    Stray(Stray),
+    /// The pod has the annotation `role-arn`, which only counts on its ServiceAccount.
+    RoleOnPod,
     /// The pod is beyond a bound, and left unchanged.
     Excess(Excess),
     /// Ephemeral containers cannot bring a volume along.
@@ -172,7 +209,7 @@ impl fmt::Display for Warning {
             Self::VolumeNameTaken { name, used } => {
                 write!(
                     f,
-                    "volume {} does not hold a token of this audience: the token is in volume {}",
+                    "volume {} does not hold the token that is wanted: that one is in volume {}",
                     brief(name),
                     brief(used)
                 )
@@ -187,6 +224,40 @@ impl fmt::Display for Warning {
                 )
             }
             Self::OwnCredentials { method, containers } => own_credentials(f, *method, containers),
+            Self::Unable { method, containers } => {
+                let containers: Vec<_> = containers.iter().map(|(name, why)| (name, *why)).collect();
+                write!(f, "SDKs cannot use {} in {}", method.title(), each(&containers))
+            }
+            Self::Difference { method, containers, there, wanted } => {
+                let what = match method {
+                    Method::WebIdentity => "role",
+                    Method::ContainerCredentials => "agent",
+                };
+                let (there, wanted) = (role_arn(there), role_arn(wanted));
+                let names = containers.join(", ");
+                let containers = if containers.len() == 1 { "container" } else { "containers" };
+                write!(f, "the {what} in {containers} {} stays {there}: the pod's is {wanted}", brief(&names))
+            }
+            Self::NoAgent { nodes } => {
+                write!(
+                    f,
+                    "no agent of {} answers on {nodes}: the pod will have no credentials",
+                    Method::ContainerCredentials.title()
+                )
+            }
+            Self::Proxy { host, containers } => {
+                let containers: Vec<_> =
+                    containers.iter().map(|(name, variable)| (name, *variable)).collect();
+                write!(
+                    f,
+                    "a proxy may keep SDKs from the agent in {}: add {host} to NO_PROXY",
+                    each(&containers)
+                )
+            }
+            Self::Stray(stray) => stray.fmt(f),
+            Self::RoleOnPod => {
+                f.write_str("pod annotation role-arn has no effect: it is an annotation of ServiceAccounts")
+            }
             Self::Excess(excess) => write!(f, "no AWS identity injected: {excess}"),
             Self::NoTokenVolume { containers } => {
                 write!(
@@ -215,12 +286,26 @@ fn own_credentials(
     let title = method.title();
     let one = containers.first().map(|(_, variable)| variable);
     let Some(variable) = one.filter(|one| containers.iter().all(|(_, variable)| variable == *one)) else {
-        let all: Vec<_> = containers.iter().map(|(name, variable)| format!("{name} ({variable})")).collect();
-        return write!(f, "containers {} set variables that SDKs prefer to {title}", brief(&all.join(", ")));
+        return write!(f, "{} bring what SDKs prefer to {title}", each(containers));
     };
     let names: Vec<_> = containers.iter().map(|(name, _)| name.as_str()).collect();
-    let (containers, set) = if names.len() == 1 { ("container", "sets") } else { ("containers", "set") };
-    write!(f, "{containers} {} {set} {variable}, which SDKs prefer to {title}", brief(&names.join(", ")))
+    let set = if *variable == MOUNTED_FILE { "mount" } else { "set" };
+    let (containers, s) = if names.len() == 1 { ("container", "s") } else { ("containers", "") };
+    write!(f, "{containers} {} {set}{s} {variable}, which SDKs prefer to {title}", brief(&names.join(", ")))
+}
+
+/// How many containers a line names with what is said of each: enough for nearly all pods.
+const EACH: usize = 5;
+
+/// Containers, each with what is said of it in brackets.
+pub(super) fn each(containers: &[(impl AsRef<str>, impl fmt::Display)]) -> String {
+    let named = containers.iter().take(EACH).map(|(name, what)| format!("{} ({what})", brief(name.as_ref())));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match containers.len().saturating_sub(EACH) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{} {named}{more}", if containers.len() == 1 { "container" } else { "containers" })
 }
 
 /// A name from the pod: only a hostile one is long enough to be cut.
@@ -239,7 +324,7 @@ pub(super) fn role_arn(arn: &str) -> Quoted<'_> {
 }
 
 /// Longest role ARN that IAM makes, in characters: a path of 512, a name of 64, and the part before them.
-const LONGEST_ARN: usize = 640;
+pub(super) const LONGEST_ARN: usize = 640;
 
 #[cfg(test)]
 mod tests {
@@ -254,10 +339,7 @@ mod tests {
         };
         assert_eq!(told(&[("a", "X")]), "container a sets X, which SDKs prefer to IRSA");
         assert_eq!(told(&[("a", "X"), ("b", "X")]), "containers a, b set X, which SDKs prefer to IRSA");
-        assert_eq!(
-            told(&[("a", "X"), ("b", "Y")]),
-            "containers a (X), b (Y) set variables that SDKs prefer to IRSA"
-        );
+        assert_eq!(told(&[("a", "X"), ("b", "Y")]), "containers a (X), b (Y) bring what SDKs prefer to IRSA");
         let many = vec![("container", "X"); 100];
         assert!(told(&many).chars().count() < 150, "{}", told(&many));
     }

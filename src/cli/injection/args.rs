@@ -74,6 +74,10 @@ pub struct InjectionArgs {
     /// Pod Identity: URL of the node's agent, if it is not at its usual address [default: by --ip-family, http://169.254.170.23/v1/credentials or http://[fd00:ec2::23]/v1/credentials]
     #[arg(long, value_name = "URI")]
     pub container_credentials_full_uri: Option<String>,
+    /// Pod Identity: give the role of its account, if it has one, to a pod that asks for nodes without an agent: Fargate, Windows, a virtual kubelet
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", hide_default_value = true, value_parser = values::boolean, action = ArgAction::Set)]
+    pub no_agent_fallback: bool,
     /// Pod Identity: IP family of the pods: ipv4, ipv6 (sets AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6 too) or auto (the family of the Service kubernetes, which is read at start)
     #[arg(long, value_name = "FAMILY", value_enum, default_value_t = IpFamilyFlag::Ipv4, hide_possible_values = true)]
     pub ip_family: IpFamilyFlag,

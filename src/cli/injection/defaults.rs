@@ -47,6 +47,7 @@ pub(super) fn check(
             name: volume_name(&args.container_credentials_token_volume_name)?,
             token_path: token_path(&args.container_credentials_token_path)?,
         },
+        no_agent_fallback: args.no_agent_fallback,
     };
     Ok(PendingDefaults { flags, role_names, agent })
 }

@@ -41,6 +41,7 @@ pub struct Flags {
     pub role_arn_validation: RoleArnValidation,
     pub web_identity: TokenVolume,
     pub container_credentials: TokenVolume,
+    pub no_agent_fallback: bool,
 }
 
 impl Flags {
@@ -56,6 +57,7 @@ impl Flags {
             role_arn_validation,
             web_identity,
             container_credentials,
+            no_agent_fallback,
         } = self;
         Defaults {
             annotation_prefix,
@@ -68,6 +70,7 @@ impl Flags {
             web_identity,
             container_credentials,
             agent,
+            no_agent_fallback,
         }
     }
 }

@@ -40,6 +40,7 @@ impl fmt::Display for Shown<'_> {
             web_identity,
             container_credentials,
             agent,
+            no_agent_fallback,
         } = defaults;
         write!(f, "{sources} {certificate} {tls} annotation-prefix={}", annotation_prefix.as_str())?;
         write!(
@@ -50,7 +51,7 @@ impl fmt::Display for Shown<'_> {
         write!(f, " token-expiration={lifetime}s irsa={web_identity} pod-identity={container_credentials}")?;
         write!(
             f,
-            " container-credentials-full-uri={} ip-family={}",
+            " container-credentials-full-uri={} ip-family={} no-agent-fallback={no_agent_fallback}",
             agent.full_uri(),
             agent.family().as_str()
         )?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use injection::{AccountName, Need};
+use injection::{AccountName, Need, Precedence};
 use tokio::time::Instant;
 
 use super::stand_in::{Fault, StandIn};
@@ -83,8 +83,11 @@ async fn a_deadline_is_kept_when_the_api_hangs() {
     eks.wait_until_idle().await;
     // A role that is known is used.
     let deadline = Instant::now() + Duration::from_millis(300);
-    let found =
-        watched.identities.find(AccountName::new("shop", "orders"), Need::OptedIn, deadline).await.unwrap();
+    let found = watched
+        .identities
+        .find(AccountName::new("shop", "orders"), Need::OptedIn, Precedence::Association, deadline)
+        .await
+        .unwrap();
     assert!(found.grant.is_some());
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use aws_sdk_eks::Client;
 use aws_sdk_eks::config::{BehaviorVersion, Config, Credentials, Region};
 use injection::annotation::Prefix;
-use injection::{AccountName, Grant, Need};
+use injection::{AccountName, Grant, Need, Precedence};
 use pod_identity_webhook::aws::ClusterName;
 use pod_identity_webhook::identities::association_set::AssociationSet;
 use pod_identity_webhook::identities::associations::Associations;
@@ -117,7 +117,10 @@ impl Watched {
         name: &str,
         need: Need,
     ) -> Result<bool, Unavailable> {
-        let found = self.identities.find(AccountName::new("shop", name), need, Instant::now() + time).await?;
+        let found = self
+            .identities
+            .find(AccountName::new("shop", name), need, Precedence::Association, Instant::now() + time)
+            .await?;
         Ok(matches!(found.grant.as_deref(), Some(Grant::Association(_))))
     }
 

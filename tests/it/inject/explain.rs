@@ -155,7 +155,7 @@ Pod shop/reuse (pods.yaml: document 1, line 1)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
   injected: the pod gets its AWS identity
-  volume mine: there already, a token of the same audience
+  volume mine: there already, with an equal token
   container a
     env AWS_ROLE_ARN=arn:aws:iam::111122223333:role/web: added
     env AWS_WEB_IDENTITY_TOKEN_FILE=/mine/t: added
@@ -167,7 +167,7 @@ Pod shop/complete (pods.yaml: document 2, line 13)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
   complete: the pod already has everything that belongs to its AWS identity
-  volume mine: there already, a token of the same audience
+  volume mine: there already, with an equal token
   container a
     the regional STS endpoint: not configured
     the region: not configured
@@ -185,7 +185,7 @@ Pod shop/taken (pods.yaml: document 3, line 26)
     the regional STS endpoint: not configured
     the region: not configured
     mount /var/run/secrets/eks.amazonaws.com/serviceaccount-2: added
-  warning: volume aws-iam-token does not hold a token of this audience: the token is in volume aws-iam-token-2
+  warning: volume aws-iam-token does not hold the token that is wanted: that one is in volume aws-iam-token-2
   warning: container a: /var/run/secrets/eks.amazonaws.com/serviceaccount is taken: the token is mounted at /var/run/secrets/eks.amazonaws.com/serviceaccount-2
 ");
 }

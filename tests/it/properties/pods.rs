@@ -49,7 +49,7 @@ const PATHS: [&str; 16] = [
     "/",
 ];
 
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 18] = [
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_DEFAULT_REGION",
     "AWS_REGION",
@@ -60,6 +60,10 @@ const VARIABLES: [&str; 14] = [
     "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
     "AWS_ACCESS_KEY_ID",
     "AWS_PROFILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "HTTP_PROXY",
+    "no_proxy",
     "aws_region",
     "PATH",
     "é~/\"",
@@ -112,6 +116,7 @@ fn container() -> BoxedStrategy<Value> {
         maybe("env", variables()).boxed(),
         maybe("volumeMounts", mounts()).boxed(),
         maybe("resources", Just(json!({"limits": {"cpu": "0.10"}}))).boxed(),
+        maybe("securityContext", select(vec![json!({"runAsUser": 0}), json!({"runAsUser": 1000})])).boxed(),
     ])
 }
 
@@ -137,9 +142,14 @@ fn token() -> impl Strategy<Value = Value> {
     let token = record(vec![
         audience.boxed(),
         member("path", select(vec!["token", "eks-pod-identity-token", "a~b/c", "é\"\\"])).boxed(),
-        maybe("expirationSeconds", (600..90_000_i64).prop_map(Value::from)).boxed(),
+        maybe("expirationSeconds", lasting().prop_map(Value::from)).boxed(),
     ]);
     token.prop_map(|token| json!({"serviceAccountToken": token}))
+}
+
+/// Lifetimes of tokens: half of them those that are promised.
+fn lasting() -> impl Strategy<Value = i64> {
+    prop_oneof![1 => Just(86_400), 1 => 600..90_000_i64]
 }
 
 fn volume_source() -> BoxedStrategy<Members> {

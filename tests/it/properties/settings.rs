@@ -42,6 +42,7 @@ pub fn plain() -> Defaults {
             token_path: "eks-pod-identity-token".to_owned(),
         },
         agent: Agent::new(IpFamily::Ipv4, None),
+        no_agent_fallback: false,
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Expected {
     pub warnings: Vec<String>,
     /// What the pod's creator is told, if the pod is refused.
     pub denial: Option<String>,
+    /// How it ends, where that does not follow from the rest: a pod that gets something is injected.
+    pub outcome: Option<String>,
 }
 
 impl Case {
@@ -102,7 +104,8 @@ impl Case {
         Expected {
             patch: self.optional("patch.json").as_deref().map(json).unwrap(),
             warnings: self.lines("warnings.txt"),
-            denial: self.optional("denied.txt").map(|text| text.trim_end_matches('\n').to_owned()),
+            denial: self.line("denied.txt"),
+            outcome: self.line("outcome.txt"),
         }
     }
 
@@ -112,12 +115,27 @@ impl Case {
     }
 
     /// Writes what was answered, and the patch of `inject`, for a person to read before it is committed.
-    pub fn update(&self, Expected { patch, warnings, denial }: &Expected, offline: &Value) {
+    pub fn update(&self, Expected { patch, warnings, denial, outcome }: &Expected, offline: &Value) {
         let pretty = |value| serde_json::to_string_pretty(value).unwrap() + "\n";
         self.write("patch.json", Some(pretty(patch)));
         self.write("offline.json", (offline != patch).then(|| pretty(offline)));
         self.write("warnings.txt", (!warnings.is_empty()).then(|| warnings.join("\n") + "\n"));
         self.write("denied.txt", denial.as_ref().map(|denial| format!("{denial}\n")));
+        self.write("outcome.txt", outcome.as_ref().map(|outcome| format!("{outcome}\n")));
+    }
+
+    /// What `inject --explain` prints, where the case says it.
+    pub fn explanation(&self) -> Option<String> {
+        self.optional("explain.txt")
+    }
+
+    /// Writes what `inject --explain` printed.
+    pub fn update_explanation(&self, text: String) {
+        self.write("explain.txt", Some(text));
+    }
+
+    fn line(&self, file: &str) -> Option<String> {
+        self.optional(file).map(|text| text.trim_end_matches('\n').to_owned())
     }
 
     fn write(&self, file: &str, text: Option<String>) {

@@ -43,7 +43,9 @@ impl World {
         let candidate =
             if seeded { candidate } else { Candidate::offline(subject, candidate.account.namespace) };
         let deadline = Instant::now() + Duration::from_secs(1);
-        let found = identities.find(candidate.account, candidate.need, deadline).now_or_never();
+        let found = identities
+            .find(candidate.account, candidate.need, candidate.precedence(defaults), deadline)
+            .now_or_never();
         let found = found.expect("manifests are not waited for").unwrap();
         let policy = policy.as_ref().map(Snapshot::active);
         let rules = Rules { defaults, policy, sources: &identities.names() };

@@ -10,11 +10,12 @@ use alloc::vec::Vec;
 use super::super::annotation::{self, NamesError};
 use super::super::defaults::Defaults;
 use super::super::excess::Excess;
-use super::super::grant::{Grant, Method};
+use super::super::grant::Grant;
 use super::super::path;
 use super::super::pod::{Container, EnvNames, Metadata, Mount, Platform, Pod, env};
 use super::super::warning::Warning;
 use super::VolumePlan;
+use super::access::Access;
 use super::credentials::Credentials;
 
 /// What one container gets.
@@ -24,6 +25,10 @@ pub struct ContainerPlan<'a> {
     pub container: &'a Container<'a>,
     /// What was decided on it.
     pub verdict: Verdict<'a>,
+    /// Whether SDKs in it then find the pod's identity.
+    pub access: Access,
+    /// The role, or the agent, that the container sets itself, where that is not the pod's.
+    pub difference: Option<&'a str>,
 }
 
 impl ContainerPlan<'_> {
@@ -34,15 +39,6 @@ impl ContainerPlan<'_> {
             Verdict::Skipped(_) => true,
             Verdict::Judged(additions) => additions.is_empty(),
         }
-    }
-
-    /// Whether SDKs in the container find the pod's identity: the pair is to be added, or complete already.
-    #[must_use]
-    pub fn has_credentials(&self) -> bool {
-        let Verdict::Judged(additions) = &self.verdict else {
-            return false;
-        };
-        additions.credentials.is_added() || additions.has_own_pair
     }
 
     /// Whether the credential pair is to be added.
@@ -70,6 +66,17 @@ pub enum SkipReason {
     NotNamed,
 }
 
+impl SkipReason {
+    /// The annotation's name.
+    #[must_use]
+    pub fn annotation(self) -> &'static str {
+        match self {
+            Self::Named => annotation::SKIP_CONTAINERS,
+            Self::NotNamed => annotation::INJECT_CONTAINERS,
+        }
+    }
+}
+
 /// What a considered container gets.
 #[derive(Debug)]
 pub struct Additions<'a> {
@@ -79,8 +86,6 @@ pub struct Additions<'a> {
     pub region: Variable,
     /// The credential pair of the pod's method.
     pub credentials: Variable,
-    /// The container sets both of the pair itself and mounts the token, as it does at a second admission.
-    pub has_own_pair: bool,
     /// `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`, which is added only with the pair.
     pub endpoint_mode: Variable,
     /// The mount of the token's volume.
@@ -158,7 +163,7 @@ pub(super) struct ContainerJudge<'a, 'v> {
     pub(super) defaults: &'a Defaults,
     pub(super) credentials: &'v Credentials<'a>,
     pub(super) platform: Platform,
-    pub(super) selection: ContainerSelection,
+    pub(super) selection: &'v ContainerSelection,
 }
 
 impl<'a> ContainerJudge<'a, '_> {
@@ -171,20 +176,19 @@ impl<'a> ContainerJudge<'a, '_> {
             Some(reason) => Verdict::Skipped(reason),
             None => Verdict::Judged(self.additions(container, warnings)),
         };
-        ContainerPlan { container, verdict }
+        let access = self.access(container, &verdict);
+        let has_pair = self.pair().iter().all(|name| container.filled.contains(name));
+        let difference = self.difference(container).filter(|_| has_pair);
+        ContainerPlan { container, verdict, access, difference }
     }
 
     fn additions(&self, container: &'a Container<'a>, warnings: &mut Vec<Warning>) -> Additions<'a> {
         let set = container.env_names;
-        let pair = match self.grant.method() {
-            Method::WebIdentity => [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE],
-            Method::ContainerCredentials => [env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE],
-        };
         let regional_sts = self.grant.preferences().regional_sts.unwrap_or(self.defaults.regional_sts);
         let sts = Variable::judge(set, &[env::STS_REGIONAL_ENDPOINTS], regional_sts);
         let region =
             Variable::judge(set, &[env::REGION, env::DEFAULT_REGION], self.defaults.region.is_some());
-        let credentials = Variable::judge(set, &pair, true);
+        let credentials = Variable::judge(set, &self.pair(), true);
         let endpoint_mode = if self.credentials.endpoint_mode().is_some() && credentials.is_added() {
             Variable::judge(set, &[env::METADATA_ENDPOINT_MODE], true)
         } else {
@@ -193,9 +197,7 @@ impl<'a> ContainerJudge<'a, '_> {
         let all_set =
             [sts, region, credentials].iter().all(|variable| matches!(variable, Variable::AlreadySet(_)));
         let mount = if all_set { MountPlan::NotNeeded } else { self.mount(container, warnings) };
-        let has_own_pair =
-            pair.iter().all(|name| set.contains(name)) && self.existing_mount(container).is_some();
-        Additions { sts, region, credentials, has_own_pair, endpoint_mode, mount }
+        Additions { sts, region, credentials, endpoint_mode, mount }
     }
 
     /// Where the container mounts the token's volume already.

@@ -52,6 +52,14 @@ impl<'a> Credentials<'a> {
         }
     }
 
+    /// The value of the pair's first variable.
+    pub(super) fn wanted(&self) -> &str {
+        match self {
+            Self::Role { arn, source: _ } => arn,
+            Self::Agent(agent) => agent.full_uri(),
+        }
+    }
+
     /// The pair of a container that finds the token in this file.
     pub(super) fn pair<'p>(&'p self, token_file: Cow<'p, str>) -> [(&'static str, Cow<'p, str>); 2] {
         match self {

@@ -5,21 +5,54 @@ use alloc::vec::Vec;
 
 use super::super::defaults::Defaults;
 use super::super::grant::{AskedLifetime, Grant, MAX_LIFETIME, MIN_LIFETIME, Method, RoleGrant, RoleSource};
-use super::super::pod::Pod;
+use super::super::pod::{Pod, Token};
 use super::super::warning::{Owner, Warning};
 
 /// The shortest of the lifetimes that EKS spreads Pod Identity's tokens over, in seconds, so that
 /// the pods of one rollout do not all renew at once. The longest is the default, 86400.
 const SPREAD_FROM: u64 = 79_200;
 
-/// The lifetime in seconds, within what the API server accepts.
+/// The longest of them, where the Go webhook begins to spread, whoever asked for it.
+const SPREAD_TO: u64 = 86_400;
+
+/// The lifetime of a pod's token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lifetime {
+    /// In seconds, within what the API server accepts.
+    pub(super) seconds: u64,
+    /// Whether any other of the spread is as good.
+    is_spread: bool,
+}
+
+impl Lifetime {
+    /// Whether a token of the pod lasts as long.
+    pub(super) fn is_that_of(self, token: &Token<'_>) -> bool {
+        let seconds = u64::try_from(token.lifetime.unwrap_or(Token::DEFAULT_LIFETIME)).unwrap_or(0);
+        seconds == self.seconds || self.is_spread && (SPREAD_FROM..=SPREAD_TO).contains(&seconds)
+    }
+}
+
+/// The lifetime of the token: a pod that was admitted before, here or by the Go webhook, has another of the spread.
 pub(super) fn of(
     pod: &Pod<'_>,
     grant: &Grant,
     defaults: &Defaults,
     seed: Option<&str>,
     warnings: &mut Vec<Warning>,
-) -> u64 {
+) -> Lifetime {
+    let (seconds, is_asked) = seconds(pod, grant, defaults, seed, warnings);
+    let is_spread = grant.method() == Method::ContainerCredentials && (!is_asked || seconds == SPREAD_TO);
+    Lifetime { seconds, is_spread }
+}
+
+/// The lifetime in seconds, and whether somebody asked for it.
+fn seconds(
+    pod: &Pod<'_>,
+    grant: &Grant,
+    defaults: &Defaults,
+    seed: Option<&str>,
+    warnings: &mut Vec<Warning>,
+) -> (u64, bool) {
     let from_pod = pod.metadata.token_expiration.as_deref().map(AskedLifetime::read);
     let from_account = grant.preferences().lifetime.as_ref();
     let asked = [(Owner::Pod, from_pod.as_ref()), (owner(grant), from_account)];
@@ -29,14 +62,14 @@ pub(super) fn of(
             Some(AskedLifetime::Unreadable(value)) => {
                 warnings.push(Warning::LifetimeUnreadable { owner, value: value.to_string() });
             }
-            Some(&AskedLifetime::Seconds(seconds)) => return clamp(owner, seconds, warnings),
+            Some(&AskedLifetime::Seconds(seconds)) => return (clamp(owner, seconds, warnings), true),
         }
     }
     match (grant.method(), seed) {
         (Method::ContainerCredentials, Some(seed)) if !defaults.lifetime_is_explicit => {
-            SPREAD_FROM + hash(seed) % (defaults.lifetime.saturating_sub(SPREAD_FROM) + 1)
+            (SPREAD_FROM + hash(seed) % (defaults.lifetime.saturating_sub(SPREAD_FROM) + 1), false)
         }
-        _ => defaults.lifetime,
+        _ => (defaults.lifetime, defaults.lifetime_is_explicit),
     }
 }
 

@@ -3,10 +3,13 @@
 //! A plan says what is added and why the rest is not: the patch, the warnings and
 //! `inject --explain` all show this one decision.
 
+mod access;
 mod container;
 mod credentials;
 mod lifetime;
 mod own;
+mod proxy;
+mod unused;
 mod volume;
 
 use alloc::borrow::Cow;
@@ -18,14 +21,17 @@ use super::Slot;
 use super::defaults::{Defaults, TokenVolume};
 use super::excess::Excess;
 use super::grant::{Grant, Method, RoleSource};
-use super::pod::{Container, List, Platform, Pod, env};
+use super::pod::{Agentless, Container, List, Platform, Pod, env};
 use super::review::Subject;
 use super::warning::Warning;
 
+pub use access::{Access, Unable};
 pub use container::{Additions, ContainerPlan, MountPlan, SkipReason, Variable, Verdict};
 pub use volume::VolumePlan;
 
+use container::{ContainerJudge, ContainerSelection};
 use credentials::Credentials;
+pub(super) use own::MOUNTED_FILE;
 
 /// What one pod gets.
 #[derive(Debug)]
@@ -42,6 +48,8 @@ pub struct Plan<'a> {
     pub volumes_slot: Slot,
     /// Every container that was decided on, in the pod's order.
     pub containers: Vec<ContainerPlan<'a>>,
+    /// The nodes that the pod asks for, where they have no agent to give it its credentials.
+    pub agentless: Option<Agentless>,
     values: Values<'a>,
 }
 
@@ -110,10 +118,23 @@ impl<'a> Plan<'a> {
             && self.containers.iter().all(ContainerPlan::is_empty)
     }
 
-    /// Whether SDKs in any container find the pod's identity.
+    /// Whether there are containers, and SDKs find the pod's identity in none of them.
     #[must_use]
-    pub fn gives_credentials(&self) -> bool {
-        self.containers.iter().any(ContainerPlan::has_credentials)
+    pub fn is_unused(&self) -> bool {
+        let is_used = self.agentless.is_none() && self.containers.iter().any(|plan| plan.access.is_used());
+        !is_used && !self.containers.is_empty()
+    }
+
+    /// Whether SDKs in any container can get credentials with the pod's token, if of another role.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.agentless.is_none() && self.containers.iter().any(|plan| plan.access.is_usable())
+    }
+
+    /// The value that the first variable of the pair, the role or the agent, has where the webhook adds it.
+    #[must_use]
+    pub fn wanted(&self) -> &str {
+        self.values.credentials.wanted()
     }
 
     /// The role that is injected, and where it was written; `None` if every container brings its own
@@ -173,12 +194,13 @@ impl<'a> Draft<'a> {
         warnings: &mut Vec<Warning>,
     ) -> Result<Plan<'a>, Unplanned> {
         let Self { grant, defaults, .. } = self;
-        let volume = volume::choose(pod, grant, defaults, seed, warnings);
+        let selection = ContainerSelection::of(&pod.metadata, warnings).map_err(Unplanned::Excess)?;
+        let volume = volume::choose(pod, grant, defaults, seed, &selection, warnings);
         let containers = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
         let needs_label =
             grant.method() == Method::ContainerCredentials && !pod.metadata.has_pod_identity_label;
         let label = needs_label.then(|| label(pod));
-        Ok(Plan { label, ..self.assemble(pod, pod, containers, volume, warnings)? })
+        Ok(Plan { label, ..self.assemble(pod, pod, containers, volume, &selection, warnings) })
     }
 
     /// Only ephemeral containers with a new name get anything. They can only mount volumes that the running
@@ -193,11 +215,10 @@ impl<'a> Draft<'a> {
             |pod: &'a Pod<'a>| pod.containers.iter().filter(|container| container.list == List::Ephemeral);
         let known: BTreeSet<_> = ephemeral(old).map(|container| &*container.name).collect();
         let new = ephemeral(pod).filter(|container| !known.contains(&*container.name));
-        if let Some(volume) = volume::existing(old, self.grant, self.defaults) {
-            return self.assemble(pod, old, new, volume, warnings);
+        let selection = ContainerSelection::of(&old.metadata, warnings).map_err(Unplanned::Excess)?;
+        if let Some(volume) = volume::running(old, self.grant, self.defaults) {
+            return Ok(self.assemble(pod, old, new, volume, &selection, warnings));
         }
-        let selection =
-            container::ContainerSelection::of(&old.metadata, warnings).map_err(Unplanned::Excess)?;
         let left = new.map(|container| &*container.name);
         let left: Vec<_> = left.filter(|name| selection.skips(name).is_none()).collect();
         if left.is_empty() {
@@ -214,15 +235,14 @@ impl<'a> Draft<'a> {
         settings: &'a Pod<'a>,
         containers: impl Iterator<Item = &'a Container<'a>>,
         volume: VolumePlan<'a>,
+        selection: &ContainerSelection,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Plan<'a>, Unplanned> {
+    ) -> Plan<'a> {
         let Self { grant, defaults, credentials } = self;
         let (method, platform) = (grant.method(), settings.platform());
         let usual_path = &defaults.token_volume(method).mount_path;
         let usual_file = TokenVolume::token_file(usual_path, volume.token_path(), platform);
-        let selection =
-            container::ContainerSelection::of(&settings.metadata, warnings).map_err(Unplanned::Excess)?;
-        let judge = container::ContainerJudge {
+        let judge = ContainerJudge {
             pod,
             volume: &volume,
             grant,
@@ -232,16 +252,23 @@ impl<'a> Draft<'a> {
             selection,
         };
         let containers: Vec<_> = containers.map(|container| judge.container(container, warnings)).collect();
-        warnings.extend(own::warning(&containers, method));
-        Ok(Plan {
+        let agentless = match &credentials {
+            Credentials::Agent(agent) if agent.is_on_node() => settings.agentless(),
+            Credentials::Agent(_) | Credentials::Role { .. } => None,
+        };
+        let plan = Plan {
             method,
             label: None,
             volume,
             spec_slot: pod.spec,
             volumes_slot: pod.volumes_slot,
             containers,
+            agentless,
             values: Values { credentials, defaults, platform, usual_file },
-        })
+        };
+        warnings.extend(own::warning(pod, &plan.containers, method));
+        unused::warnings(pod, &plan, warnings);
+        plan
     }
 }
 

@@ -1,34 +1,70 @@
-//! Credentials that a pod brings itself: SDKs may silently prefer them to the injected ones.
+//! Credentials that a pod brings itself: SDKs may silently prefer them to the injected ones. docs/sdks.md has what
+//! each SDK does; what only some of them do is `inject --explain`'s to tell.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::super::grant::Method;
-use super::super::pod::env;
+use super::super::pod::{Container, Pod, Value, env};
 use super::super::warning::Warning;
 use super::{ContainerPlan, Verdict};
 
-/// The variables that SDKs prefer to a method. They look for keys, then for a web identity, then for the
-/// agent of Pod Identity.
+/// The variable by which all SDKs find something before what a method gives them, if the container has one. They
+/// look for keys, then, in different orders, for a web identity and for files, then for an agent: that of ECS first.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
-fn preferred(method: Method) -> &'static [&'static str] {
+fn preferred(pod: &Pod<'_>, container: &Container<'_>, method: Method) -> Option<&'static str> {
+    if container.filled.contains(env::ACCESS_KEY_ID) {
+        return Some(env::ACCESS_KEY_ID);
+    }
     match method {
-        Method::WebIdentity => &[env::ACCESS_KEY_ID],
-        Method::ContainerCredentials => &[env::ACCESS_KEY_ID, env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE],
+        Method::WebIdentity => None,
+        Method::ContainerCredentials => before_the_agent(pod, container),
     }
 }
 
-/// One warning for all containers that set such a variable, in the order in which they start. Skipped
+/// The file where SDKs look for keys without any variable, below the user's home.
+pub(in super::super) const MOUNTED_FILE: &str = ".aws/credentials";
+
+/// What all SDKs find before the agent of Pod Identity, besides keys.
+fn before_the_agent(pod: &Pod<'_>, container: &Container<'_>) -> Option<&'static str> {
+    let fills = |name| container.filled.contains(name);
+    if fills(env::WEB_IDENTITY_TOKEN_FILE) {
+        // A role without a token does not matter; a token without a role ends the search with an error.
+        return Some(if fills(env::ROLE_ARN) { env::ROLE_ARN } else { env::WEB_IDENTITY_TOKEN_FILE });
+    }
+    let ecs = Some(env::CREDENTIALS_RELATIVE_URI).filter(|name| fills(name));
+    let mounts_file = || pod.mounts(container).iter().any(|mount| mount.path.ends_with("/.aws/credentials"));
+    file(pod, container).or_else(|| mounts_file().then_some(MOUNTED_FILE)).or(ecs)
+}
+
+/// The variable that leads to a file with credentials.
+fn file(pod: &Pod<'_>, container: &Container<'_>) -> Option<&'static str> {
+    let is_file = |name: &&'static str| {
+        // The usual way to say that there is no file.
+        let is_nothing = |value: &Value<'_>| value.text().is_some_and(|text| text == "/dev/null");
+        container.filled.contains(name) && !pod.value(container, name).is_some_and(is_nothing)
+    };
+    [env::SHARED_CREDENTIALS_FILE, env::PROFILE].into_iter().find(is_file)
+}
+
+/// What leads SDKs in a container to other credentials, where the pair of the method leads to none.
+pub(super) fn other(pod: &Pod<'_>, container: &Container<'_>, method: Method) -> Option<&'static str> {
+    let fills = |name: &&'static str| container.filled.contains(name);
+    let foreign: &[&str] = match method {
+        Method::WebIdentity => &[env::CREDENTIALS_FULL_URI],
+        Method::ContainerCredentials => &[env::WEB_IDENTITY_TOKEN_FILE],
+    };
+    let anywhere = [env::ACCESS_KEY_ID, env::CONFIG_FILE, env::CREDENTIALS_RELATIVE_URI];
+    let variable = anywhere.into_iter().chain(foreign.iter().copied()).find(fills);
+    variable.or_else(|| file(pod, container))
+}
+
+/// One warning for all containers that bring such credentials, in the order in which they start. Skipped
 /// containers do so on purpose.
-pub(super) fn warning(containers: &[ContainerPlan<'_>], method: Method) -> Option<Warning> {
+pub(super) fn warning(pod: &Pod<'_>, containers: &[ContainerPlan<'_>], method: Method) -> Option<Warning> {
     let judged = containers.iter().filter(|plan| matches!(plan.verdict, Verdict::Judged(_)));
-    let mut found: Vec<_> = judged
-        .filter_map(|plan| {
-            let set = plan.container.env_names;
-            let variable = preferred(method).iter().find(|name| set.contains(name))?;
-            Some((plan.container, *variable))
-        })
-        .collect();
+    let mut found: Vec<_> =
+        judged.filter_map(|plan| Some((plan.container, preferred(pod, plan.container, method)?))).collect();
     // The pod may have the lists in the other order.
     found.sort_by_key(|(container, _)| (container.list, container.index));
     let containers: Vec<_> =

@@ -8,9 +8,11 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::super::defaults::{Defaults, TokenVolume};
+use super::super::go::path;
 use super::super::grant::Grant;
-use super::super::pod::Pod;
+use super::super::pod::{List, Pod, Token, Volume};
 use super::super::warning::Warning;
+use super::container::ContainerSelection;
 use super::lifetime;
 
 /// Longest name of a volume: a DNS label.
@@ -30,7 +32,7 @@ pub enum VolumePlan<'a> {
         /// The token's path in the volume.
         token_path: &'a str,
     },
-    /// A projected volume that the pod has, with a token of the same audience.
+    /// A projected volume that the pod has, with an equal token.
     Reuse {
         /// Its name, whatever that is.
         name: &'a str,
@@ -64,12 +66,25 @@ pub(super) fn choose<'a>(
     grant: &'a Grant,
     defaults: &'a Defaults,
     seed: Option<&str>,
+    selection: &ContainerSelection,
     warnings: &mut Vec<Warning>,
 ) -> VolumePlan<'a> {
-    if let Some(volume) = existing(pod, grant, defaults) {
+    let wanted = defaults.token_volume(grant.method());
+    let lifetime = lifetime::of(pod, grant, defaults, seed, warnings);
+    let mounting = || {
+        let starting = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
+        starting.filter(|container| selection.skips(&container.name).is_none())
+    };
+    // Whatever the volume's name: programs rely on what is in it.
+    let is_equal = |volume: &Volume<'_>, token: &Token<'_>| {
+        let mode = volume.mode.unwrap_or(Volume::DEFAULT_MODE);
+        path::clean(&token.path) == path::clean(&wanted.token_path)
+            && lifetime.is_that_of(token)
+            && mounting().all(|container| pod.can_read_token(container, mode))
+    };
+    if let Some(volume) = existing(pod, grant, defaults, is_equal) {
         return volume;
     }
-    let wanted = defaults.token_volume(grant.method());
     let name = free_name(pod, wanted);
     if name != wanted.name {
         warnings.push(Warning::VolumeNameTaken { name: wanted.name.clone(), used: name.to_string() });
@@ -77,23 +92,36 @@ pub(super) fn choose<'a>(
     VolumePlan::Add {
         name,
         audience: audience(grant, wanted),
-        lifetime: lifetime::of(pod, grant, defaults, seed, warnings),
+        lifetime: lifetime.seconds,
         token_path: &wanted.token_path,
     }
 }
 
-/// A volume of the pod that holds an equal token, preferably one with the webhook's own name.
-///
-/// The name does not decide: with a volume of that name and other contents the variables would
-/// point to nothing.
-pub(super) fn existing<'a>(
+/// The volume of a pod that runs already, for its ephemeral containers: nothing can be added, so any token of
+/// the right audience is better than none.
+pub(super) fn running<'a>(
     pod: &'a Pod<'a>,
     grant: &'a Grant,
     defaults: &'a Defaults,
 ) -> Option<VolumePlan<'a>> {
+    existing(pod, grant, defaults, |_, _| true)
+}
+
+/// A volume of the pod that holds a token of the right audience and is equal to the webhook's, preferably one
+/// with the webhook's own name.
+///
+/// The name does not decide: with a volume of that name and other contents the variables would
+/// point to nothing.
+fn existing<'a>(
+    pod: &'a Pod<'a>,
+    grant: &'a Grant,
+    defaults: &'a Defaults,
+    is_equal: impl Fn(&Volume<'_>, &Token<'_>) -> bool,
+) -> Option<VolumePlan<'a>> {
     let wanted = defaults.token_volume(grant.method());
     let audience = audience(grant, wanted);
-    let mut equal = pod.tokens().filter(|(_, token)| token.audience == audience);
+    let mut equal =
+        pod.tokens().filter(|(volume, token)| token.audience == audience && is_equal(volume, token));
     let first = equal.next()?;
     let (volume, token) =
         core::iter::once(first).chain(equal).find(|(volume, _)| volume.name == wanted.name).unwrap_or(first);

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::super::excess::{self, Excess};
 use super::super::json::{Array, Elements, Fold, Judge, Object, Text, once, skip};
-use super::{Container, EnvNames, List, Mount, Pod, env};
+use super::variables::Env;
+use super::{Container, EnvNames, List, Mount, Pod, Value};
 
 /// One of a pod's lists of containers: what is set in each, and what it mounts.
 pub(super) struct Containers<'f, 'de> {
@@ -25,16 +26,19 @@ impl<'de> Elements<'de> for Containers<'_, 'de> {
         if self.pod.containers.len() >= excess::CONTAINERS {
             return pass_over(seq, &mut self.pod.excess, Excess::Containers);
         }
-        let first_mount = self.pod.mounts.len();
+        let (first_mount, first_value) = (self.pod.mounts.len(), self.pod.values.len());
         let mut fold = ContainerFold {
             container: Container { list: self.list, index: self.index, ..Container::default() },
             mounts: Mounts { mounts: &mut self.pod.mounts, excess: &mut self.pod.excess },
+            values: &mut self.pod.values,
+            first_value,
         };
         let Some(slot) = seq.next_element_seed(Object(&mut fold))? else {
             return Ok(false);
         };
         let mut container = fold.container;
         container.mounts = first_mount..self.pod.mounts.len();
+        container.values = first_value..self.pod.values.len();
         self.index += 1;
         // A null element cannot be added to, but has an index.
         if slot.is_present() {
@@ -60,6 +64,8 @@ pub(super) fn pass_over<'de, A: SeqAccess<'de>>(
 struct ContainerFold<'f, 'de> {
     container: Container<'de>,
     mounts: Mounts<'f, 'de>,
+    values: &'f mut Vec<(EnvNames, Value<'de>)>,
+    first_value: usize,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +73,9 @@ struct ContainerFold<'f, 'de> {
 enum ContainerField {
     Name,
     Env,
+    EnvFrom,
     VolumeMounts,
+    SecurityContext,
     #[serde(other)]
     Other,
 }
@@ -82,67 +90,22 @@ impl<'de> Fold<'de> for ContainerFold<'_, 'de> {
             Some(ContainerField::Name) => container.name = map.next_value_seed(Text)?,
             Some(ContainerField::Env) => {
                 once(container.env, "env")?;
-                container.env = map.next_value_seed(Array(Env(&mut container.env_names)))?;
+                let Container { env_names: set, filled, .. } = container;
+                let env = Env { set, filled, values: self.values, first: self.first_value };
+                container.env = map.next_value_seed(Array(env))?;
+            }
+            Some(ContainerField::EnvFrom) => {
+                let raw: &RawValue = map.next_value()?;
+                container.has_env_from = !matches!(raw.get(), "null" | "[]");
+            }
+            Some(ContainerField::SecurityContext) => {
+                map.next_value_seed(Object(&mut container.security))?;
             }
             Some(ContainerField::VolumeMounts) => {
                 once(container.volume_mounts, "volumeMounts")?;
                 container.volume_mounts = map.next_value_seed(Array(&mut self.mounts))?;
             }
             Some(ContainerField::Other) => skip(map)?,
-        }
-        Ok(true)
-    }
-}
-
-struct Env<'f>(&'f mut EnvNames);
-
-impl<'de> Elements<'de> for Env<'_> {
-    const WHAT: &'static str = "a list of variables";
-
-    fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut variable = VariableFold::default();
-        let more = seq.next_element_seed(Object(&mut variable))?.is_some();
-        let VariableFold { name, has_value } = variable;
-        match name {
-            Some(name) if has_value || !name.contains(env::ACCESS_KEY_ID) => self.0.insert(name),
-            _ => {}
-        }
-        Ok(more)
-    }
-}
-
-#[derive(Default)]
-struct VariableFold {
-    name: Option<EnvNames>,
-    /// Whether `AWS_ACCESS_KEY_ID` has a value.
-    has_value: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "camelCase")]
-enum VariableField {
-    Name,
-    Value,
-    ValueFrom,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de> Fold<'de> for VariableFold {
-    const WHAT: &'static str = "a variable";
-
-    fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
-        match map.next_key()? {
-            None => return Ok(false),
-            Some(VariableField::Name) => self.name = Some(map.next_value_seed(Judge::by(EnvNames::of))?),
-            // Go's encoder writes the name first; if it has not come yet, the value may matter.
-            Some(VariableField::Value | VariableField::ValueFrom)
-                if self.name.is_none_or(|name| name.contains(env::ACCESS_KEY_ID)) =>
-            {
-                let raw: &RawValue = map.next_value()?;
-                self.has_value |= !matches!(raw.get(), "null" | "\"\"");
-            }
-            Some(_) => skip(map)?,
         }
         Ok(true)
     }

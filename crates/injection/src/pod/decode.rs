@@ -5,9 +5,10 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess};
 
 use super::super::annotation::{self, Prefix};
 use super::super::json::{Array, Fold, Judge, Object, Text, once, skip};
+use super::super::setting::{Bearer, Form, Stray};
 use super::containers::Containers;
+use super::nodes::{AffinityFold, FARGATE_PROFILE, NodeSelectorFold, OsFold, Signs};
 use super::volumes::Volumes;
-use super::windows::{AffinityFold, NodeSelectorFold, OsFold};
 use super::{List, MIRROR_ANNOTATION, Metadata, POD_IDENTITY_LABEL, Pod, REQUIRE_LABEL, SKIP_LABEL};
 
 /// Reads a pod; `None` for `null`.
@@ -49,7 +50,8 @@ impl<'de> Fold<'de> for PodFold<'de, '_> {
         match field {
             PodField::Metadata => {
                 once(self.pod.metadata_slot, "metadata")?;
-                let mut fold = MetadataFold { metadata: &mut self.pod.metadata, prefix: self.prefix };
+                let Pod { metadata, nodes, .. } = &mut self.pod;
+                let mut fold = MetadataFold { metadata, nodes, prefix: self.prefix };
                 self.pod.metadata_slot = map.next_value_seed(Object(&mut fold))?;
             }
             PodField::Spec => {
@@ -64,6 +66,7 @@ impl<'de> Fold<'de> for PodFold<'de, '_> {
 
 struct MetadataFold<'f, 'de, 'p> {
     metadata: &'f mut Metadata<'de>,
+    nodes: &'f mut Signs,
     prefix: &'p Prefix,
 }
 
@@ -93,7 +96,9 @@ impl<'de> Fold<'de> for MetadataFold<'_, 'de, '_> {
             MetadataField::Namespace => metadata.namespace = map.next_value_seed(Text)?,
             MetadataField::Labels => {
                 once(metadata.labels, "labels")?;
-                metadata.labels = map.next_value_seed(Object(&mut LabelsFold(metadata)))?;
+                let mut fold = LabelsFold { metadata, nodes: self.nodes, prefix: self.prefix };
+                let labels = map.next_value_seed(Object(&mut fold))?;
+                metadata.labels = labels;
             }
             MetadataField::Annotations => {
                 let mut fold = AnnotationsFold { metadata, prefix: self.prefix };
@@ -105,18 +110,24 @@ impl<'de> Fold<'de> for MetadataFold<'_, 'de, '_> {
     }
 }
 
-struct LabelsFold<'f, 'de>(&'f mut Metadata<'de>);
+struct LabelsFold<'f, 'de, 'p> {
+    metadata: &'f mut Metadata<'de>,
+    nodes: &'f mut Signs,
+    prefix: &'p Prefix,
+}
 
 #[derive(Default)]
 enum Label {
     PodIdentity,
     Require,
     Skip,
+    FargateProfile,
+    Stray(Stray),
     #[default]
     Other,
 }
 
-impl<'de> Fold<'de> for LabelsFold<'_, 'de> {
+impl<'de> Fold<'de> for LabelsFold<'_, 'de, '_> {
     const WHAT: &'static str = "labels";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
@@ -124,22 +135,42 @@ impl<'de> Fold<'de> for LabelsFold<'_, 'de> {
             POD_IDENTITY_LABEL => Label::PodIdentity,
             REQUIRE_LABEL => Label::Require,
             SKIP_LABEL => Label::Skip,
-            _ => Label::Other,
+            FARGATE_PROFILE => Label::FargateProfile,
+            _ => Stray::of_key(self.prefix, Bearer::Pod, Form::Label, key).map_or(Label::Other, Label::Stray),
         }))?;
-        match key {
+        let metadata = &mut *self.metadata;
+        let stray = match key {
             None => return Ok(false),
             Some(Label::PodIdentity) => {
-                self.0.has_pod_identity_label = map.next_value_seed(Judge::by(|value| value == "enabled"))?;
+                let value = map.next_value_seed(Text)?;
+                metadata.has_pod_identity_label = value == "enabled";
+                Stray::of_pod_identity_label(&value)
             }
             Some(Label::Require) => {
-                self.0.requires_identity = map.next_value_seed(Judge::by(|value| value == "true"))?;
+                let value = map.next_value_seed(Text)?;
+                metadata.requires_identity = value == "true";
+                Stray::of_require_label(Bearer::Pod, &value)
             }
             Some(Label::Skip) => {
-                self.0.has_skip_label = true;
+                metadata.has_skip_label = true;
                 skip(map)?;
+                None
             }
-            Some(Label::Other) => skip(map)?,
-        }
+            Some(Label::FargateProfile) => {
+                self.nodes.fargate_profile();
+                skip(map)?;
+                None
+            }
+            Some(Label::Stray(stray)) => {
+                skip(map)?;
+                Some(stray)
+            }
+            Some(Label::Other) => {
+                skip(map)?;
+                None
+            }
+        };
+        metadata.note(stray);
         Ok(true)
     }
 }
@@ -154,7 +185,9 @@ enum PodAnnotation {
     TokenExpiration,
     SkipContainers,
     InjectContainers,
+    RoleArn,
     Mirror,
+    Stray(Stray),
     #[default]
     Other,
 }
@@ -167,8 +200,10 @@ impl<'de> Fold<'de> for AnnotationsFold<'_, 'de, '_> {
             Some(annotation::TOKEN_EXPIRATION) => PodAnnotation::TokenExpiration,
             Some(annotation::SKIP_CONTAINERS) => PodAnnotation::SkipContainers,
             Some(annotation::INJECT_CONTAINERS) => PodAnnotation::InjectContainers,
+            Some(annotation::ROLE_ARN) => PodAnnotation::RoleArn,
             _ if key == MIRROR_ANNOTATION => PodAnnotation::Mirror,
-            _ => PodAnnotation::Other,
+            _ => Stray::of_key(self.prefix, Bearer::Pod, Form::Annotation, key)
+                .map_or(PodAnnotation::Other, PodAnnotation::Stray),
         }))?;
         let metadata = &mut *self.metadata;
         match key {
@@ -182,9 +217,14 @@ impl<'de> Fold<'de> for AnnotationsFold<'_, 'de, '_> {
             Some(PodAnnotation::InjectContainers) => {
                 metadata.inject_containers = Some(map.next_value_seed(Text)?);
             }
+            Some(PodAnnotation::RoleArn) => metadata.role_arn = Some(map.next_value_seed(Text)?),
             Some(PodAnnotation::Mirror) => {
                 metadata.is_mirror = true;
                 skip(map)?;
+            }
+            Some(PodAnnotation::Stray(stray)) => {
+                skip(map)?;
+                metadata.note(Some(stray));
             }
             Some(PodAnnotation::Other) => skip(map)?,
         }
@@ -206,6 +246,8 @@ enum SpecField {
     NodeSelector,
     Os,
     Affinity,
+    SchedulerName,
+    SecurityContext,
     #[serde(other)]
     Other,
 }
@@ -229,13 +271,17 @@ impl<'de> Fold<'de> for SpecFold<'_, 'de> {
             SpecField::ServiceAccountName => pod.service_account_name = map.next_value_seed(Text)?,
             SpecField::ServiceAccount => pod.service_account = map.next_value_seed(Text)?,
             SpecField::NodeSelector => {
-                map.next_value_seed(Object(&mut NodeSelectorFold(&mut pod.windows)))?;
+                map.next_value_seed(Object(&mut NodeSelectorFold(&mut pod.nodes)))?;
             }
             SpecField::Os => {
-                map.next_value_seed(Object(&mut OsFold(&mut pod.windows)))?;
+                map.next_value_seed(Object(&mut OsFold(&mut pod.nodes)))?;
             }
             SpecField::Affinity => {
-                map.next_value_seed(Object(&mut AffinityFold(&mut pod.windows)))?;
+                map.next_value_seed(Object(&mut AffinityFold(&mut pod.nodes)))?;
+            }
+            SpecField::SchedulerName => pod.nodes.scheduler(&map.next_value_seed(Text)?),
+            SpecField::SecurityContext => {
+                map.next_value_seed(Object(&mut pod.security))?;
             }
             SpecField::Other => skip(map)?,
         }

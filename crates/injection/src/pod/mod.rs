@@ -3,8 +3,10 @@
 
 mod containers;
 mod decode;
+mod nodes;
+mod security;
+mod variables;
 mod volumes;
-mod windows;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -14,6 +16,12 @@ use serde::de::DeserializeSeed;
 use super::Slot;
 use super::annotation::Prefix;
 use super::excess::Excess;
+use super::setting::{self, Stray};
+
+pub use nodes::Agentless;
+pub use variables::{EnvNames, Value, env};
+
+use security::SecurityContext;
 
 /// Annotation that kubelet puts on the API's copy of a static pod. The API server refuses such a
 /// pod once it has a token volume, so it is never touched.
@@ -49,7 +57,9 @@ pub struct Pod<'a> {
     /// Containers of all three lists, each list in order.
     pub containers: Vec<Container<'a>>,
     mounts: Vec<Mount<'a>>,
-    windows: windows::Signs,
+    values: Vec<(EnvNames, Value<'a>)>,
+    security: SecurityContext,
+    nodes: nodes::Signs,
     /// The bound that the pod is beyond, if any: then not all of it was read.
     pub excess: Option<Excess>,
 }
@@ -80,6 +90,18 @@ pub struct Metadata<'a> {
     pub skip_containers: Option<Cow<'a, str>>,
     /// `inject-containers`, as written.
     pub inject_containers: Option<Cow<'a, str>>,
+    /// `role-arn`, which has no effect on a pod.
+    pub role_arn: Option<Cow<'a, str>>,
+    /// Other labels and annotations that have no effect on a pod, or not as they are written: the first few.
+    pub strays: Vec<Stray>,
+}
+
+impl Metadata<'_> {
+    fn note(&mut self, stray: Option<Stray>) {
+        if self.strays.len() < setting::KEPT {
+            self.strays.extend(stray);
+        }
+    }
 }
 
 /// Which of the lists of containers were seen.
@@ -90,11 +112,18 @@ struct Lists {
     ephemeral: Slot,
 }
 
-/// One volume: only its name is kept here, and its projected tokens in a separate list.
+/// One volume: its projected tokens are in a separate list.
 #[derive(Debug, Default)]
 pub struct Volume<'a> {
     /// The name, unique in the pod.
     pub name: Cow<'a, str>,
+    /// The mode of the files of a projected volume; `None` means [`Volume::DEFAULT_MODE`].
+    pub mode: Option<i64>,
+}
+
+impl Volume<'_> {
+    /// The mode of the files of a projected volume that names none: Kubernetes fills it in.
+    pub const DEFAULT_MODE: i64 = 0o644;
 }
 
 /// A `serviceAccountToken` source of a projected volume.
@@ -105,6 +134,13 @@ pub struct Token<'a> {
     pub audience: Cow<'a, str>,
     /// Path of the token file below the volume's mount.
     pub path: Cow<'a, str>,
+    /// The lifetime in seconds; `None` means [`Token::DEFAULT_LIFETIME`].
+    pub lifetime: Option<i64>,
+}
+
+impl Token<'_> {
+    /// The lifetime, in seconds, of a projected token that names none: Kubernetes fills it in.
+    pub const DEFAULT_LIFETIME: i64 = 3_600;
 }
 
 /// Which of a pod's lists a container stands in.
@@ -143,8 +179,14 @@ pub struct Container<'a> {
     /// Whether `env` can be added to.
     pub env: Slot,
     /// Which of the variables in [`mod@env`] are set, by name. `valueFrom` counts, and so does an empty
-    /// value, except for [`env::ACCESS_KEY_ID`], which only leads to a warning.
+    /// value.
     pub env_names: EnvNames,
+    /// Which of them have a value: one that is not empty, or `valueFrom`.
+    pub filled: EnvNames,
+    /// Whether `envFrom` may set others, which cannot be seen.
+    pub has_env_from: bool,
+    security: SecurityContext,
+    values: core::ops::Range<usize>,
     /// Whether `volumeMounts` can be added to.
     pub volume_mounts: Slot,
     mounts: core::ops::Range<usize>,
@@ -210,7 +252,7 @@ impl<'a> Pod<'a> {
     /// affinity.
     #[must_use]
     pub fn platform(&self) -> Platform {
-        if self.windows.any() { Platform::Windows } else { Platform::Linux }
+        if self.nodes.is_windows() { Platform::Windows } else { Platform::Linux }
     }
 
     /// The projected tokens, each with the place of its volume in [`Pod::volumes`].
@@ -224,18 +266,22 @@ impl<'a> Pod<'a> {
             Cow::Borrowed(_) => 0,
             Cow::Owned(text) => text.capacity(),
         };
-        let Self { volumes, tokens, containers, mounts, metadata, .. } = self;
+        let Self { volumes, tokens, containers, mounts, values, metadata, .. } = self;
         let lists = volumes.capacity() * size_of::<Volume<'_>>()
             + tokens.capacity() * size_of::<Token<'_>>()
             + containers.capacity() * size_of::<Container<'_>>()
-            + mounts.capacity() * size_of::<Mount<'_>>();
+            + mounts.capacity() * size_of::<Mount<'_>>()
+            + values.capacity() * size_of::<(EnvNames, Value<'_>)>();
         let names = volumes.iter().map(|volume| owned(&volume.name)).sum::<usize>()
             + tokens.iter().map(|token| owned(&token.audience) + owned(&token.path)).sum::<usize>()
             + containers.iter().map(|container| owned(&container.name)).sum::<usize>()
-            + mounts.iter().map(|mount| owned(&mount.volume) + owned(&mount.path)).sum::<usize>();
-        let Metadata { token_expiration, skip_containers, inject_containers, .. } = metadata;
-        let annotations = [token_expiration, skip_containers, inject_containers];
-        lists + names + annotations.into_iter().flatten().map(owned).sum::<usize>()
+            + mounts.iter().map(|mount| owned(&mount.volume) + owned(&mount.path)).sum::<usize>()
+            + values.iter().filter_map(|(_, value)| value.text()).map(owned).sum::<usize>();
+        let Metadata { token_expiration, skip_containers, inject_containers, role_arn, strays, .. } =
+            metadata;
+        let annotations = [token_expiration, skip_containers, inject_containers, role_arn];
+        let strays = strays.iter().map(Stray::weight).sum::<usize>();
+        lists + names + strays + annotations.into_iter().flatten().map(owned).sum::<usize>()
     }
 
     /// The mounts of one of this pod's containers.
@@ -243,67 +289,18 @@ impl<'a> Pod<'a> {
     pub fn mounts(&self, container: &Container<'_>) -> &[Mount<'a>] {
         self.mounts.get(container.mounts.clone()).unwrap_or_default()
     }
-}
 
-/// Which of the variables that the webhook sets or judges are set in a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct EnvNames(u16);
-
-impl EnvNames {
-    /// Notes a variable; names that do not matter to the webhook are ignored.
-    pub(super) fn insert(&mut self, name: EnvNames) {
-        self.0 |= name.0;
-    }
-
-    /// The set with the one variable of that name, or the empty one.
+    /// The value of a variable in one of this pod's containers: of those in [`EnvNames::JUDGED`].
     #[must_use]
-    pub fn of(name: &str) -> Self {
-        // The first bytes are enough to reject most names of a pod.
-        if !name.starts_with("AWS_") {
-            return Self(0);
-        }
-        env::ALL.iter().position(|&known| known == name).map_or(Self(0), |bit| Self(1 << bit))
+    pub fn value(&self, container: &Container<'_>, name: &str) -> Option<&Value<'a>> {
+        let wanted = EnvNames::of(name);
+        let values = self.values.get(container.values.clone()).unwrap_or_default();
+        values.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value)
     }
 
-    /// Whether the variable is set; `false` for names that are not among [`mod@env`]'s.
+    /// Why the agent of EKS Pod Identity does not run on the nodes that the pod asks for, if that can be seen.
     #[must_use]
-    pub fn contains(self, name: &str) -> bool {
-        self.0 & Self::of(name).0 != 0
+    pub fn agentless(&self) -> Option<Agentless> {
+        self.nodes.agentless()
     }
-}
-
-/// The names of the variables, as every AWS SDK knows them.
-pub mod env {
-    /// Which STS endpoint SDKs use: `regional` or `legacy`.
-    pub const STS_REGIONAL_ENDPOINTS: &str = "AWS_STS_REGIONAL_ENDPOINTS";
-    /// The region, for the CLI and older SDKs.
-    pub const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
-    /// The region.
-    pub const REGION: &str = "AWS_REGION";
-    /// IRSA: the role to assume.
-    pub const ROLE_ARN: &str = "AWS_ROLE_ARN";
-    /// IRSA: the file that holds the projected token.
-    pub const WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
-    /// Pod Identity: where the agent answers.
-    pub const CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-    /// Pod Identity: the file that holds the projected token.
-    pub const AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-    /// Pod Identity: the family of the address where EC2's instance metadata is looked for. Version 2
-    /// of the SDK for Java accepts an agent at an IPv6 address only with it.
-    pub const METADATA_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
-    /// The access key, which takes precedence over all other credentials. Charts may leave it empty: then it
-    /// does not count.
-    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
-
-    pub(super) const ALL: [&str; 9] = [
-        STS_REGIONAL_ENDPOINTS,
-        DEFAULT_REGION,
-        REGION,
-        ROLE_ARN,
-        WEB_IDENTITY_TOKEN_FILE,
-        CREDENTIALS_FULL_URI,
-        AUTHORIZATION_TOKEN_FILE,
-        METADATA_ENDPOINT_MODE,
-        ACCESS_KEY_ID,
-    ];
 }

@@ -1,4 +1,6 @@
-//! The three ways in which a pod says that it needs a Windows node.
+//! What kind of node a pod says that it needs: Windows, in three ways, or one without daemons.
+
+use core::fmt;
 
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess};
@@ -9,32 +11,102 @@ use super::super::json::{Array, Elements, Fold, Judge, Object, skip};
 const OS_LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
 const WINDOWS: &str = "windows";
 
-/// Which of the three signs were seen.
+/// Label that EKS puts on a pod that it will run on Fargate, with the profile's name.
+pub(super) const FARGATE_PROFILE: &str = "eks.amazonaws.com/fargate-profile";
+
+/// The scheduler that EKS puts into such a pod.
+const FARGATE_SCHEDULER: &str = "fargate-scheduler";
+
+/// A kind of node on which no daemon can run, or not the agent of EKS Pod Identity.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agentless {
+    /// Fargate runs no daemons.
+    Fargate,
+    /// A virtual kubelet runs no daemons.
+    VirtualKubelet,
+    /// AWS has no agent for Windows.
+    Windows,
+}
+
+impl fmt::Display for Agentless {
+    /// The nodes, in words.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Fargate => "Fargate",
+            Self::VirtualKubelet => "a virtual kubelet",
+            Self::Windows => "Windows nodes",
+        })
+    }
+}
+
+/// Which signs were seen.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of its own in the pod")]
 pub(super) struct Signs {
     node_selector: bool,
     os_name: bool,
     affinity: bool,
+    fargate: bool,
+    virtual_kubelet: bool,
 }
 
 impl Signs {
-    pub(super) fn any(&self) -> bool {
+    pub(super) fn is_windows(&self) -> bool {
         self.node_selector || self.os_name || self.affinity
+    }
+
+    pub(super) fn agentless(&self) -> Option<Agentless> {
+        match self {
+            Self { fargate: true, .. } => Some(Agentless::Fargate),
+            Self { virtual_kubelet: true, .. } => Some(Agentless::VirtualKubelet),
+            _ => self.is_windows().then_some(Agentless::Windows),
+        }
+    }
+
+    /// Notes `spec.schedulerName`.
+    pub(super) fn scheduler(&mut self, name: &str) {
+        self.fargate |= name == FARGATE_SCHEDULER;
+    }
+
+    /// Notes the label of a Fargate profile.
+    pub(super) fn fargate_profile(&mut self) {
+        self.fargate = true;
     }
 }
 
-/// `spec.nodeSelector`: exactly `windows` under one of the two labels.
+/// The keys of a node selector that say what kind of node it is.
+#[derive(Default)]
+enum NodeLabel {
+    Os,
+    ComputeType,
+    Type,
+    #[default]
+    Other,
+}
+
+/// `spec.nodeSelector`: exactly `windows` under one of the two labels, and the labels of nodes without daemons.
 pub(super) struct NodeSelectorFold<'f>(pub(super) &'f mut Signs);
 
 impl<'de> Fold<'de> for NodeSelectorFold<'_> {
     const WHAT: &'static str = "a node selector";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
-        match map.next_key_seed(Judge::by(|key| OS_LABELS.contains(&key)))? {
+        let label = map.next_key_seed(Judge::by(|key| match key {
+            "eks.amazonaws.com/compute-type" => NodeLabel::ComputeType,
+            "type" => NodeLabel::Type,
+            _ if OS_LABELS.contains(&key) => NodeLabel::Os,
+            _ => NodeLabel::Other,
+        }))?;
+        let Self(signs) = self;
+        let (sign, wanted) = match label {
             None => return Ok(false),
-            Some(true) => self.0.node_selector |= map.next_value_seed(Judge::by(|value| value == WINDOWS))?,
-            Some(false) => skip(map)?,
-        }
+            Some(NodeLabel::Os) => (&mut signs.node_selector, WINDOWS),
+            Some(NodeLabel::ComputeType) => (&mut signs.fargate, "fargate"),
+            Some(NodeLabel::Type) => (&mut signs.virtual_kubelet, "virtual-kubelet"),
+            Some(NodeLabel::Other) => return skip(map).map(|()| true),
+        };
+        *sign |= map.next_value_seed(Judge::by(|value| value == wanted))?;
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess};
 
 use super::super::excess::{self, Excess};
-use super::super::json::{Array, Elements, Fold, Object, Slot, Text, skip};
+use super::super::json::{Array, Elements, Fold, Object, Slot, Text, integer, skip};
 use super::containers::pass_over;
 use super::{Pod, Token, Volume};
 
@@ -60,7 +60,8 @@ impl<'de> Fold<'de> for VolumeFold<'_, 'de> {
             None => return Ok(false),
             Some(VolumeField::Name) => self.volume.name = map.next_value_seed(Text)?,
             Some(VolumeField::Projected) => {
-                map.next_value_seed(Object(&mut ProjectedFold(&mut self.tokens)))?;
+                let mut fold = ProjectedFold { tokens: &mut self.tokens, mode: &mut self.volume.mode };
+                map.next_value_seed(Object(&mut fold))?;
             }
             Some(VolumeField::Other) => skip(map)?,
         }
@@ -68,12 +69,16 @@ impl<'de> Fold<'de> for VolumeFold<'_, 'de> {
     }
 }
 
-struct ProjectedFold<'t, 'f, 'de>(&'t mut Tokens<'f, 'de>);
+struct ProjectedFold<'t, 'f, 'de> {
+    tokens: &'t mut Tokens<'f, 'de>,
+    mode: &'t mut Option<i64>,
+}
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
 enum ProjectedField {
     Sources,
+    DefaultMode,
     #[serde(other)]
     Other,
 }
@@ -85,8 +90,9 @@ impl<'de> Fold<'de> for ProjectedFold<'_, '_, 'de> {
         match map.next_key()? {
             None => return Ok(false),
             Some(ProjectedField::Sources) => {
-                map.next_value_seed(Array(TokenSources(self.0)))?;
+                map.next_value_seed(Array(TokenSources(self.tokens)))?;
             }
+            Some(ProjectedField::DefaultMode) => *self.mode = integer(map)?,
             Some(ProjectedField::Other) => skip(map)?,
         }
         Ok(true)
@@ -146,6 +152,7 @@ struct TokenFold<'f, 'de>(&'f mut Token<'de>);
 #[serde(field_identifier, rename_all = "camelCase")]
 enum TokenField {
     Audience,
+    ExpirationSeconds,
     Path,
     #[serde(other)]
     Other,
@@ -158,6 +165,7 @@ impl<'de> Fold<'de> for TokenFold<'_, 'de> {
         match map.next_key()? {
             None => return Ok(false),
             Some(TokenField::Audience) => self.0.audience = map.next_value_seed(Text)?,
+            Some(TokenField::ExpirationSeconds) => self.0.lifetime = integer(map)?,
             Some(TokenField::Path) => self.0.path = map.next_value_seed(Text)?,
             Some(TokenField::Other) => skip(map)?,
         }

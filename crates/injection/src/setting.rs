@@ -1,0 +1,356 @@
+//! The webhook's settings on objects: where each belongs, and which are written so that they have no effect.
+//!
+//! Others have names under the same domain too (`ecr-role-arn`, `fargate-profile`, `nodegroup`): only a name
+//! that is nearly one of ours is taken for a mistake.
+
+mod distance;
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use super::annotation::{
+    AUDIENCE, INJECT_CONTAINERS, Prefix, ROLE_ARN, SKIP_CONTAINERS, STS_REGIONAL_ENDPOINTS, TOKEN_EXPIRATION,
+};
+use super::excess::TOLD;
+use super::go;
+use super::text::{Line, Quoted, cut};
+
+/// The domain of the labels: literal, whatever `--annotation-prefix` says.
+const LABELS_DOMAIN: &str = "eks.amazonaws.com";
+
+/// How many strays are kept of one object: more would say nothing new, and anyone may write any number.
+pub const KEPT: usize = 4;
+
+/// What kind of object bears a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bearer {
+    /// A pod, or the template of pods.
+    Pod,
+    /// A ServiceAccount.
+    ServiceAccount,
+    /// A namespace.
+    Namespace,
+    /// An object that makes pods, such as a Deployment: none of its own settings counts.
+    Workload,
+}
+
+/// The two kinds of settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// An annotation.
+    Annotation,
+    /// A label.
+    Label,
+}
+
+/// A setting of the webhook.
+#[derive(Debug, PartialEq, Eq)]
+struct Setting {
+    name: &'static str,
+    form: Form,
+    bearers: &'static [Bearer],
+}
+
+const SETTINGS: [Setting; 9] = [
+    Setting::annotation(ROLE_ARN, &[Bearer::ServiceAccount]),
+    Setting::annotation(AUDIENCE, &[Bearer::ServiceAccount]),
+    Setting::annotation(STS_REGIONAL_ENDPOINTS, &[Bearer::ServiceAccount]),
+    Setting::annotation(TOKEN_EXPIRATION, &[Bearer::ServiceAccount, Bearer::Pod]),
+    Setting::annotation(SKIP_CONTAINERS, &[Bearer::Pod]),
+    Setting::annotation(INJECT_CONTAINERS, &[Bearer::Pod]),
+    Setting::label("require-identity", &[Bearer::Pod, Bearer::Namespace]),
+    Setting::label("skip-pod-identity-webhook", &[Bearer::Pod]),
+    Setting::label("pod-identity", &[Bearer::Pod]),
+];
+
+impl Setting {
+    const fn annotation(name: &'static str, bearers: &'static [Bearer]) -> Self {
+        Self { name, form: Form::Annotation, bearers }
+    }
+
+    const fn label(name: &'static str, bearers: &'static [Bearer]) -> Self {
+        Self { name, form: Form::Label, bearers }
+    }
+
+    fn domain<'p>(&self, prefix: &'p Prefix) -> &'p str {
+        match self.form {
+            Form::Annotation => prefix.as_str(),
+            Form::Label => LABELS_DOMAIN,
+        }
+    }
+}
+
+/// A setting that has no effect where it stands, or as it is written. Display is one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    bearer: Bearer,
+    form: Form,
+    /// The name as it is written, with its domain if that is not the right one.
+    name: Box<str>,
+    fault: Fault,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fault {
+    /// It counts on another kind of object, or in the other form.
+    Misplaced(&'static Setting),
+    /// It is nearly this setting.
+    Misspelt(&'static Setting),
+    /// Its value is none that counts.
+    Value { value: Box<str>, right: &'static str },
+}
+
+impl Stray {
+    /// What is wrong with the name of a label or an annotation; `None` if nothing is, or it is not one of ours.
+    #[must_use]
+    pub fn of_key(prefix: &Prefix, bearer: Bearer, form: Form, key: &str) -> Option<Self> {
+        let (domain, name) = key.split_once('/')?;
+        let stray = |name: &str, fault| Some(Self { bearer, form, name: cut(name, TOLD).into(), fault });
+        let exact = SETTINGS.iter().find(|setting| setting.name == name);
+        if domain != prefix.as_str() && domain != LABELS_DOMAIN {
+            let meant = exact.filter(|setting| distance::is_near(domain, setting.domain(prefix)))?;
+            return stray(key, Fault::Misspelt(meant));
+        }
+        if let Some(setting) = exact.filter(|setting| setting.domain(prefix) == domain) {
+            let counts = setting.form == form && setting.bearers.contains(&bearer);
+            return if counts { None } else { stray(name, Fault::Misplaced(setting)) };
+        }
+        let own = SETTINGS.iter().filter(|setting| setting.domain(prefix) == domain);
+        let meant = own.into_iter().find(|setting| distance::is_near(name, setting.name))?;
+        stray(name, Fault::Misspelt(meant))
+    }
+
+    /// The value of a pod's or namespace's label `require-identity`, if it is neither `true` nor `false`.
+    #[must_use]
+    pub fn of_require_label(bearer: Bearer, value: &str) -> Option<Self> {
+        let right = "only \"true\" requires an identity";
+        (!matches!(value, "true" | "false"))
+            .then(|| Self::value(bearer, Form::Label, "require-identity", value, right))
+    }
+
+    /// The value of a pod's label `pod-identity`, if it is not `enabled`.
+    #[must_use]
+    pub fn of_pod_identity_label(value: &str) -> Option<Self> {
+        let right = "only \"enabled\" counts";
+        (value != "enabled").then(|| Self::value(Bearer::Pod, Form::Label, "pod-identity", value, right))
+    }
+
+    /// The value of a ServiceAccount's `sts-regional-endpoints`, if it is no boolean.
+    #[must_use]
+    pub fn of_sts_annotation(value: &str) -> Option<Self> {
+        let right = "it has to be true or false";
+        let (bearer, form) = (Bearer::ServiceAccount, Form::Annotation);
+        go::boolean(value).is_none().then(|| Self::value(bearer, form, STS_REGIONAL_ENDPOINTS, value, right))
+    }
+
+    fn value(bearer: Bearer, form: Form, name: &str, value: &str, right: &'static str) -> Self {
+        Self {
+            bearer,
+            form,
+            name: name.into(),
+            fault: Fault::Value { value: cut(value, TOLD).into(), right },
+        }
+    }
+
+    /// Whether it is the pod's label `pod-identity`, whose value the webhook replaces if there is an association.
+    #[must_use]
+    pub fn is_pod_identity_label(&self) -> bool {
+        matches!(self.fault, Fault::Value { .. }) && &*self.name == "pod-identity"
+    }
+
+    /// The bytes of memory that its texts take.
+    pub(super) fn weight(&self) -> usize {
+        let value = match &self.fault {
+            Fault::Value { value, .. } => value.len(),
+            Fault::Misplaced(_) | Fault::Misspelt(_) => 0,
+        };
+        self.name.len() + value
+    }
+}
+
+impl fmt::Display for Bearer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Pod => "pod",
+            Self::ServiceAccount => "ServiceAccount",
+            Self::Namespace => "namespace",
+            Self::Workload => "workload",
+        })
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Annotation => "annotation",
+            Self::Label => "label",
+        })
+    }
+}
+
+impl fmt::Display for Stray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bearer, form, name, fault } = self;
+        let is_qualified = name.contains('/');
+        let name = Line::new(name, TOLD);
+        match fault {
+            Fault::Misplaced(setting) => {
+                write!(f, "{bearer} {form} {name} has no effect: it is ")?;
+                f.write_str(if setting.form == Form::Label { "a label" } else { "an annotation" })?;
+                for (place, bearer) in setting.bearers.iter().enumerate() {
+                    write!(f, " {} {bearer}s", if place == 0 { "of" } else { "and" })?;
+                }
+                if *bearer == Bearer::Workload && setting.bearers.contains(&Bearer::Pod) {
+                    f.write_str(", so it belongs into the pod template")?;
+                }
+                Ok(())
+            }
+            Fault::Misspelt(setting) => {
+                let domain = if is_qualified { "its domain is misspelt, " } else { "" };
+                write!(f, "{bearer} {form} {name} has no effect: {domain}did you mean {}?", setting.name)
+            }
+            Fault::Value { value, right } => {
+                let value = Quoted::new(value, TOLD);
+                write!(f, "{bearer} {form} {name} {value} has no effect: {right}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(prefix: &str, bearer: Bearer, form: Form, key: &str) -> Option<String> {
+        let prefix = Prefix::new(prefix).unwrap();
+        Stray::of_key(&prefix, bearer, form, key).map(|stray| stray.to_string())
+    }
+
+    #[test]
+    fn what_counts_and_what_belongs_to_others_is_not_told() {
+        use Bearer::{Pod, ServiceAccount};
+        use Form::{Annotation, Label};
+        for (bearer, form, name) in [
+            (ServiceAccount, Annotation, "role-arn"),
+            (ServiceAccount, Annotation, "token-expiration"),
+            (Pod, Annotation, "token-expiration"),
+            (Pod, Annotation, "skip-containers"),
+            (Pod, Label, "require-identity"),
+            (Bearer::Namespace, Label, "require-identity"),
+            (Pod, Label, "skip-pod-identity-webhook"),
+            (ServiceAccount, Annotation, "ecr-role-arn"),
+            (ServiceAccount, Annotation, "iam-role-arn"),
+            (Pod, Label, "fargate-profile"),
+            (Pod, Label, "compute-type"),
+            (Pod, Label, "nodegroup"),
+            (Pod, Label, "nodegroup-image"),
+            (Pod, Label, "capacityType"),
+            (Pod, Label, "sourceLaunchTemplateId"),
+            (Pod, Label, "component"),
+            (Pod, Annotation, "token-audience"),
+        ] {
+            assert_eq!(
+                told("eks.amazonaws.com", bearer, form, &format!("eks.amazonaws.com/{name}")),
+                None,
+                "{name}"
+            );
+        }
+        // Another webhook may own the usual domain, and a domain of one's own is not it.
+        assert_eq!(told("iam.example.com", ServiceAccount, Annotation, "eks.amazonaws.com/role-arn"), None);
+        assert_eq!(
+            told("eks2.amazonaws.com", ServiceAccount, Annotation, "eks.amazonaws.com/role-arn"),
+            None
+        );
+        assert_eq!(told("iam.example.com", ServiceAccount, Annotation, "iam.amazonaws.com/role-arn"), None);
+        assert_eq!(told("eks.amazonaws.com", ServiceAccount, Annotation, "role-arn"), None);
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told_with_what_would_have_one() {
+        use Bearer::{Namespace, Pod, ServiceAccount, Workload};
+        use Form::{Annotation, Label};
+        for (bearer, form, key, expected) in [
+            (
+                Pod,
+                Annotation,
+                "role-arn",
+                "pod annotation role-arn has no effect: it is an annotation of ServiceAccounts",
+            ),
+            (
+                Pod,
+                Label,
+                "skip-containers",
+                "pod label skip-containers has no effect: it is an annotation of pods",
+            ),
+            (
+                Pod,
+                Annotation,
+                "require-identity",
+                "pod annotation require-identity has no effect: it is a label of pods and namespaces",
+            ),
+            (
+                ServiceAccount,
+                Annotation,
+                "skip-containers",
+                "ServiceAccount annotation skip-containers has no effect: it is an annotation of pods",
+            ),
+            (
+                Workload,
+                Annotation,
+                "skip-containers",
+                "workload annotation skip-containers has no effect: it is an annotation of pods, so it belongs into \
+                 the pod template",
+            ),
+            (
+                Workload,
+                Annotation,
+                "role-arn",
+                "workload annotation role-arn has no effect: it is an annotation of ServiceAccounts",
+            ),
+            (
+                Namespace,
+                Annotation,
+                "role-arn",
+                "namespace annotation role-arn has no effect: it is an annotation of ServiceAccounts",
+            ),
+            (
+                ServiceAccount,
+                Annotation,
+                "role_arn",
+                "ServiceAccount annotation role_arn has no effect: did you mean role-arn?",
+            ),
+            (
+                ServiceAccount,
+                Annotation,
+                "roleArn",
+                "ServiceAccount annotation roleArn has no effect: did you mean role-arn?",
+            ),
+            (
+                ServiceAccount,
+                Annotation,
+                "sts-regional-endpoint",
+                "ServiceAccount annotation sts-regional-endpoint has no effect: did you mean sts-regional-endpoints?",
+            ),
+            (
+                Pod,
+                Label,
+                "requires-identity",
+                "pod label requires-identity has no effect: did you mean require-identity?",
+            ),
+            (
+                Pod,
+                Annotation,
+                "skip-container",
+                "pod annotation skip-container has no effect: did you mean skip-containers?",
+            ),
+        ] {
+            let key = format!("eks.amazonaws.com/{key}");
+            assert_eq!(told("eks.amazonaws.com", bearer, form, &key).as_deref(), Some(expected));
+        }
+        assert_eq!(
+            told("eks.amazonaws.com", ServiceAccount, Annotation, "eks.amazonaw.com/role-arn").unwrap(),
+            "ServiceAccount annotation eks.amazonaw.com/role-arn has no effect: its domain is misspelt, did you mean \
+             role-arn?"
+        );
+    }
+}
