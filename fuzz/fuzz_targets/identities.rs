@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use injection::AccountName;
+use injection::{AccountName, Precedence};
 use injection::annotation::Prefix;
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::offline::Manifests;
@@ -18,5 +18,5 @@ fuzz_target!(|text: &str| {
     let mut identities = Manifests::default();
     // An object that does not have a ServiceAccount's shape is an error, and must not be more.
     drop(identities.add(&stream, Path::new("fuzz.yaml"), "default", &PREFIX));
-    drop(identities.find(AccountName::new("default", "default")));
+    drop(identities.find(AccountName::new("default", "default"), Precedence::Association));
 });

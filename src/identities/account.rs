@@ -7,7 +7,7 @@ use injection::annotation::{self, Prefix};
 use injection::excess;
 use injection::go;
 use injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
-use injection::setting::{self, Bearer, Form, Stray};
+use injection::setting::{Bearer, Form, Stray, Strays};
 use injection::text::cut;
 
 /// A ServiceAccount with at least one annotation that the webhook reads, or that was meant to be one.
@@ -31,27 +31,23 @@ impl Account {
         let mut role_arn = None;
         let mut audience = None;
         let mut preferences = Preferences::default();
-        let mut strays = Vec::new();
+        let mut strays = Strays::default();
         let mut is_ours = false;
         for (key, value) in annotations {
-            let mut stray = None;
             match prefix.name_of(key) {
                 Some(annotation::ROLE_ARN) => role_arn = Some(value),
                 Some(annotation::AUDIENCE) => audience = Some(value),
                 Some(annotation::STS_REGIONAL_ENDPOINTS) => {
                     preferences.regional_sts = go::boolean(value);
-                    stray = Stray::of_sts_annotation(value);
+                    strays.note(Stray::of_sts_annotation(value));
                 }
                 Some(annotation::TOKEN_EXPIRATION) => preferences.lifetime = Some(AskedLifetime::read(value)),
                 _ => {
-                    stray = Stray::of_key(prefix, Bearer::ServiceAccount, Form::Annotation, key);
-                    if stray.is_none() {
-                        continue;
-                    }
+                    strays.key(prefix, Bearer::ServiceAccount, Form::Annotation, key);
+                    continue;
                 }
             }
             is_ours = true;
-            strays.extend(stray.filter(|_| strays.len() < setting::KEPT));
         }
         // An empty role counts as absent. An empty audience would make a token for the API server itself.
         let role = role_arn.filter(|role| !role.is_empty()).map(|role_arn| {
@@ -64,7 +60,7 @@ impl Account {
                 preferences: preferences.clone(),
             }))
         });
-        let strays = (!strays.is_empty()).then(|| strays.into());
-        is_ours.then_some(Self { role, preferences, strays })
+        let strays = strays.shared();
+        (is_ours || strays.is_some()).then_some(Self { role, preferences, strays })
     }
 }

@@ -6,6 +6,8 @@
 mod distance;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::annotation::{
@@ -19,7 +21,11 @@ use super::text::{Line, Quoted, cut};
 const LABELS_DOMAIN: &str = "eks.amazonaws.com";
 
 /// How many strays are kept of one object: more would say nothing new, and anyone may write any number.
-pub const KEPT: usize = 4;
+const KEPT: usize = 4;
+
+/// How often names of one object are compared with settings: anyone may write any number of them, and comparing
+/// takes some time. Nobody has 64 names under the webhook's domain.
+const COMPARED: usize = 64 * SETTINGS.len();
 
 /// What kind of object bears a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,26 +106,75 @@ enum Fault {
     Value { value: Box<str>, right: &'static str },
 }
 
-impl Stray {
-    /// What is wrong with the name of a label or an annotation; `None` if nothing is, or it is not one of ours.
-    #[must_use]
-    pub fn of_key(prefix: &Prefix, bearer: Bearer, form: Form, key: &str) -> Option<Self> {
-        let (domain, name) = key.split_once('/')?;
-        let stray = |name: &str, fault| Some(Self { bearer, form, name: cut(name, TOLD).into(), fault });
+/// The strays of one object: the first few.
+#[derive(Debug, Clone, Default)]
+pub struct Strays {
+    kept: Vec<Stray>,
+    compared: usize,
+}
+
+impl Strays {
+    /// Notes a label or an annotation whose name has no effect there; other people's are passed over.
+    pub fn key(&mut self, prefix: &Prefix, bearer: Bearer, form: Form, key: &str) {
+        let Some((domain, name)) = key.split_once('/') else {
+            return;
+        };
+        let stray = |name: &str, fault| Stray { bearer, form, name: cut(name, TOLD).into(), fault };
         let exact = SETTINGS.iter().find(|setting| setting.name == name);
         if domain != prefix.as_str() && domain != LABELS_DOMAIN {
-            let meant = exact.filter(|setting| distance::is_near(domain, setting.domain(prefix)))?;
-            return stray(key, Fault::Misspelt(meant));
+            let meant = exact.filter(|setting| self.compare(domain, setting.domain(prefix)));
+            return self.note(meant.map(|setting| stray(key, Fault::Misspelt(setting))));
         }
         if let Some(setting) = exact.filter(|setting| setting.domain(prefix) == domain) {
             let counts = setting.form == form && setting.bearers.contains(&bearer);
-            return if counts { None } else { stray(name, Fault::Misplaced(setting)) };
+            return self.note((!counts).then(|| stray(name, Fault::Misplaced(setting))));
         }
-        let own = SETTINGS.iter().filter(|setting| setting.domain(prefix) == domain);
-        let meant = own.into_iter().find(|setting| distance::is_near(name, setting.name))?;
-        stray(name, Fault::Misspelt(meant))
+        let mut own = SETTINGS.iter().filter(|setting| setting.domain(prefix) == domain);
+        let meant = own.find(|setting| self.compare(name, setting.name));
+        self.note(meant.map(|setting| stray(name, Fault::Misspelt(setting))));
     }
 
+    /// Whether a name is nearly the other, as long as not too many were compared.
+    fn compare(&mut self, written: &str, meant: &str) -> bool {
+        let is_left = self.kept.len() < KEPT && self.compared < COMPARED;
+        self.compared += 1;
+        is_left && distance::is_near(written, meant)
+    }
+
+    /// Keeps a stray, if there is one and room for it.
+    pub fn note(&mut self, stray: Option<Stray>) {
+        if self.kept.len() < KEPT {
+            self.kept.extend(stray);
+        }
+    }
+
+    /// What was noted.
+    pub fn iter(&self) -> impl Iterator<Item = &Stray> {
+        self.kept.iter()
+    }
+
+    /// What was noted, for many to share; `None` if there is nothing.
+    #[must_use]
+    pub fn shared(self) -> Option<Arc<[Stray]>> {
+        (!self.kept.is_empty()).then(|| self.kept.into())
+    }
+
+    /// The bytes of memory that their texts take.
+    pub(super) fn weight(&self) -> usize {
+        self.kept.iter().map(|Stray { name, fault, .. }| name.len() + fault.weight()).sum()
+    }
+}
+
+impl Fault {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Value { value, .. } => value.len(),
+            Self::Misplaced(_) | Self::Misspelt(_) => 0,
+        }
+    }
+}
+
+impl Stray {
     /// The value of a pod's or namespace's label `require-identity`, if it is neither `true` nor `false`.
     #[must_use]
     pub fn of_require_label(bearer: Bearer, value: &str) -> Option<Self> {
@@ -156,15 +211,6 @@ impl Stray {
     #[must_use]
     pub fn is_pod_identity_label(&self) -> bool {
         matches!(self.fault, Fault::Value { .. }) && &*self.name == "pod-identity"
-    }
-
-    /// The bytes of memory that its texts take.
-    pub(super) fn weight(&self) -> usize {
-        let value = match &self.fault {
-            Fault::Value { value, .. } => value.len(),
-            Fault::Misplaced(_) | Fault::Misspelt(_) => 0,
-        };
-        self.name.len() + value
     }
 }
 
@@ -223,7 +269,9 @@ mod tests {
 
     fn told(prefix: &str, bearer: Bearer, form: Form, key: &str) -> Option<String> {
         let prefix = Prefix::new(prefix).unwrap();
-        Stray::of_key(&prefix, bearer, form, key).map(|stray| stray.to_string())
+        let mut strays = Strays::default();
+        strays.key(&prefix, bearer, form, key);
+        strays.iter().next().map(ToString::to_string)
     }
 
     #[test]

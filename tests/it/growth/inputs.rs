@@ -31,6 +31,7 @@ const MANY: usize = 6_000;
 
 pub fn inputs() -> Vec<Input> {
     let mut inputs = pods();
+    inputs.extend(judged());
     inputs.extend(ephemeral());
     inputs.extend(accounts());
     inputs.extend(files());
@@ -102,6 +103,37 @@ fn beside(number: usize, clean: bool) -> String {
 
 fn name(number: usize) -> Value {
     json!({"name": format!("c{number}")})
+}
+
+/// What is judged by its value.
+fn judged() -> Vec<Input> {
+    vec![
+        pod("containers with another role each, and tokens that they cannot read", BOUND, |pod, size| {
+            pod["spec"]["containers"] = repeat(size, |number| {
+                let role = format!("arn:aws:iam::123456789012:role/{number}");
+                let env = json!([
+                    {"name": "AWS_ROLE_ARN", "value": role},
+                    {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/x"},
+                ]);
+                json!({"name": format!("c{number}"), "env": env, "securityContext": {"runAsUser": number}})
+            });
+            let token = json!({"serviceAccountToken":
+                {"audience": "sts.amazonaws.com", "path": "token", "expirationSeconds": 86_400}});
+            pod["spec"]["volumes"] = json!([{
+                "name": "sts", "projected": {"defaultMode": 0o400, "sources": repeat(size, |_| token.clone())}
+            }]);
+        }),
+        pod("a list of exceptions from a proxy", MANY, |pod, size| {
+            let list = "10.0.0.0/24,".repeat(size);
+            pod["spec"]["containers"][0]["env"] =
+                json!([{"name": "HTTP_PROXY", "value": "x"}, {"name": "NO_PROXY", "value": list}]);
+        }),
+        pod("misspelt labels and annotations", MANY, |pod, size| {
+            let key = |number| (format!("eks.amazonaws.com/skip-containe{}", number % 10_000), json!("x"));
+            pod["metadata"]["labels"] = members(size, key);
+            pod["metadata"]["annotations"] = members(size, key);
+        }),
+    ]
 }
 
 fn pods() -> Vec<Input> {

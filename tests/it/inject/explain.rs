@@ -89,7 +89,7 @@ spec:
 Pod shop/p (pods.yaml: document 1, line 1)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
-  injected: the pod gets its AWS identity
+  identity_unused: the pod has an AWS identity, but none of its containers uses it
   volume aws-iam-token: added, a token for sts.amazonaws.com that lasts 600 seconds
   container proxy
     skipped: skip-containers names it
@@ -98,12 +98,15 @@ Pod shop/p (pods.yaml: document 1, line 1)
     the region: left out, the container sets AWS_DEFAULT_REGION itself
     the credentials: left out, the container sets AWS_ROLE_ARN itself
     mount /var/run/secrets/eks.amazonaws.com/serviceaccount: added
+    SDKs do not find the pod's identity: AWS_ROLE_ARN without AWS_WEB_IDENTITY_TOKEN_FILE
   container whole
     the regional STS endpoint: left out, the container sets AWS_STS_REGIONAL_ENDPOINTS itself
     the region: left out, the container sets AWS_REGION itself
     the credentials: left out, the container sets AWS_WEB_IDENTITY_TOKEN_FILE itself
     mount: left out, the container sets credentials, region and STS itself
+    SDKs do not find the pod's identity: AWS_WEB_IDENTITY_TOKEN_FILE without AWS_ROLE_ARN
   warning: pod annotation token-expiration 100 is too short: raised to 600 seconds
+  warning: SDKs cannot use IRSA in containers proxy (left out by skip-containers), half (AWS_ROLE_ARN without AWS_WEB_IDENTITY_TOKEN_FILE), whole (AWS_WEB_IDENTITY_TOKEN_FILE without AWS_ROLE_ARN)
 ");
 }
 
@@ -121,7 +124,8 @@ spec:
     volumeMounts: [{name: mine, mountPath: /mine}]
   volumes:
   - name: mine
-    projected: {sources: [{serviceAccountToken: {audience: sts.amazonaws.com, path: t}}]}
+    projected: {sources: [{serviceAccountToken:
+      {audience: sts.amazonaws.com, path: token, expirationSeconds: 86400}}]}
 ---
 apiVersion: v1
 kind: Pod
@@ -130,11 +134,14 @@ spec:
   serviceAccountName: web
   containers:
   - name: a
-    env: [{name: AWS_ROLE_ARN}]
+    env:
+    - {name: AWS_ROLE_ARN, value: arn:aws:iam::111122223333:role/web}
+    - {name: AWS_WEB_IDENTITY_TOKEN_FILE, value: /mine/token}
     volumeMounts: [{name: mine, mountPath: /mine}]
   volumes:
   - name: mine
-    projected: {sources: [{serviceAccountToken: {audience: sts.amazonaws.com, path: t}}]}
+    projected: {sources: [{serviceAccountToken:
+      {audience: sts.amazonaws.com, path: token, expirationSeconds: 86400}}]}
 ---
 apiVersion: v1
 kind: Pod
@@ -158,12 +165,12 @@ Pod shop/reuse (pods.yaml: document 1, line 1)
   volume mine: there already, with an equal token
   container a
     env AWS_ROLE_ARN=arn:aws:iam::111122223333:role/web: added
-    env AWS_WEB_IDENTITY_TOKEN_FILE=/mine/t: added
+    env AWS_WEB_IDENTITY_TOKEN_FILE=/mine/token: added
     the regional STS endpoint: not configured
     the region: not configured
     mount /mine: there already
 
-Pod shop/complete (pods.yaml: document 2, line 13)
+Pod shop/complete (pods.yaml: document 2, line 14)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
   complete: the pod already has everything that belongs to its AWS identity
@@ -174,7 +181,7 @@ Pod shop/complete (pods.yaml: document 2, line 13)
     the credentials: left out, the container sets AWS_ROLE_ARN itself
     mount /mine: there already
 
-Pod shop/taken (pods.yaml: document 3, line 26)
+Pod shop/taken (pods.yaml: document 3, line 30)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
   injected: the pod gets its AWS identity
@@ -258,7 +265,7 @@ spec:
   serviceAccountName: associated
   containers:
   - name: a
-    env: [{name: AWS_ROLE_ARN, value: left over}]
+    env: [{name: AWS_ROLE_ARN, value: left over}, {name: AWS_WEB_IDENTITY_TOKEN_FILE, value: /x}]
 ",
         &[],
     );

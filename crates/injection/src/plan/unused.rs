@@ -1,6 +1,7 @@
 //! What keeps SDKs in a pod from its identity, for the pod's creator: containers that cannot use it, or that use
 //! another one, nodes without an agent, and proxies before it.
 
+use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -50,17 +51,14 @@ fn unable(plan: &Plan<'_>, containers: &[&ContainerPlan<'_>]) -> Option<Warning>
 /// One warning for every role, or agent, that containers have instead of the pod's.
 fn differences(plan: &Plan<'_>, containers: &[&ContainerPlan<'_>], warnings: &mut Vec<Warning>) {
     let judged = containers.iter().filter(|plan| matches!(plan.verdict, Verdict::Judged(_)));
-    let mut differing: Vec<(&str, Vec<&Container<'_>>)> = Vec::new();
+    let mut differing: BTreeMap<&str, Vec<&Container<'_>>> = BTreeMap::new();
     for ContainerPlan { container, access, difference, .. } in judged {
         // Whoever brings an agent of his own needs not be told of it.
         let matters = *access == Access::Other || matches!(plan.values.credentials, Credentials::Role { .. });
         let Some(there) = difference.filter(|_| matters) else {
             continue;
         };
-        match differing.iter_mut().find(|(value, _)| *value == there) {
-            Some((_, containers)) => containers.push(container),
-            None => differing.push((there, Vec::from([*container]))),
-        }
+        differing.entry(there).or_default().push(container);
     }
     warnings.extend(differing.into_iter().map(|(there, containers)| Warning::Difference {
         method: plan.method,

@@ -71,16 +71,14 @@ pub(super) fn choose<'a>(
 ) -> VolumePlan<'a> {
     let wanted = defaults.token_volume(grant.method());
     let lifetime = lifetime::of(pod, grant, defaults, seed, warnings);
-    let mounting = || {
-        let starting = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
-        starting.filter(|container| selection.skips(&container.name).is_none())
-    };
+    let starting = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
+    let readers = pod.readers(starting.filter(|container| selection.skips(&container.name).is_none()));
     // Whatever the volume's name: programs rely on what is in it.
     let is_equal = |volume: &Volume<'_>, token: &Token<'_>| {
         let mode = volume.mode.unwrap_or(Volume::DEFAULT_MODE);
         path::clean(&token.path) == path::clean(&wanted.token_path)
             && lifetime.is_that_of(token)
-            && mounting().all(|container| pod.can_read_token(container, mode))
+            && readers.can_read(mode)
     };
     if let Some(volume) = existing(pod, grant, defaults, is_equal) {
         return volume;

@@ -122,7 +122,6 @@ enum Label {
     Require,
     Skip,
     FargateProfile,
-    Stray(Stray),
     #[default]
     Other,
 }
@@ -131,46 +130,40 @@ impl<'de> Fold<'de> for LabelsFold<'_, 'de, '_> {
     const WHAT: &'static str = "labels";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        let strays = &mut self.metadata.strays;
         let key = map.next_key_seed(Judge::by(|key| match key {
             POD_IDENTITY_LABEL => Label::PodIdentity,
             REQUIRE_LABEL => Label::Require,
             SKIP_LABEL => Label::Skip,
             FARGATE_PROFILE => Label::FargateProfile,
-            _ => Stray::of_key(self.prefix, Bearer::Pod, Form::Label, key).map_or(Label::Other, Label::Stray),
+            _ => {
+                strays.key(self.prefix, Bearer::Pod, Form::Label, key);
+                Label::Other
+            }
         }))?;
         let metadata = &mut *self.metadata;
-        let stray = match key {
+        match key {
             None => return Ok(false),
             Some(Label::PodIdentity) => {
                 let value = map.next_value_seed(Text)?;
                 metadata.has_pod_identity_label = value == "enabled";
-                Stray::of_pod_identity_label(&value)
+                metadata.strays.note(Stray::of_pod_identity_label(&value));
             }
             Some(Label::Require) => {
                 let value = map.next_value_seed(Text)?;
                 metadata.requires_identity = value == "true";
-                Stray::of_require_label(Bearer::Pod, &value)
+                metadata.strays.note(Stray::of_require_label(Bearer::Pod, &value));
             }
             Some(Label::Skip) => {
                 metadata.has_skip_label = true;
                 skip(map)?;
-                None
             }
             Some(Label::FargateProfile) => {
                 self.nodes.fargate_profile();
                 skip(map)?;
-                None
             }
-            Some(Label::Stray(stray)) => {
-                skip(map)?;
-                Some(stray)
-            }
-            Some(Label::Other) => {
-                skip(map)?;
-                None
-            }
-        };
-        metadata.note(stray);
+            Some(Label::Other) => skip(map)?,
+        }
         Ok(true)
     }
 }
@@ -187,7 +180,6 @@ enum PodAnnotation {
     InjectContainers,
     RoleArn,
     Mirror,
-    Stray(Stray),
     #[default]
     Other,
 }
@@ -196,14 +188,17 @@ impl<'de> Fold<'de> for AnnotationsFold<'_, 'de, '_> {
     const WHAT: &'static str = "annotations";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        let strays = &mut self.metadata.strays;
         let key = map.next_key_seed(Judge::by(|key| match self.prefix.name_of(key) {
             Some(annotation::TOKEN_EXPIRATION) => PodAnnotation::TokenExpiration,
             Some(annotation::SKIP_CONTAINERS) => PodAnnotation::SkipContainers,
             Some(annotation::INJECT_CONTAINERS) => PodAnnotation::InjectContainers,
             Some(annotation::ROLE_ARN) => PodAnnotation::RoleArn,
             _ if key == MIRROR_ANNOTATION => PodAnnotation::Mirror,
-            _ => Stray::of_key(self.prefix, Bearer::Pod, Form::Annotation, key)
-                .map_or(PodAnnotation::Other, PodAnnotation::Stray),
+            _ => {
+                strays.key(self.prefix, Bearer::Pod, Form::Annotation, key);
+                PodAnnotation::Other
+            }
         }))?;
         let metadata = &mut *self.metadata;
         match key {
@@ -221,10 +216,6 @@ impl<'de> Fold<'de> for AnnotationsFold<'_, 'de, '_> {
             Some(PodAnnotation::Mirror) => {
                 metadata.is_mirror = true;
                 skip(map)?;
-            }
-            Some(PodAnnotation::Stray(stray)) => {
-                skip(map)?;
-                metadata.note(Some(stray));
             }
             Some(PodAnnotation::Other) => skip(map)?,
         }

@@ -16,10 +16,12 @@ use serde::de::DeserializeSeed;
 use super::Slot;
 use super::annotation::Prefix;
 use super::excess::Excess;
-use super::setting::{self, Stray};
+use super::setting::Strays;
 
 pub use nodes::Agentless;
 pub use variables::{EnvNames, Value, env};
+
+pub use security::Readers;
 
 use security::SecurityContext;
 
@@ -93,15 +95,7 @@ pub struct Metadata<'a> {
     /// `role-arn`, which has no effect on a pod.
     pub role_arn: Option<Cow<'a, str>>,
     /// Other labels and annotations that have no effect on a pod, or not as they are written: the first few.
-    pub strays: Vec<Stray>,
-}
-
-impl Metadata<'_> {
-    fn note(&mut self, stray: Option<Stray>) {
-        if self.strays.len() < setting::KEPT {
-            self.strays.extend(stray);
-        }
-    }
+    pub strays: Strays,
 }
 
 /// Which of the lists of containers were seen.
@@ -280,8 +274,7 @@ impl<'a> Pod<'a> {
         let Metadata { token_expiration, skip_containers, inject_containers, role_arn, strays, .. } =
             metadata;
         let annotations = [token_expiration, skip_containers, inject_containers, role_arn];
-        let strays = strays.iter().map(Stray::weight).sum::<usize>();
-        lists + names + strays + annotations.into_iter().flatten().map(owned).sum::<usize>()
+        lists + names + strays.weight() + annotations.into_iter().flatten().map(owned).sum::<usize>()
     }
 
     /// The mounts of one of this pod's containers.

@@ -37,20 +37,46 @@ impl<'de> Fold<'de> for SecurityContext {
     }
 }
 
+/// Whom the file of a projected token has to be readable for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Kubelet makes it readable for all of them, whatever the volume's mode.
+    Served,
+    /// All of them are root, who owns the file.
+    Root,
+    /// Any user.
+    Anyone,
+}
+
+impl Readers {
+    /// Whether they can read a file that is projected with this mode.
+    #[must_use]
+    pub fn can_read(self, mode: i64) -> bool {
+        match self {
+            Self::Served => true,
+            Self::Root => mode & 0o404 != 0,
+            Self::Anyone => mode & 0o004 != 0,
+        }
+    }
+}
+
 impl Pod<'_> {
-    /// Whether a container can read a token that is projected with this mode.
+    /// Whom a projected token has to be readable for, so that `containers` of the pod can read it.
     ///
     /// Kubelet makes the file readable for the pod's group (`fsGroup`) if there is one, else for the one user that
     /// all init and regular containers name, if they do; the mode is then not used. Otherwise the file is root's.
-    #[must_use]
-    pub fn can_read_token(&self, container: &Container<'_>, mode: i64) -> bool {
+    pub fn readers<'c>(&self, mut containers: impl Iterator<Item = &'c Container<'c>>) -> Readers {
         let user = |container: &Container<'_>| container.security.user.or(self.security.user);
-        let starting = || self.containers.iter().filter(|container| container.list != List::Ephemeral);
-        let first = starting().next().and_then(user);
-        self.platform() == Platform::Windows
-            || self.security.fs_group.is_some()
-            || first.is_some() && starting().all(|container| user(container) == first)
-            || mode & 0o004 != 0
-            || user(container) == Some(0) && mode & 0o400 != 0
+        let mut users =
+            self.containers.iter().filter(|container| container.list != List::Ephemeral).map(user);
+        let first = users.next().flatten();
+        let have_one_user = first.is_some() && users.all(|user| user == first);
+        if self.platform() == Platform::Windows || self.security.fs_group.is_some() || have_one_user {
+            Readers::Served
+        } else if containers.all(|container| user(container) == Some(0)) {
+            Readers::Root
+        } else {
+            Readers::Anyone
+        }
     }
 }
