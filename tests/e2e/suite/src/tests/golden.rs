@@ -20,11 +20,12 @@ const AT_ONCE: usize = 16;
 const AT_LEAST: usize = 150;
 
 /// Cases of pods that no API server takes, and the words in which it says so.
-const REFUSED: [(&str, &str); 4] = [
+const REFUSED: [(&str, &str); 5] = [
     // The API server asks webhooks before it validates, so they have to bear these.
     ("containers-absent", "spec.containers: Required value"),
     ("containers-null", "spec.containers: Required value"),
     ("containers-empty-with-init-container", "spec.containers: Required value"),
+    ("setting-with-invisible-characters", "a valid label must be"),
     // The case has fields of versions to come.
     ("unknown-fields-kept", "strict decoding error: unknown field"),
 ];

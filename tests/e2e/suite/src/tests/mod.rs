@@ -23,6 +23,7 @@ mod replicas;
 mod required_identity;
 mod role_policy;
 mod shapes;
+mod token_modes;
 
 use crate::harness::Case;
 
@@ -58,6 +59,8 @@ pub fn beside() -> Vec<Case> {
         shapes::pod_with_a_generated_name_gets_its_role,
         shapes::agent_that_reads_the_host_gets_its_role,
         shapes::network_plugin_in_kube_system_gets_its_role,
+        token_modes::token_is_readable_for_whom_the_rule_says,
+        token_modes::token_that_a_container_cannot_read_is_not_reused,
         protocol::label_keeps_a_pod_out,
         protocol::review_in_v1beta1_is_answered_in_v1beta1,
         protocol::server_side_dry_run_shows_the_identity_and_stores_nothing,
