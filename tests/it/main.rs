@@ -35,3 +35,4 @@ mod security;
 mod shutdown;
 mod support;
 mod tls;
+mod troubleshooting;
