@@ -60,6 +60,28 @@ async fn a_namespace_requires_it_by_the_path_that_its_registration_calls() {
 }
 
 #[tokio::test]
+async fn an_identity_that_no_container_can_use_is_none_whoever_requires_it() {
+    let api = shop().await;
+    let webhook = Webhook::start(&api).await;
+    for (path, review, whose) in [
+        ("/mutate", labelled("orders"), "the pod's label"),
+        ("/mutate/required", review("shop", "orders"), "the namespace's label"),
+    ] {
+        let mut review: Value = serde_json::from_str(&review).unwrap();
+        let containers = &mut review["request"]["object"]["spec"]["containers"];
+        for container in containers.as_array_mut().unwrap() {
+            container["env"] = json!([{"name": "AWS_ROLE_ARN", "value": ORDERS}]);
+        }
+        let answer = webhook.server.client.post(path, review.to_string()).await;
+        let response = &answer.json()["response"];
+        assert_eq!(response["auditAnnotations"]["outcome"], json!("required_identity_unused"), "{path}");
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains(whose), "{message}");
+        assert!(message.contains("(AWS_ROLE_ARN without AWS_WEB_IDENTITY_TOKEN_FILE)"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_refused_by_what_the_watch_told_before_the_account_is_looked_up() {
     let api = shop().await;
     let webhook = Webhook::start(&api).await;
