@@ -266,7 +266,6 @@ impl<'a> Draft<'a> {
             agentless,
             values: Values { credentials, defaults, platform, usual_file },
         };
-        warnings.extend(own::warning(pod, &plan.containers, method));
         unused::warnings(pod, &plan, warnings);
         plan
     }

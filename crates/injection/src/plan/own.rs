@@ -59,15 +59,11 @@ pub(super) fn other(pod: &Pod<'_>, container: &Container<'_>, method: Method) ->
     variable.or_else(|| file(pod, container))
 }
 
-/// One warning for all containers that bring such credentials, in the order in which they start. Skipped
-/// containers do so on purpose.
-pub(super) fn warning(pod: &Pod<'_>, containers: &[ContainerPlan<'_>], method: Method) -> Option<Warning> {
+/// One warning for all containers that bring such credentials. Skipped containers do so on purpose.
+pub(super) fn warning(pod: &Pod<'_>, containers: &[&ContainerPlan<'_>], method: Method) -> Option<Warning> {
     let judged = containers.iter().filter(|plan| matches!(plan.verdict, Verdict::Judged(_)));
-    let mut found: Vec<_> =
-        judged.filter_map(|plan| Some((plan.container, preferred(pod, plan.container, method)?))).collect();
-    // The pod may have the lists in the other order.
-    found.sort_by_key(|(container, _)| (container.list, container.index));
-    let containers: Vec<_> =
-        found.into_iter().map(|(container, variable)| (container.name.to_string(), variable)).collect();
+    let bringing = judged
+        .filter_map(|plan| Some((plan.container.name.to_string(), preferred(pod, plan.container, method)?)));
+    let containers: Vec<_> = bringing.collect();
     (!containers.is_empty()).then_some(Warning::OwnCredentials { method, containers })
 }

@@ -1,5 +1,5 @@
-//! What keeps SDKs in a pod from its identity, for the pod's creator: containers that cannot use it, or that use
-//! another one, nodes without an agent, and proxies before it.
+//! What keeps SDKs in a pod from its identity, for the pod's creator: what they prefer, containers that cannot use
+//! it or use another one, nodes without an agent, and proxies before it.
 
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
@@ -10,13 +10,14 @@ use super::super::text::cut;
 use super::super::warning::{LONGEST_ARN, Warning};
 use super::access::{Access, Unable};
 use super::credentials::Credentials;
-use super::{ContainerPlan, Plan, Verdict, proxy};
+use super::{ContainerPlan, Plan, Verdict, own, proxy};
 
 /// The warnings of a plan. A pod that gets what it should has none.
 pub(super) fn warnings(pod: &Pod<'_>, plan: &Plan<'_>, warnings: &mut Vec<Warning>) {
     let mut containers: Vec<_> = plan.containers.iter().collect();
     // The pod may have the lists in the other order.
     containers.sort_by_key(|plan| (plan.container.list, plan.container.index));
+    warnings.extend(own::warning(pod, &containers, plan.method));
     warnings.extend(unable(plan, &containers));
     differences(plan, &containers, warnings);
     if let Some(nodes) = plan.agentless {

@@ -177,7 +177,7 @@ mod tests {
             ("arn:aws:iam::123456789012:user/*", RoleArnError::Resource),
             ("arn:aws:iam::123456789012:role", RoleArnError::Resource),
             ("arn:aws:iam::123456789012:role/a *", RoleArnError::Name),
-            ("arn:aws:iam::123456789012:role/\u{e9}*", RoleArnError::Name),
+            ("arn:aws:iam::123456789012:role/\u{e9}*", RoleArnError::Character('\u{e9}')),
             ("arn:aws:iam::123456789012:role/", RoleArnError::Name),
             (" arn:aws:iam::123456789012:role/x", RoleArnError::NotAnArn),
         ] {
