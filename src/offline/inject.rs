@@ -16,7 +16,7 @@ use manifests::Stream;
 
 use super::args::{InjectArgs, InjectOutput};
 use super::workload::Template;
-use super::{explain, workload};
+use super::{explain, unknown, workload};
 use crate::cli::exit::{USAGE, fail, print, refuse, say};
 use crate::cli::injection::{self as flags, PendingDefaults, RolePolicySettings};
 use crate::identities::offline::{Location, Manifests};
@@ -64,6 +64,16 @@ struct Printed {
     denials: Vec<String>,
 }
 
+impl Printed {
+    /// Adds an entry of `--explain`, whose lines end.
+    fn explain(&mut self, heading: &str, explanation: &str) {
+        let gap = if self.text.is_empty() { "" } else { "\n" };
+        for part in [gap, &visible(heading), "\n", explanation] {
+            self.text.push_str(part);
+        }
+    }
+}
+
 fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySettings>) -> Result<Printed> {
     let prefix = &defaults.annotation_prefix;
     let policy = policy.map(|RolePolicySettings { path, mode }| Snapshot::read(path, *mode)).transpose()?;
@@ -89,9 +99,7 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
                 let Decided { patch, explanation, warnings, denial } =
                     question.answer().with_context(|| format!("failed to read {place}"))?;
                 if args.explain {
-                    let gap = if printed.text.is_empty() { "" } else { "\n" };
-                    let heading = format!("{template} ({place})");
-                    write!(printed.text, "{gap}{}\n{explanation}", visible(&heading))?;
+                    printed.explain(&format!("{template} ({place})"), &explanation);
                 } else {
                     printed.warnings.extend(warnings.iter().map(|warning| format!("{template}: {warning}")));
                     printed
@@ -99,6 +107,13 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
                         .extend(denial.iter().map(|denial| format!("{template}: refused: {denial}")));
                 }
                 operations.extend(template.prefixed(patch).0);
+            }
+            for unknown in unknown::unknown(document) {
+                let (heading, explanation) = (format!("{unknown} ({place})"), unknown.explanation());
+                if args.explain {
+                    printed.explain(&heading, &format!("  {explanation}\n"));
+                }
+                printed.warnings.push(format!("{heading}: {explanation}"));
             }
             patches.push(Some(Patch(operations)));
         }

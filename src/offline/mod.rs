@@ -4,4 +4,5 @@ pub mod args;
 mod explain;
 pub(crate) mod inject;
 mod notes;
+mod unknown;
 mod workload;

@@ -6,6 +6,7 @@ mod edges;
 mod errors;
 mod explain;
 mod kept;
+mod operators;
 mod patches;
 mod refused;
 mod role_policy;

@@ -35,10 +35,15 @@ fn every_kind_that_makes_pods_is_injected() {
         let before = object(version, kind, pointer);
         let after: Value = serde_json::from_str(&injected(&before.to_string(), &[])).unwrap();
         assert_injected(after.pointer(pointer).unwrap());
-        // The same kind of another API group is not read.
+        // The same kind of another API group is not read, and what is in it is at most named.
         let mut foreign = before;
         foreign["apiVersion"] = "example.com/v1".into();
-        assert_eq!(injected(&foreign.to_string(), &[]), foreign.to_string());
+        let run = Files::new(&[]).run(&["-f", "-"], &foreign.to_string());
+        assert_eq!((run.code, run.stdout), (0, foreign.to_string()));
+        let said = format!(
+            "pod-identity-webhook: {kind} shop/x {pointer}/spec (standard input: document 1, line 1): "
+        );
+        assert!(run.stderr.starts_with(&said), "{}", run.stderr);
     }
 }
 
