@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
@@ -12,6 +13,9 @@ use kube::client::{Body, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tower::{Service, ServiceBuilder, service_fn};
+
+use super::connector::Connector;
+use super::proxy::{Proxy, ProxyError};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -43,6 +47,14 @@ pub enum ClientError {
         /// What is wrong with it.
         source: kube::config::KubeconfigError,
     },
+    /// The kubeconfig's proxy cannot be used.
+    #[error("failed to use --kubeconfig {path}: {source}")]
+    Proxy {
+        /// The kubeconfig's path.
+        path: String,
+        /// What is wrong with its proxy.
+        source: ProxyError,
+    },
     /// The configuration that Kubernetes mounts into a pod cannot be read.
     #[error(
         "failed to read the in-cluster configuration: {0}; outside a cluster, give --kubeconfig or --manifests"
@@ -56,8 +68,13 @@ pub enum ClientError {
 /// A client for the cluster of a kubeconfig, or the one this runs in; `server` replaces the
 /// configuration's URL.
 pub async fn client(kubeconfig: Option<&Path>, server: Option<&http::Uri>) -> Result<Client, ClientError> {
+    let mut proxy = None;
     let mut config = match (kubeconfig, server) {
-        (Some(path), _) => from_file(path).await?,
+        (Some(path), _) => {
+            let (config, named) = from_file(path).await?;
+            proxy = named;
+            config
+        }
         // Go's client takes a bare --kube-api as a whole configuration; inside a cluster it keeps
         // the pod's credentials.
         (None, Some(server)) => Config::incluster().unwrap_or_else(|_| Config::new(server.clone())),
@@ -66,18 +83,23 @@ pub async fn client(kubeconfig: Option<&Path>, server: Option<&http::Uri>) -> Re
     if let Some(server) = server {
         config.cluster_url = server.clone();
     }
-    connect(config).map_err(ClientError::Client)
+    connect(config, proxy).map_err(ClientError::Client)
 }
 
-async fn from_file(path: &Path) -> Result<Config, ClientError> {
+async fn from_file(path: &Path) -> Result<(Config, Option<Proxy>), ClientError> {
     let failed = |source| ClientError::Kubeconfig { path: path.display().to_string(), source };
     let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)
+    let proxy = Proxy::of(&kubeconfig)
+        .map_err(|source| ClientError::Proxy { path: path.display().to_string(), source })?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    Ok((config.map_err(failed)?, proxy))
 }
 
 /// kube's own stack with another connector: the default notices a dead peer after five minutes and retries by
 /// itself, which would eat the budget of a look-up.
-fn connect(config: Config) -> Result<Client, kube::Error> {
+///
+/// The configuration's own proxy is not used: kube takes it from `HTTPS_PROXY` too.
+fn connect(mut config: Config, proxy: Option<Proxy>) -> Result<Client, kube::Error> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
@@ -86,6 +108,10 @@ fn connect(config: Config) -> Result<Client, kube::Error> {
     // The kernel looks at the limit below when the next probe is due: by default after 75 s.
     connector.set_keepalive_interval(Some(UNACKNOWLEDGED));
     connector.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    let connector = Connector::new(connector, &config.cluster_url, proxy.as_ref());
+    if let (Some(value), true) = (proxy.and_then(|proxy| proxy.authorization), connector.is_forwarding()) {
+        config.headers.push((PROXY_AUTHORIZATION, value));
+    }
     let https = config.rustls_https_connector_with_connector(connector)?;
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

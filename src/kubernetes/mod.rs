@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod collection;
+mod connector;
 mod discovery;
 mod error;
 mod events;
@@ -11,6 +12,7 @@ mod follow;
 mod list;
 mod list_watch;
 mod pace;
+mod proxy;
 mod settings;
 
 pub(crate) use answer::object;
@@ -24,4 +26,5 @@ pub use error::{ApiError, WatchError, describe};
 pub use follow::{Follow, News};
 pub use list_watch::{Change, ListWatch, Progress};
 pub use pace::{BACKOFF, jittered};
+pub use proxy::ProxyError;
 pub use settings::{Cluster, Settings};

@@ -25,6 +25,7 @@ mod policy;
 mod precedence;
 mod properties;
 mod protocol;
+mod proxy;
 mod readme;
 mod refusals;
 mod reload;
