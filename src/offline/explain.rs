@@ -25,7 +25,7 @@ pub(super) fn settled(reason: &Reason) -> String {
 
 /// Says that the label keeps the pod from the webhook.
 pub(super) fn skipped() -> String {
-    format!("  the label {SKIP_LABEL} keeps the pod from the webhook\n")
+    format!("  the label {SKIP_LABEL} keeps the pod from the webhook, whatever its value\n")
 }
 
 /// Says where the account's identity comes from, and what lost to it.
@@ -124,6 +124,15 @@ pub(super) fn decision(pod: &Pod<'_>, decision: &Decision<'_>) -> String {
     let is_new = |warning: &&Warning| !matches!(warning, Warning::AccountMissing { .. });
     for warning in decision.warnings().iter().filter(is_new) {
         line(&mut text, format_args!("warning: {warning}"));
+    }
+    text
+}
+
+/// Says which settings of the object that makes the pods have no effect.
+pub(super) fn strays(strays: &[String]) -> String {
+    let mut text = String::new();
+    for stray in strays {
+        line(&mut text, format_args!("warning: {stray}"));
     }
     text
 }

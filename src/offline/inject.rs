@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use injection::review::Subject;
+use injection::setting::Strays;
 use injection::text::visible;
 use injection::warning::Warning;
 use injection::{AccountName, Candidate, Decision, Defaults, Pod, Rules, decide};
@@ -16,7 +17,7 @@ use manifests::Stream;
 
 use super::args::{InjectArgs, InjectOutput};
 use super::workload::Template;
-use super::{explain, unknown, workload};
+use super::{explain, settings, unknown, workload};
 use crate::cli::exit::{USAGE, fail, print, refuse, say};
 use crate::cli::injection::{self as flags, PendingDefaults, RolePolicySettings};
 use crate::identities::offline::{Location, Manifests};
@@ -107,6 +108,15 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
                         .extend(denial.iter().map(|denial| format!("{template}: refused: {denial}")));
                 }
                 operations.extend(template.prefixed(patch).0);
+            }
+            for (heading, strays) in settings::of_namespaces(prefix, document) {
+                for stray in strays.iter() {
+                    if args.explain {
+                        printed.explain(&format!("{heading} ({place})"), &format!("  warning: {stray}\n"));
+                    } else {
+                        printed.warnings.push(format!("{heading}: {stray}"));
+                    }
+                }
             }
             for unknown in unknown::unknown(document) {
                 let (heading, explanation) = (format!("{unknown} ({place})"), unknown.explanation());
@@ -206,9 +216,9 @@ struct Decided {
 impl Question<'_> {
     fn answer(&self) -> Result<Decided> {
         let Self { template, identities, defaults, policy } = self;
-        let json = template.pod.to_string();
+        let (json, prefix) = (template.pod.to_string(), &defaults.annotation_prefix);
         // The error's line is left out: it is one of this JSON, not of the file.
-        let pod = Pod::decode(&json, &defaults.annotation_prefix).map_err(|error| {
+        let pod = Pod::decode(&json, prefix).map_err(|error| {
             let text = error.to_string();
             let what = text.split(" at line ").next().unwrap_or_default().to_owned();
             anyhow::anyhow!("the pod of {template} cannot be read: {what}")
@@ -230,12 +240,16 @@ impl Question<'_> {
             Some(bytes) => serde_json::from_slice(bytes).context("the webhook's own patch cannot be read")?,
             None => Patch::default(),
         };
+        let owner = template.owner.map(|owner| settings::of_workload(prefix, owner, template.pod));
+        let strays: Vec<_> = owner.iter().flat_map(Strays::iter).map(ToString::to_string).collect();
+        let warnings = decision.warnings().iter().filter_map(|warning| told(warning, account));
         Ok(Decided {
             patch,
             explanation: explain::source(identities, &candidate, &found, defaults)
                 + &explain::policy(policy, &found, &decision)
-                + &explain::decision(candidate.pod(), &decision),
-            warnings: decision.warnings().iter().filter_map(|warning| told(warning, account)).collect(),
+                + &explain::decision(candidate.pod(), &decision)
+                + &explain::strays(&strays),
+            warnings: warnings.chain(strays).collect(),
             denial: match decision {
                 Decision::Refused { message, .. } => Some(message),
                 Decision::Untouched { .. } | Decision::Admitted(_) => None,

@@ -4,5 +4,6 @@ pub mod args;
 mod explain;
 pub(crate) mod inject;
 mod notes;
+mod settings;
 mod unknown;
 mod workload;

@@ -17,7 +17,7 @@ use Method::{ContainerCredentials, WebIdentity};
 use When::{Empty, Filled};
 
 /// A variable, the method under which it is of interest (`None`: both), when it is, and what SDKs make of it.
-const NOTES: [(&str, Option<Method>, When, &str); 11] = [
+const NOTES: [(&str, Option<Method>, When, &str); 12] = [
     (
         env::CONFIG_FILE,
         Some(ContainerCredentials),
@@ -67,6 +67,12 @@ const NOTES: [(&str, Option<Method>, When, &str); 11] = [
         Some(WebIdentity),
         Empty,
         "all SDKs but the one for Java fail if AWS_DEFAULT_REGION is empty too",
+    ),
+    (
+        env::ENDPOINT_URL,
+        Some(WebIdentity),
+        Filled,
+        "all SDKs but the one for Go call STS there, with the pod's token; AWS_ENDPOINT_URL_S3 and the like do not",
     ),
     (env::PROFILE, None, Empty, "the SDK for Python fails: no profile has an empty name"),
     (env::ACCESS_KEY, None, Filled, "the SDK for Go prefers keys under this old name"),

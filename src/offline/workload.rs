@@ -11,6 +11,8 @@ use serde_json::Value;
 pub(super) struct Template<'a> {
     /// An object with `metadata` and `spec`.
     pub(super) pod: &'a Value,
+    /// The object that the template belongs to, if that is another one.
+    pub(super) owner: Option<&'a Value>,
     /// The namespace of the object that the template belongs to.
     pub(super) namespace: &'a str,
     kind: &'a str,
@@ -129,6 +131,7 @@ pub(super) fn templates<'a>(document: &'a Document, namespace: &'a str) -> Vec<T
             if !may_get_own_account(&place, pod) {
                 templates.push(Template {
                     pod,
+                    owner: (!place.is_empty()).then_some(object.value),
                     namespace: object.namespace().unwrap_or(namespace),
                     kind: object.kind,
                     name: name(&object),

@@ -247,7 +247,7 @@ impl fmt::Display for Stray {
                     write!(f, " {} {bearer}s", if place == 0 { "of" } else { "and" })?;
                 }
                 if *bearer == Bearer::Workload && setting.bearers.contains(&Bearer::Pod) {
-                    f.write_str(", so it belongs into the pod template")?;
+                    f.write_str(", so it belongs in the pod template")?;
                 }
                 Ok(())
             }

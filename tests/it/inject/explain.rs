@@ -250,7 +250,7 @@ Pod shop/mirror (pods.yaml: document 5, line 20)
   mirror_pod: the pod mirrors a static pod: the API server refuses token volumes in it
 
 Pod shop/skip (pods.yaml: document 6, line 25)
-  the label eks.amazonaws.com/skip-pod-identity-webhook keeps the pod from the webhook
+  the label eks.amazonaws.com/skip-pod-identity-webhook keeps the pod from the webhook, whatever its value
 ");
 }
 

@@ -10,6 +10,7 @@ mod operators;
 mod patches;
 mod refused;
 mod role_policy;
+mod settings;
 mod streams;
 mod terminal;
 

@@ -213,6 +213,8 @@ pub mod env {
     pub const DEFAULT_PROFILE: &str = "AWS_DEFAULT_PROFILE";
     /// The access key, to the SDK for Go alone.
     pub const ACCESS_KEY: &str = "AWS_ACCESS_KEY";
+    /// The address of all of AWS' services, STS too.
+    pub const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
     /// The file with profiles: they may name keys, a role, or only a region.
     pub const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
     /// The proxy of `http://` addresses; read in lower case too.
@@ -228,7 +230,7 @@ pub mod env {
     /// [`NO_PROXY`] in lower case.
     pub const NO_PROXY_LOWER: &str = "no_proxy";
 
-    pub(super) const ALL: [&str; 22] = [
+    pub(super) const ALL: [&str; 23] = [
         STS_REGIONAL_ENDPOINTS,
         DEFAULT_REGION,
         REGION,
@@ -245,6 +247,7 @@ pub mod env {
         CONFIG_FILE,
         DEFAULT_PROFILE,
         ACCESS_KEY,
+        ENDPOINT_URL,
         HTTP_PROXY,
         HTTP_PROXY_LOWER,
         HTTPS_PROXY,

@@ -76,7 +76,7 @@ fn what_has_no_effect_is_told_with_what_would_have_one() {
             Workload,
             Annotation,
             "skip-containers",
-            "workload annotation skip-containers has no effect: it is an annotation of pods, so it belongs into \
+            "workload annotation skip-containers has no effect: it is an annotation of pods, so it belongs in \
              the pod template",
         ),
         (
