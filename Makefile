@@ -15,7 +15,7 @@ FEATURES ?= eks-api
 # Where the end-to-end tests get their cluster: node (this machine, Linux and root), kind, existing.
 CLUSTER ?= node
 
-.PHONY: help run quick test lint deny bench load certs chart chart-server image e2e cluster cluster-down cluster-deps
+.PHONY: help run quick test lint deny bench load certs chart chart-server image e2e sdks cluster cluster-down cluster-deps
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ image: ## the container image, for ARCH=amd64 or arm64; FEATURES= for one withou
 
 e2e: ## the end-to-end suite on a real Kubernetes; FILTER=WORD of test names
 	@tests/e2e/run
+
+sdks: ## which credentials AWS SDKs choose in a pod, against docs/sdks.md; UPDATE=1 rewrites it; needs Go, Node, Python
+	@tests/sdks/run
 
 cluster: ## a real Kubernetes, CLUSTER=node|kind|existing; prints its KUBECONFIG
 	@tests/e2e/cluster/$(CLUSTER) up
