@@ -1,4 +1,5 @@
-//! docs/troubleshooting.md: every row's message is what the webhook says of the row's example, word for word.
+//! docs/troubleshooting.md: every row's message is what the webhook says of the row's example, word for word, or
+//! the beginning of an error that an SDK was seen to end with.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,10 @@ use test_support::server::settings;
 use crate::support::program::run_with;
 
 const PAGE: &str = include_str!("../../docs/troubleshooting.md");
+/// What SDKs do, which `make sdks` compares with what they are seen to do.
+const SDKS: &str = include_str!("../../docs/sdks.md");
+/// The heading before the rows with the errors of SDKs.
+const SDK_ERRORS: &str = "## An SDK ends with an error";
 
 /// A row of one of the page's tables.
 struct Row {
@@ -18,7 +23,8 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
+    let (page, _) = PAGE.split_once(SDK_ERRORS).expect(SDK_ERRORS);
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
     let read = |row: &'static str| {
         let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [message, why, case] = cells[..] else { panic!("not three cells: {row}") };
@@ -58,5 +64,19 @@ fn every_row_is_what_the_webhook_says_of_its_example() {
         let case = cases.iter().find(|one| one.name == case).expect(case);
         let said = said(case);
         assert!(said.iter().any(|line| line == message), "{}: {message}\nis none of\n{said:#?}", case.name);
+    }
+}
+
+#[test]
+fn every_error_of_an_sdk_is_one_that_was_seen() {
+    let (_, rows) = PAGE.split_once(SDK_ERRORS).expect(SDK_ERRORS);
+    let rows: Vec<_> = rows.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() >= 10, "{}", rows.len());
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [message, sdk, _] = cells[..] else { panic!("not three cells: {row}") };
+        let seen = SDKS.lines().filter(|line| line.starts_with('|') && line.contains(sdk));
+        let message = format!("`{}", message.trim_matches('`'));
+        assert!(seen.into_iter().any(|line| line.contains(&message)), "{row}");
     }
 }

@@ -67,6 +67,7 @@ fn settings_on_a_namespace_are_told() {
     ];
     assert_eq!(explained, [role, label]);
     assert_eq!(plain, [role, label].map(|warning| format!("Namespace shop: {warning}")));
-    let [plain, explained] = told(&NAMESPACE.replace("\"yes\"", "\"true\"").replace("role-arn", "ecr-role-arn"));
+    let [plain, explained] =
+        told(&NAMESPACE.replace("\"yes\"", "\"true\"").replace("role-arn", "ecr-role-arn"));
     assert_eq!((plain, explained), (Vec::new(), Vec::new()));
 }
