@@ -6,7 +6,8 @@ use injection::annotation::ROLE_ARN;
 use injection::decide::Admitted;
 use injection::grant::Method;
 use injection::plan::{
-    Access, Additions, ContainerPlan, LabelPlan, MountPlan, SkipReason, Unable, Variable, Verdict, VolumePlan,
+    Access, Additions, ContainerPlan, Difference, LabelPlan, MountPlan, SkipReason, Unable, Variable,
+    Verdict, VolumePlan,
 };
 use injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL, env};
 use injection::policy::{ActivePolicy, Ruling};
@@ -173,7 +174,7 @@ fn additions(text: &mut String, pod: &Pod<'_>, plan: &Plan<'_>) {
 
 /// Where SDKs in the container find credentials, if not where nearly all do.
 fn access(text: &mut String, plan: &Plan<'_>, container: &ContainerPlan<'_>) {
-    if let Some(there) = container.difference {
+    if let Some(Difference { there, .. }) = container.difference {
         let wanted = plan.wanted();
         let what = if plan.method == Method::WebIdentity { env::ROLE_ARN } else { env::CREDENTIALS_FULL_URI };
         detail(text, format_args!("{what} is {there} there; the webhook would set {wanted}"));

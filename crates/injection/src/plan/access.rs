@@ -49,6 +49,16 @@ pub enum Unable {
     Unseen(&'static str),
 }
 
+/// A pair that a container sets itself, for another role or agent than the pod's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difference<'a> {
+    /// The role, or the agent's URI.
+    pub there: &'a str,
+    /// Whether the container has a token of its own for it, so that it is so on purpose: the file is not where
+    /// webhooks put theirs.
+    pub has_own_token: bool,
+}
+
 impl Access {
     /// Whether SDKs find the identity that the webhook would inject.
     #[must_use]
@@ -108,7 +118,7 @@ impl<'a> ContainerJudge<'a, '_> {
         let [first, second] = pair;
         match pair.map(|name| container.filled.contains(name)) {
             [true, true] if self.has_token(container, second, added) => {
-                if self.difference(container).is_some() { Access::Other } else { Access::Present }
+                if self.other_value(container).is_some() { Access::Other } else { Access::Present }
             }
             [true, true] => Access::None(Unable::Elsewhere(first)),
             filled => Access::None(self.unable(container, verdict, pair, filled)),
@@ -124,7 +134,7 @@ impl<'a> ContainerJudge<'a, '_> {
     ) -> Unable {
         // An agent of the container's own may need no token.
         let is_elsewhere = has_first && self.grant.method() == Method::ContainerCredentials;
-        if is_elsewhere && self.difference(container).is_some() {
+        if is_elsewhere && self.other_value(container).is_some() {
             return Unable::Elsewhere(first);
         }
         if let Some(variable) = own::other(self.pod, container, self.grant.method()) {
@@ -154,18 +164,36 @@ impl<'a> ContainerJudge<'a, '_> {
         let mounts = self.pod.mounts(container).iter();
         let ours = |mount: &&Mount<'_>| mount.volume == self.volume.name() && !mount.is_sub_path;
         let mut mounted = mounts.filter(ours).map(|mount| &*mount.path).chain(added);
-        let same =
-            |one: &str, other: &str| path::place(one, self.platform) == path::place(other, self.platform);
         let token = |mount: &str| path::file(mount, self.volume.token_path(), self.platform);
         match self.pod.value(container, variable) {
-            Some(Value::Text(file)) => mounted.any(|mount| same(&token(mount), file)),
+            Some(Value::Text(file)) => mounted.any(|mount| self.same(&token(mount), file)),
             Some(Value::Unseen) | None => mounted.next().is_some(),
         }
     }
 
+    /// How a pair that the container sets itself differs from what the webhook would set.
+    pub(super) fn difference(&self, container: &'a Container<'a>, access: Access) -> Option<Difference<'a>> {
+        let [_, file] = self.pair();
+        if !self.pair().iter().all(|name| container.filled.contains(name)) {
+            return None;
+        }
+        let volume = self.defaults.token_volume(self.grant.method());
+        let usual = path::file(&volume.mount_path, &volume.token_path, self.platform);
+        let is_usual = match self.pod.value(container, file) {
+            Some(Value::Text(file)) => self.same(file, &usual),
+            Some(Value::Unseen) | None => true,
+        };
+        let has_own_token = access != Access::Other && !is_usual;
+        self.other_value(container).map(|there| Difference { there, has_own_token })
+    }
+
+    fn same(&self, one: &str, other: &str) -> bool {
+        path::place(one, self.platform) == path::place(other, self.platform)
+    }
+
     /// The value of the pair's first variable, the role or the agent, where the container sets another one than
     /// the webhook would.
-    pub(super) fn difference(&self, container: &'a Container<'a>) -> Option<&'a str> {
+    fn other_value(&self, container: &'a Container<'a>) -> Option<&'a str> {
         let [name, _] = self.pair();
         let there = self.pod.value(container, name)?.text().filter(|text| !text.is_empty())?;
         (**there != *self.credentials.wanted()).then_some(&**there)

@@ -15,7 +15,7 @@ use super::super::path;
 use super::super::pod::{Container, EnvNames, Metadata, Mount, Platform, Pod, env};
 use super::super::warning::Warning;
 use super::VolumePlan;
-use super::access::Access;
+use super::access::{Access, Difference};
 use super::credentials::Credentials;
 
 /// What one container gets.
@@ -28,7 +28,7 @@ pub struct ContainerPlan<'a> {
     /// Whether SDKs in it then find the pod's identity.
     pub access: Access,
     /// The role, or the agent, that the container sets itself, where that is not the pod's.
-    pub difference: Option<&'a str>,
+    pub difference: Option<Difference<'a>>,
 }
 
 impl ContainerPlan<'_> {
@@ -177,8 +177,7 @@ impl<'a> ContainerJudge<'a, '_> {
             None => Verdict::Judged(self.additions(container, warnings)),
         };
         let access = self.access(container, &verdict);
-        let has_pair = self.pair().iter().all(|name| container.filled.contains(name));
-        let difference = self.difference(container).filter(|_| has_pair);
+        let difference = self.difference(container, access);
         ContainerPlan { container, verdict, access, difference }
     }
 

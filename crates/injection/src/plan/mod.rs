@@ -25,7 +25,7 @@ use super::pod::{Agentless, Container, List, Platform, Pod, env};
 use super::review::Subject;
 use super::warning::Warning;
 
-pub use access::{Access, Unable};
+pub use access::{Access, Difference, Unable};
 pub use container::{Additions, ContainerPlan, MountPlan, SkipReason, Variable, Verdict};
 pub use volume::VolumePlan;
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::super::pod::{Container, Pod};
 use super::super::text::cut;
 use super::super::warning::{LONGEST_ARN, Warning};
-use super::access::{Access, Unable};
+use super::access::{Access, Difference, Unable};
 use super::credentials::Credentials;
 use super::{ContainerPlan, Plan, Verdict, own, proxy};
 
@@ -49,17 +49,15 @@ fn unable(plan: &Plan<'_>, containers: &[&ContainerPlan<'_>]) -> Option<Warning>
     (!containers.is_empty()).then_some(Warning::Unable { method: plan.method, containers })
 }
 
-/// One warning for every role, or agent, that containers have instead of the pod's.
+/// One warning for every role, or agent, that containers have instead of the pod's, with the pod's token.
 fn differences(plan: &Plan<'_>, containers: &[&ContainerPlan<'_>], warnings: &mut Vec<Warning>) {
     let judged = containers.iter().filter(|plan| matches!(plan.verdict, Verdict::Judged(_)));
     let mut differing: BTreeMap<&str, Vec<&Container<'_>>> = BTreeMap::new();
-    for ContainerPlan { container, access, difference, .. } in judged {
-        // Whoever brings an agent of his own needs not be told of it.
-        let matters = *access == Access::Other || matches!(plan.values.credentials, Credentials::Role { .. });
-        let Some(there) = difference.filter(|_| matters) else {
-            continue;
-        };
-        differing.entry(there).or_default().push(container);
+    for ContainerPlan { container, difference, .. } in judged {
+        // Whoever brings a token of his own needs not be told of it.
+        if let Some(Difference { there, has_own_token: false }) = difference {
+            differing.entry(there).or_default().push(container);
+        }
     }
     warnings.extend(differing.into_iter().map(|(there, containers)| Warning::Difference {
         method: plan.method,
