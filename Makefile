@@ -15,7 +15,7 @@ FEATURES ?= eks-api
 # Where the end-to-end tests get their cluster: node (this machine, Linux and root), kind, existing.
 CLUSTER ?= node
 
-.PHONY: help run quick test lint deny bench load certs chart chart-server image e2e sdks cluster cluster-down cluster-deps
+.PHONY: help run quick test lint deny bench load sdks corpus certs chart chart-server image e2e cluster cluster-down cluster-deps
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,13 @@ load: ## reviews a second over TLS; needs wrk
 
 certs: ## development certificates in certs/, for NAMES="..." too
 	@$(CARGO) run --quiet --locked --example certs -- certs $(NAMES)
+
+corpus: export BINARY ?= $(or $(CARGO_TARGET_DIR),target)/debug/pod-identity-webhook
+corpus: ## inject on 400 real manifests, judged by the reference; BINARY=PATH of another build; needs helm, go, npm, apt
+ifeq ($(origin BINARY),undefined)
+	$(CARGO) build --locked --quiet
+endif
+	@$(PYTHON) -B tests/corpus/run $(FILTER)
 
 chart: ## lints and renders the chart, and tests the manifests; needs helm, python3-yaml
 	@HELM=$(HELM) $(PYTHON) -B -m unittest discover -s $(CHART_TESTS)
