@@ -97,10 +97,11 @@ pub(super) fn of<'p>(
         WebIdentity => "the SDKs for JavaScript and Rust prefer",
         ContainerCredentials => "all SDKs prefer",
     };
-    let folders =
-        pod.mounts(container).iter().filter(|mount| mount.path.trim_end_matches('/').ends_with("/.aws"));
-    let folders = folders.map(move |mount| {
-        format!("mount {}: {who} keys in files there, if it is the user's home", mount.path)
-    });
+    let is_of_aws =
+        |path: &str| ["/.aws", "/.aws/config", "/.aws/credentials"].iter().any(|end| path.ends_with(end));
+    let mounts = pod.mounts(container).iter();
+    let folders = mounts.filter(move |mount| is_of_aws(mount.path.trim_end_matches('/')));
+    let folders = folders
+        .map(move |mount| format!("mount {}: {who} keys there, if it is in the user's home", mount.path));
     variables.chain(folders)
 }

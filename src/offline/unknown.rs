@@ -121,7 +121,7 @@ const OTHERS: [(&str, &[&str]); 12] = [
     ("apiextensions.crossplane.io", &["CompositeResourceDefinition"]),
     ("apiextensions.k8s.io", &[]),
     ("apps", &["ControllerRevision"]),
-    ("apps.kruise.io", &["SidecarSet"]),
+    ("apps.kruise.io", &["SidecarSet", "WorkloadSpread"]),
     ("constraints.gatekeeper.sh", &[]),
     ("kueue.x-k8s.io", &[]),
     ("kyverno.io", &[]),

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(super) struct Template<'a> {
     /// An object with `metadata` and `spec`.
     pub(super) pod: &'a Value,
-    /// The object that the template belongs to, if that is another one.
+    /// The object that the template belongs to, if that is another one and this its first template.
     pub(super) owner: Option<&'a Value>,
     /// The namespace of the object that the template belongs to.
     pub(super) namespace: &'a str,
@@ -127,11 +127,12 @@ pub(super) fn templates<'a>(document: &'a Document, namespace: &'a str) -> Vec<T
             continue;
         };
         let is_only = matches!(places, [place] if !place.contains('*'));
+        let mut owner = (!places.contains(&"")).then_some(object.value);
         for (place, pod) in found(object.value, places) {
             if !may_get_own_account(&place, pod) {
                 templates.push(Template {
                     pod,
-                    owner: (!place.is_empty()).then_some(object.value),
+                    owner: owner.take(),
                     namespace: object.namespace().unwrap_or(namespace),
                     kind: object.kind,
                     name: name(&object),
@@ -170,7 +171,8 @@ pub(super) fn name<'a>(object: &Object<'a>) -> &'a str {
 }
 
 fn may_get_own_account(place: &str, pod: &Value) -> bool {
-    let names_account = || pod.pointer("/spec/serviceAccountName").is_some_and(|name| *name != "");
+    let names = |field| pod.pointer(field).is_some_and(|name| *name != "");
+    let names_account = || names("/spec/serviceAccountName") || names("/spec/serviceAccount");
     OWN_ACCOUNT.contains(&place) && !names_account()
 }
 

@@ -73,6 +73,15 @@ impl Agent {
         }
     }
 
+    /// The URI's port, as it is written or as its scheme has it.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        let host = self.host_and_port();
+        let after_host = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+        let written = after_host.rsplit_once(':').map(|(_, port)| port);
+        written.unwrap_or(if self.is_https() { "443" } else { "80" })
+    }
+
     /// Whether it is asked over TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -7,14 +7,15 @@ use alloc::vec::Vec;
 
 use super::Outcome;
 use super::annotation::{Prefix, ROLE_ARN};
-use super::excess::Excess;
+use super::excess::{Excess, TOLD};
 use super::grant::RoleSource;
 use super::name::AccountName;
 use super::plan::Unable;
 use super::pod::{Agentless, REQUIRE_LABEL};
 use super::policy::Forbidden;
 use super::role::RoleArnError;
-use super::warning::{brief, each, quoted, role_arn as arn};
+use super::text::Quoted;
+use super::warning::{brief, each, role_arn as arn};
 
 /// Why a pod is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Denial {
         };
         match self {
             Self::RoleArn { role_arn, error, source } => {
-                let (place, role_arn) = (place(*source), quoted(role_arn));
+                let (place, role_arn) = (place(*source), Quoted::ascii(role_arn, TOLD));
                 let right = "arn:PARTITION:iam::ACCOUNT:role/NAME";
                 format!("{place}: {role_arn} is not a role ARN: {error}; write it as {right}")
             }
@@ -153,9 +154,9 @@ impl Denial {
                         each(containers)
                     ),
                     Unused::NoAgent(nodes) => format!(
-                        "no agent of EKS Pod Identity answers on {nodes}, so the pod could not use {what}; give the \
-                         ServiceAccount a role too and start the webhook with --no-agent-fallback, or run the pod on \
-                         other nodes"
+                        "no agent of EKS Pod Identity answers on {nodes}, so the pod could not use {what}; it can be \
+                         created for other nodes, or if the ServiceAccount has a role and the webhook was started \
+                         with --no-agent-fallback"
                     ),
                     Unused::Excess(excess) => format!(
                         "{excess}, so the pod would not get {what}; stay within that bound, and the pod can be \

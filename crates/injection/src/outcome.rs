@@ -5,11 +5,11 @@ use core::fmt;
 /// How an admission ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The pod got its identity, and at least one of its containers uses it.
+    /// The pod got its identity, and at least one of its containers is set up to use it.
     Injected,
     /// The pod already has everything that belongs to its identity.
     Complete,
-    /// The pod has an identity, and whatever was added of it, none of its containers uses it.
+    /// The pod has an identity, and whatever was added of it, none of its containers is set up to use it.
     Unused,
     /// The role is not a valid IAM role ARN, and the operator wants such pods refused.
     RoleArnDenied,
@@ -101,7 +101,7 @@ impl Outcome {
         match self {
             Self::Injected => "the pod gets its AWS identity",
             Self::Complete => "the pod already has everything that belongs to its AWS identity",
-            Self::Unused => "the pod has an AWS identity, but none of its containers uses it",
+            Self::Unused => "the pod has an AWS identity, but none of its containers is set up to use it",
             Self::RoleArnDenied => {
                 "the pod is refused: its role is not a valid IAM role ARN, and --role-arn-validation is enforce"
             }

@@ -102,6 +102,8 @@ enum Fault {
     Misplaced(&'static Setting),
     /// It is nearly this setting.
     Misspelt(&'static Setting),
+    /// It is this setting under another domain.
+    Domain(&'static Setting),
     /// Its value is none that counts.
     Value { value: Box<str>, right: &'static str },
 }
@@ -122,27 +124,36 @@ impl Strays {
         let stray = |name: &str, fault| Stray { bearer, form, name: cut(name, TOLD).into(), fault };
         let exact = SETTINGS.iter().find(|setting| setting.name == name);
         if domain != prefix.as_str() && domain != LABELS_DOMAIN {
-            let meant = exact.filter(|setting| self.compare(domain, setting.domain(prefix)));
-            return self.note(meant.map(|setting| stray(key, Fault::Misspelt(setting))));
+            let meant = exact
+                .filter(|setting| self.compares(|| distance::is_near_domain(domain, setting.domain(prefix))));
+            return self.note(meant.map(|setting| stray(key, Fault::Domain(setting))));
         }
         if let Some(setting) = exact.filter(|setting| setting.domain(prefix) == domain) {
             let counts = setting.form == form && setting.bearers.contains(&bearer);
             return self.note((!counts).then(|| stray(name, Fault::Misplaced(setting))));
         }
+        // Labels keep their domain, whatever that of the annotations; under the usual one another webhook may have
+        // its annotations.
+        if let Some(setting) = exact.filter(|setting| setting.form == Form::Label) {
+            return self.note(Some(stray(key, Fault::Domain(setting))));
+        }
         let mut own = SETTINGS.iter().filter(|setting| setting.domain(prefix) == domain);
-        let meant = own.find(|setting| self.compare(name, setting.name));
+        let meant = own.find(|setting| self.compares(|| distance::is_near(name, setting.name)));
         self.note(meant.map(|setting| stray(name, Fault::Misspelt(setting))));
     }
 
-    /// Whether a name is nearly the other, as long as not too many were compared.
-    fn compare(&mut self, written: &str, meant: &str) -> bool {
+    /// Whether a name is nearly another one, as long as not too many were compared.
+    fn compares(&mut self, is_near: impl FnOnce() -> bool) -> bool {
         let is_left = self.kept.len() < KEPT && self.compared < COMPARED;
         self.compared += 1;
-        is_left && distance::is_near(written, meant)
+        is_left && is_near()
     }
 
-    /// Keeps a stray, if there is one and room for it.
+    /// Keeps a stray, if there is one and room for it. What guards a pod, or does not, has room before the rest.
     pub fn note(&mut self, stray: Option<Stray>) {
+        if self.kept.len() == KEPT && stray.as_ref().is_some_and(Stray::is_require_label) {
+            self.kept.pop();
+        }
         if self.kept.len() < KEPT {
             self.kept.extend(stray);
         }
@@ -169,7 +180,7 @@ impl Fault {
     fn weight(&self) -> usize {
         match self {
             Self::Value { value, .. } => value.len(),
-            Self::Misplaced(_) | Self::Misspelt(_) => 0,
+            Self::Misplaced(_) | Self::Misspelt(_) | Self::Domain(_) => 0,
         }
     }
 }
@@ -207,6 +218,10 @@ impl Stray {
         }
     }
 
+    fn is_require_label(&self) -> bool {
+        matches!(self.fault, Fault::Value { .. }) && &*self.name == "require-identity"
+    }
+
     /// Whether it is the pod's label `pod-identity`, whose value the webhook replaces if there is an association.
     #[must_use]
     pub fn is_pod_identity_label(&self) -> bool {
@@ -234,26 +249,38 @@ impl fmt::Display for Form {
     }
 }
 
+impl fmt::Display for Setting {
+    /// What it is: "a label of pods".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.form == Form::Label { "a label" } else { "an annotation" })?;
+        for (place, bearer) in self.bearers.iter().enumerate() {
+            write!(f, " {} {bearer}s", if place == 0 { "of" } else { "and" })?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Stray {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bearer, form, name, fault } = self;
-        let is_qualified = name.contains('/');
         let name = Line::new(name, TOLD);
         match fault {
             Fault::Misplaced(setting) => {
-                write!(f, "{bearer} {form} {name} has no effect: it is ")?;
-                f.write_str(if setting.form == Form::Label { "a label" } else { "an annotation" })?;
-                for (place, bearer) in setting.bearers.iter().enumerate() {
-                    write!(f, " {} {bearer}s", if place == 0 { "of" } else { "and" })?;
-                }
+                write!(f, "{bearer} {form} {name} has no effect: it is {setting}")?;
                 if *bearer == Bearer::Workload && setting.bearers.contains(&Bearer::Pod) {
                     f.write_str(", so it belongs in the pod template")?;
                 }
                 Ok(())
             }
-            Fault::Misspelt(setting) => {
-                let domain = if is_qualified { "its domain is misspelt, " } else { "" };
-                write!(f, "{bearer} {form} {name} has no effect: {domain}did you mean {}?", setting.name)
+            Fault::Misspelt(meant) => {
+                write!(f, "{bearer} {form} {name} has no effect: did you mean {}, {meant}?", meant.name)
+            }
+            Fault::Domain(meant) => {
+                write!(
+                    f,
+                    "{bearer} {form} {name} has no effect: its domain is not that of {}, {meant}",
+                    meant.name
+                )
             }
             Fault::Value { value, right } => {
                 let value = Quoted::new(value, TOLD);

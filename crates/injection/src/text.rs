@@ -30,26 +30,40 @@ impl fmt::Display for Line<'_> {
 
 /// Like [`Line`], in quotes: for what users wrote, other than names.
 #[derive(Debug, Clone, Copy)]
-pub struct Quoted<'a>(Line<'a>);
+pub struct Quoted<'a> {
+    line: Line<'a>,
+    /// Whether everything that is not ASCII is escaped.
+    is_ascii: bool,
+}
 
 impl<'a> Quoted<'a> {
     /// At most `longest` characters of a text, not counting quotes and what escapes add.
     #[must_use]
     pub fn new(text: &'a str, longest: usize) -> Self {
-        Self(Line::new(text, longest))
+        Self { line: Line::new(text, longest), is_ascii: false }
+    }
+
+    /// The same for what ought to be plain ASCII: letters of other alphabets are escaped too.
+    #[must_use]
+    pub fn ascii(text: &'a str, longest: usize) -> Self {
+        Self { line: Line::new(text, longest), is_ascii: true }
     }
 }
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(Line { text, longest }) = self;
+        let Self { line: Line { text, longest }, is_ascii } = self;
         let mut characters = text.chars();
         f.write_char('"')?;
         for character in characters.by_ref().take(*longest) {
             if matches!(character, '"' | '\\') {
                 f.write_char('\\')?;
             }
-            write_visibly(f, character)?;
+            if *is_ascii && !character.is_ascii() {
+                write!(f, "{}", character.escape_unicode())?;
+            } else {
+                write_visibly(f, character)?;
+            }
         }
         f.write_str(if characters.next().is_some() { "…\"" } else { "\"" })
     }
@@ -106,10 +120,15 @@ fn write_visibly(out: &mut impl Write, character: char) -> fmt::Result {
 
 /// Whether a character is visible as itself. Control characters are not, nor are U+200B (no width),
 /// U+202E (reverses what follows) and U+2028 (a line's end to some), nor those that word processors write
-/// instead of plain ones: dashes, quotes, and letters of full width.
+/// instead of plain ones: dashes, quotes, and letters of full width. Some letters and symbols are blank.
 fn is_visible(character: char) -> bool {
-    let is_lookalike = matches!(character, '\u{2010}'..='\u{201f}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff01}'..='\u{ff5e}');
-    matches!(character, '\'' | '"' | '\\') || !is_lookalike && character.escape_debug().len() == 1
+    let is_lookalike = matches!(
+        character,
+        '\u{2010}'..='\u{201f}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff01}'..='\u{ff5e}'
+    );
+    let is_blank = matches!(character, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
+    matches!(character, '\'' | '"' | '\\')
+        || !is_lookalike && !is_blank && character.escape_debug().len() == 1
 }
 
 #[cfg(test)]
@@ -128,12 +147,14 @@ mod tests {
                 "\\u{a0}\\u{2010}\\u{2212}\\u{ff0d}",
                 "\"\\u{a0}\\u{2010}\\u{2212}\\u{ff0d}\"",
             ),
+            ("\u{3164}\u{2800}", "\\u{3164}\\u{2800}", "\"\\u{3164}\\u{2800}\""),
             ("12345678", "1234…", "\"1234…\""),
         ] {
             let longest = if text.starts_with("12") || text.starts_with("a\n") { 4 } else { 10 };
             assert_eq!(Line::new(text, longest).to_string(), line);
             assert_eq!(Quoted::new(text, longest).to_string(), quoted);
         }
+        assert_eq!(Quoted::ascii("\u{430}é\n", 10).to_string(), "\"\\u{430}\\u{e9}\\n\"");
         assert!(matches!(visible("as it is, 'whole' \\"), Cow::Borrowed(_)));
         assert_eq!(visible("a\u{202e}b\n"), "a\\u{202e}b\\n");
     }

@@ -172,7 +172,7 @@ impl fmt::Display for Warning {
                 write!(f, "no AWS identity injected: ServiceAccount {} does not exist", brief(account))
             }
             Self::RoleArn { role_arn, error, source } => {
-                let role_arn = quoted(role_arn);
+                let role_arn = Quoted::ascii(role_arn, TOLD);
                 write!(f, "{} {role_arn} is not a role ARN: {error}; AWS will refuse it", field(*source))
             }
             Self::RolePolicy { role_arn, account, why } => {
@@ -241,7 +241,7 @@ impl fmt::Display for Warning {
             Self::NoAgent { nodes } => {
                 write!(
                     f,
-                    "no agent of {} answers on {nodes}: the pod will have no credentials",
+                    "no agent of {} answers on {nodes}: the pod cannot use its association",
                     Method::ContainerCredentials.title()
                 )
             }
@@ -286,12 +286,16 @@ fn own_credentials(
     let title = method.title();
     let one = containers.first().map(|(_, variable)| variable);
     let Some(variable) = one.filter(|one| containers.iter().all(|(_, variable)| variable == *one)) else {
-        return write!(f, "{} bring what SDKs prefer to {title}", each(containers));
+        return write!(f, "{} bring what SDKs look at before {title}", each(containers));
     };
     let names: Vec<_> = containers.iter().map(|(name, _)| name.as_str()).collect();
     let set = if *variable == MOUNTED_FILE { "mount" } else { "set" };
     let (containers, s) = if names.len() == 1 { ("container", "s") } else { ("containers", "") };
-    write!(f, "{containers} {} {set}{s} {variable}, which SDKs prefer to {title}", brief(&names.join(", ")))
+    write!(
+        f,
+        "{containers} {} {set}{s} {variable}, which SDKs look at before {title}",
+        brief(&names.join(", "))
+    )
 }
 
 /// How many containers a line names with what is said of each: enough for nearly all pods.
@@ -318,9 +322,10 @@ pub(super) fn quoted(text: &str) -> Quoted<'_> {
     Quoted::new(text, TOLD)
 }
 
-/// A role in quotes, uncut if it may be valid: rules of a policy often differ only at the end.
+/// A role in quotes, uncut if it may be valid: rules of a policy often differ only at the end. ARNs are plain ASCII,
+/// and letters of other alphabets look like it.
 pub(super) fn role_arn(arn: &str) -> Quoted<'_> {
-    Quoted::new(arn, LONGEST_ARN)
+    Quoted::ascii(arn, LONGEST_ARN)
 }
 
 /// Longest role ARN that IAM makes, in characters: a path of 512, a name of 64, and the part before them.
@@ -337,9 +342,12 @@ mod tests {
                 containers.iter().map(|(name, variable)| ((*name).to_owned(), *variable)).collect();
             Warning::OwnCredentials { method: Method::WebIdentity, containers }.to_string()
         };
-        assert_eq!(told(&[("a", "X")]), "container a sets X, which SDKs prefer to IRSA");
-        assert_eq!(told(&[("a", "X"), ("b", "X")]), "containers a, b set X, which SDKs prefer to IRSA");
-        assert_eq!(told(&[("a", "X"), ("b", "Y")]), "containers a (X), b (Y) bring what SDKs prefer to IRSA");
+        assert_eq!(told(&[("a", "X")]), "container a sets X, which SDKs look at before IRSA");
+        assert_eq!(told(&[("a", "X"), ("b", "X")]), "containers a, b set X, which SDKs look at before IRSA");
+        assert_eq!(
+            told(&[("a", "X"), ("b", "Y")]),
+            "containers a (X), b (Y) bring what SDKs look at before IRSA"
+        );
         let many = vec![("container", "X"); 100];
         assert!(told(&many).chars().count() < 150, "{}", told(&many));
     }

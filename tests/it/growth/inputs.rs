@@ -123,6 +123,21 @@ fn judged() -> Vec<Input> {
                 "name": "sts", "projected": {"defaultMode": 0o400, "sources": repeat(size, |_| token.clone())}
             }]);
         }),
+        pod("mounts of the token, and the length of the file that a container names", BOUND, |pod, size| {
+            let file = format!("{}token", "/x/..".repeat(size * 8));
+            let container = &mut pod["spec"]["containers"][0];
+            container["env"] = json!([
+                {"name": "AWS_ROLE_ARN", "value": "x"},
+                {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": file},
+            ]);
+            container["volumeMounts"] =
+                repeat(size, |number| json!({"name": "aws-iam-token", "mountPath": format!("/{number}")}));
+            let token =
+                json!({"audience": "sts.amazonaws.com", "path": "token", "expirationSeconds": 86_400});
+            pod["spec"]["volumes"] = json!([
+                {"name": "aws-iam-token", "projected": {"sources": [{"serviceAccountToken": token}]}}
+            ]);
+        }),
         pod("a list of exceptions from a proxy", MANY, |pod, size| {
             let list = "10.0.0.0/24,".repeat(size);
             pod["spec"]["containers"][0]["env"] =

@@ -1,13 +1,14 @@
 //! Whether SDKs in a container find the pod's identity: judged by the values of the variables and by what is
 //! mounted, not by the variables' names alone.
 
+use alloc::borrow::Cow;
 use core::fmt;
 
 use super::super::grant::Method;
-use super::super::path;
-use super::super::pod::{Container, Mount, Value, env};
+use super::super::pod::{Container, Value, env};
 use super::container::{ContainerJudge, MountPlan, SkipReason, Verdict};
-use super::own;
+use super::tokens::{File, Tokens};
+use super::{VolumePlan, own};
 
 /// Whether SDKs in a container find the pod's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,10 @@ pub enum Unable {
         /// The second, if both are there.
         second: Option<&'static str>,
     },
+    /// The container sets the pair, and this variable of it names a file that is not there.
+    NoToken(&'static str),
+    /// The container sets the pair, and this variable of it names a file of the container's own.
+    OwnToken(&'static str),
     /// The container brings other credentials, by this variable first of all.
     Elsewhere(&'static str),
     /// The container sets this variable of the pair, and `envFrom` may set the other one.
@@ -54,8 +59,7 @@ pub enum Unable {
 pub struct Difference<'a> {
     /// The role, or the agent's URI.
     pub there: &'a str,
-    /// Whether the container has a token of its own for it, so that it is so on purpose: the file is not where
-    /// webhooks put theirs.
+    /// Whether the container has a token of its own for it, so that it is so on purpose.
     pub has_own_token: bool,
 }
 
@@ -77,7 +81,7 @@ impl Unable {
     /// Whether it is a mistake: SDKs find nothing but the node's own credentials, and nobody said that they should.
     #[must_use]
     pub fn is_mistake(self) -> bool {
-        matches!(self, Self::Half { .. } | Self::Empty { .. })
+        matches!(self, Self::Half { .. } | Self::Empty { .. } | Self::NoToken(_))
     }
 }
 
@@ -89,19 +93,26 @@ impl fmt::Display for Unable {
             Self::Half { set, missing, is_empty: true } => write!(f, "{set} with an empty {missing}"),
             Self::Empty { first, second: Some(second) } => write!(f, "{first} and {second} are empty"),
             Self::Empty { first, second: None } => write!(f, "{first} is empty"),
+            Self::NoToken(variable) => write!(f, "{variable} names no token of the pod"),
+            Self::OwnToken(variable) => write!(f, "another file than the pod's token in {variable}"),
             Self::Elsewhere(variable) => write!(f, "other credentials by {variable}"),
             Self::Unseen(variable) => write!(f, "{variable} alone, unless envFrom sets the other variable"),
         }
     }
 }
 
+/// The names of a method's credential pair.
+pub(super) fn pair(method: Method) -> [&'static str; 2] {
+    match method {
+        Method::WebIdentity => [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE],
+        Method::ContainerCredentials => [env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE],
+    }
+}
+
 impl<'a> ContainerJudge<'a, '_> {
     /// The names of the credential pair.
     pub(super) fn pair(&self) -> [&'static str; 2] {
-        match self.grant.method() {
-            Method::WebIdentity => [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE],
-            Method::ContainerCredentials => [env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE],
-        }
+        pair(self.grant.method())
     }
 
     /// Whether SDKs in the container find the identity, once it has what was decided.
@@ -115,13 +126,20 @@ impl<'a> ContainerJudge<'a, '_> {
             Verdict::Skipped(_) => None,
         };
         let pair = self.pair();
-        let [first, second] = pair;
-        match pair.map(|name| container.filled.contains(name)) {
-            [true, true] if self.has_token(container, second, added) => {
-                if self.other_value(container).is_some() { Access::Other } else { Access::Present }
+        let filled = pair.map(|name| container.filled.contains(name));
+        if filled != [true, true] {
+            return Access::None(self.unable(container, verdict, pair, filled));
+        }
+        let [_, file] = pair;
+        match (self.file(container, file, added), verdict) {
+            (File::OwnToken, _) if self.other_value(container).is_some() => {
+                Access::None(Unable::OwnToken(file))
             }
-            [true, true] => Access::None(Unable::Elsewhere(first)),
-            filled => Access::None(self.unable(container, verdict, pair, filled)),
+            (File::Token, _) if self.other_value(container).is_some() => Access::Other,
+            (File::Token | File::OwnToken, _) => Access::Present,
+            (File::Missing, Verdict::Skipped(reason)) => Access::None(Unable::Skipped(*reason)),
+            (File::Missing, Verdict::Judged(_)) => Access::None(Unable::NoToken(file)),
+            (File::Other, _) => Access::None(Unable::OwnToken(file)),
         }
     }
 
@@ -158,37 +176,41 @@ impl<'a> ContainerJudge<'a, '_> {
         }
     }
 
-    /// Whether the file that the container's own variable names is the pod's token; `added` is where the volume
-    /// is mounted now. A value that cannot be seen is trusted if the container has the token at all.
-    fn has_token(&self, container: &'a Container<'a>, variable: &str, added: Option<&str>) -> bool {
-        let mounts = self.pod.mounts(container).iter();
-        let ours = |mount: &&Mount<'_>| mount.volume == self.volume.name() && !mount.is_sub_path;
-        let mut mounted = mounts.filter(ours).map(|mount| &*mount.path).chain(added);
-        let token = |mount: &str| path::file(mount, self.volume.token_path(), self.platform);
+    /// What the file is that the container's own variable names; `added` is where the volume is mounted now. A value
+    /// that cannot be seen is trusted if the container has a token at all.
+    fn file(&self, container: &'a Container<'a>, variable: &str, added: Option<&str>) -> File {
+        let mounts = self.pod.mounts(container);
         match self.pod.value(container, variable) {
-            Some(Value::Text(file)) => mounted.any(|mount| self.same(&token(mount), file)),
-            Some(Value::Unseen) | None => mounted.next().is_some(),
+            Some(Value::Text(file)) => {
+                let added = added.map(|path| (self.volume.name(), path));
+                self.tokens().file(file, mounts, added, self.usual_file)
+            }
+            Some(Value::Unseen) | None if added.is_some() || self.tokens().has_any(mounts) => File::Token,
+            Some(Value::Unseen) | None => File::Other,
         }
+    }
+
+    /// The pod's tokens, and the one that is added; few pods set a pair themselves, so that it matters.
+    fn tokens(&self) -> &Tokens<'a> {
+        self.tokens.get_or_init(|| {
+            let (chosen, added) = match self.volume {
+                VolumePlan::Add { name, token_path, .. } => (name.clone(), Some(token_path)),
+                VolumePlan::Reuse { name, .. } => (Cow::Borrowed(*name), None),
+            };
+            let mut tokens = Tokens::of(self.settings, self.audience, chosen, self.platform);
+            added.iter().for_each(|token_path| tokens.add(token_path));
+            tokens
+        })
     }
 
     /// How a pair that the container sets itself differs from what the webhook would set.
     pub(super) fn difference(&self, container: &'a Container<'a>, access: Access) -> Option<Difference<'a>> {
-        let [_, file] = self.pair();
-        if !self.pair().iter().all(|name| container.filled.contains(name)) {
-            return None;
-        }
-        let volume = self.defaults.token_volume(self.grant.method());
-        let usual = path::file(&volume.mount_path, &volume.token_path, self.platform);
-        let is_usual = match self.pod.value(container, file) {
-            Some(Value::Text(file)) => self.same(file, &usual),
-            Some(Value::Unseen) | None => true,
+        let has_own_token = match access {
+            Access::None(Unable::OwnToken(_)) => true,
+            Access::Present | Access::Other | Access::None(Unable::NoToken(_)) => false,
+            Access::Added | Access::None(_) => return None,
         };
-        let has_own_token = access != Access::Other && !is_usual;
         self.other_value(container).map(|there| Difference { there, has_own_token })
-    }
-
-    fn same(&self, one: &str, other: &str) -> bool {
-        path::place(one, self.platform) == path::place(other, self.platform)
     }
 
     /// The value of the pair's first variable, the role or the agent, where the container sets another one than

@@ -6,6 +6,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 use super::super::annotation::{self, NamesError};
 use super::super::defaults::Defaults;
@@ -17,6 +18,7 @@ use super::super::warning::Warning;
 use super::VolumePlan;
 use super::access::{Access, Difference};
 use super::credentials::Credentials;
+use super::tokens::Tokens;
 
 /// What one container gets.
 #[derive(Debug)]
@@ -164,6 +166,13 @@ pub(super) struct ContainerJudge<'a, 'v> {
     pub(super) credentials: &'v Credentials<'a>,
     pub(super) platform: Platform,
     pub(super) selection: &'v ContainerSelection,
+    /// The pod that has the volumes.
+    pub(super) settings: &'a Pod<'a>,
+    /// The audience of the pod's token.
+    pub(super) audience: &'a str,
+    /// The token's file where nearly all containers have it.
+    pub(super) usual_file: &'v str,
+    pub(super) tokens: OnceCell<Tokens<'a>>,
 }
 
 impl<'a> ContainerJudge<'a, '_> {

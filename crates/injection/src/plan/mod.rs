@@ -9,6 +9,7 @@ mod credentials;
 mod lifetime;
 mod own;
 mod proxy;
+mod tokens;
 mod unused;
 mod volume;
 
@@ -16,6 +17,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 use super::Slot;
 use super::defaults::{Defaults, TokenVolume};
@@ -216,15 +218,15 @@ impl<'a> Draft<'a> {
         let known: BTreeSet<_> = ephemeral(old).map(|container| &*container.name).collect();
         let new = ephemeral(pod).filter(|container| !known.contains(&*container.name));
         let selection = ContainerSelection::of(&old.metadata, warnings).map_err(Unplanned::Excess)?;
-        if let Some(volume) = volume::running(old, self.grant, self.defaults) {
-            return Ok(self.assemble(pod, old, new, volume, &selection, warnings));
-        }
-        let left = new.map(|container| &*container.name);
-        let left: Vec<_> = left.filter(|name| selection.skips(name).is_none()).collect();
-        if left.is_empty() {
+        let mut left = new.filter(|container| selection.skips(&container.name).is_none()).peekable();
+        if left.peek().is_none() {
             return Err(Unplanned::NothingNew);
         }
-        warnings.push(Warning::NoTokenVolume { containers: left.join(", ") });
+        if let Some(volume) = volume::running(old, self.grant, self.defaults) {
+            return Ok(self.assemble(pod, old, left, volume, &selection, warnings));
+        }
+        let names: Vec<_> = left.map(|container| &*container.name).collect();
+        warnings.push(Warning::NoTokenVolume { containers: names.join(", ") });
         Err(Unplanned::NoVolume)
     }
 
@@ -250,6 +252,10 @@ impl<'a> Draft<'a> {
             credentials: &credentials,
             platform,
             selection,
+            settings,
+            audience: volume::audience(grant, defaults.token_volume(method)),
+            usual_file: &usual_file,
+            tokens: OnceCell::new(),
         };
         let containers: Vec<_> = containers.map(|container| judge.container(container, warnings)).collect();
         let agentless = match &credentials {

@@ -1,5 +1,5 @@
-//! Credentials that a pod brings itself: SDKs may silently prefer them to the injected ones. docs/sdks.md has what
-//! each SDK does; what only some of them do is `inject --explain`'s to tell.
+//! Credentials that a pod brings itself: SDKs look at them before the injected ones. docs/sdks.md has what each SDK
+//! then does; what only some of them look at is `inject --explain`'s to tell.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -9,8 +9,8 @@ use super::super::pod::{Container, Pod, Value, env};
 use super::super::warning::Warning;
 use super::{ContainerPlan, Verdict};
 
-/// The variable by which all SDKs find something before what a method gives them, if the container has one. They
-/// look for keys, then, in different orders, for a web identity and for files, then for an agent: that of ECS first.
+/// The variable that SDKs look at before what a method gives them, if the container has one: most find credentials
+/// there, and others fail. They look for keys, then, in different orders, for a web identity and for files, then for an agent: that of ECS first.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 fn preferred(pod: &Pod<'_>, container: &Container<'_>, method: Method) -> Option<&'static str> {
     if container.filled.contains(env::ACCESS_KEY_ID) {
@@ -25,7 +25,7 @@ fn preferred(pod: &Pod<'_>, container: &Container<'_>, method: Method) -> Option
 /// The file where SDKs look for keys without any variable, below the user's home.
 pub(in super::super) const MOUNTED_FILE: &str = ".aws/credentials";
 
-/// What all SDKs find before the agent of Pod Identity, besides keys.
+/// What SDKs look at before the agent of Pod Identity, besides keys.
 fn before_the_agent(pod: &Pod<'_>, container: &Container<'_>) -> Option<&'static str> {
     let fills = |name| container.filled.contains(name);
     if fills(env::WEB_IDENTITY_TOKEN_FILE) {
@@ -37,26 +37,28 @@ fn before_the_agent(pod: &Pod<'_>, container: &Container<'_>) -> Option<&'static
     file(pod, container).or_else(|| mounts_file().then_some(MOUNTED_FILE)).or(ecs)
 }
 
+/// Whether a variable names a file, or a profile in one.
+fn names_file(pod: &Pod<'_>, container: &Container<'_>, name: &str) -> bool {
+    // The usual way to say that there is no file.
+    let is_nothing = |value: &Value<'_>| value.text().is_some_and(|text| text == "/dev/null");
+    container.filled.contains(name) && !pod.value(container, name).is_some_and(is_nothing)
+}
+
 /// The variable that leads to a file with credentials.
 fn file(pod: &Pod<'_>, container: &Container<'_>) -> Option<&'static str> {
-    let is_file = |name: &&'static str| {
-        // The usual way to say that there is no file.
-        let is_nothing = |value: &Value<'_>| value.text().is_some_and(|text| text == "/dev/null");
-        container.filled.contains(name) && !pod.value(container, name).is_some_and(is_nothing)
-    };
-    [env::SHARED_CREDENTIALS_FILE, env::PROFILE].into_iter().find(is_file)
+    [env::SHARED_CREDENTIALS_FILE, env::PROFILE].into_iter().find(|name| names_file(pod, container, name))
 }
 
 /// What leads SDKs in a container to other credentials, where the pair of the method leads to none.
 pub(super) fn other(pod: &Pod<'_>, container: &Container<'_>, method: Method) -> Option<&'static str> {
-    let fills = |name: &&'static str| container.filled.contains(name);
-    let foreign: &[&str] = match method {
-        Method::WebIdentity => &[env::CREDENTIALS_FULL_URI],
-        Method::ContainerCredentials => &[env::WEB_IDENTITY_TOKEN_FILE],
+    let foreign = match method {
+        Method::WebIdentity => env::CREDENTIALS_FULL_URI,
+        Method::ContainerCredentials => env::WEB_IDENTITY_TOKEN_FILE,
     };
-    let anywhere = [env::ACCESS_KEY_ID, env::CONFIG_FILE, env::CREDENTIALS_RELATIVE_URI];
-    let variable = anywhere.into_iter().chain(foreign.iter().copied()).find(fills);
-    variable.or_else(|| file(pod, container))
+    let anywhere = [env::ACCESS_KEY_ID, env::CREDENTIALS_RELATIVE_URI, foreign];
+    let variable = anywhere.into_iter().find(|name| container.filled.contains(name));
+    let config = || Some(env::CONFIG_FILE).filter(|name| names_file(pod, container, name));
+    variable.or_else(|| file(pod, container)).or_else(config)
 }
 
 /// One warning for all containers that bring such credentials. Skipped containers do so on purpose.

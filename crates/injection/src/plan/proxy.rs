@@ -15,44 +15,55 @@ pub(super) fn before(agent: &Agent, pod: &Pod<'_>, container: &Container<'_>) ->
         [env::HTTP_PROXY, env::HTTP_PROXY_LOWER]
     };
     let proxy = proxies.into_iter().find(|name| container.filled.contains(name))?;
-    let lists = [env::NO_PROXY, env::NO_PROXY_LOWER];
-    let is_set = |name: &&'static str| container.env_names.contains(name);
-    if container.has_env_from && !lists.iter().any(is_set) || is_loopback(agent.host()) {
+    if is_loopback(agent.host()) {
         return None;
     }
-    let excepts = |name: &&'static str| match pod.value(container, name) {
-        Some(Value::Text(list)) => names(list, agent.host()),
+    // Those that go through proxies read the second only where the first has no value.
+    let list = [env::NO_PROXY, env::NO_PROXY_LOWER].into_iter().find(|name| container.filled.contains(name));
+    let is_exception = match list.and_then(|name| pod.value(container, name)) {
+        Some(Value::Text(list)) => names(list, agent),
         Some(Value::Unseen) => true,
-        None => false,
+        None => container.has_env_from,
     };
-    (!lists.iter().any(excepts)).then_some(proxy)
+    (!is_exception).then_some(proxy)
 }
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Whether a `NO_PROXY` names the host in a way that any program follows: itself, with a port, as a network, as
-/// a domain, or as `*`.
-fn names(list: &str, host: &str) -> bool {
+/// Whether a `NO_PROXY` names the agent's host in a way that any program follows: itself, with its port, as a network,
+/// as a domain, or as `*`.
+fn names(list: &str, agent: &Agent) -> bool {
+    let host = agent.host();
+    let address: Option<IpAddr> = host.parse().ok();
     list.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
-        let domain = entry.trim_start_matches('*').trim_start_matches('.');
-        let is_name = host.parse::<IpAddr>().is_err();
-        let is_below = || {
-            is_name && host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        let Some(named) = without_port(entry, agent.port()) else {
+            return false;
         };
-        entry == "*" || without_port(entry) == host || is_in(entry, host) || is_below()
+        match address {
+            Some(address) => entry == "*" || named.parse() == Ok(address) || is_in(entry, host),
+            None => {
+                let (named, host) = (named.to_ascii_lowercase(), host.to_ascii_lowercase());
+                let domain = named.trim_start_matches('*').trim_start_matches('.');
+                let above = host.strip_suffix(domain);
+                entry == "*" || above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            }
+        }
     })
 }
 
-fn without_port(entry: &str) -> &str {
-    if let Some(bracketed) = entry.strip_prefix('[') {
-        return bracketed.split(']').next().unwrap_or_default();
-    }
-    match entry.split_once(':') {
-        Some((host, port)) if !port.contains(':') => host,
-        _ => entry,
-    }
+/// The host of an entry; `None` if it is for another port.
+fn without_port<'e>(entry: &'e str, port: &str) -> Option<&'e str> {
+    let (host, own) = match entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => match entry.split_once(':') {
+            // More colons are those of an IPv6 address.
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (entry, None),
+        },
+    };
+    own.is_none_or(|own| own == port).then_some(host)
 }
 
 /// Whether an address is in a network, `ADDRESS/BITS`.
@@ -78,6 +89,7 @@ fn is_in(network: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::agent::IpFamily;
     use super::*;
 
     #[test]
@@ -93,6 +105,10 @@ mod tests {
             ("[fd00:ec2::23]:80", "fd00:ec2::23", true),
             ("fd00:ec2::23", "fd00:ec2::23", true),
             ("fd00:ec2::/32", "fd00:ec2::23", true),
+            ("[FD00:EC2:0:0:0:0:0:23]", "fd00:ec2::23", true),
+            (".EXAMPLE.com", "agent.example.COM", true),
+            ("169.254.170.23:8080", "169.254.170.23", false),
+            ("[fd00:ec2::23]:81", "fd00:ec2::23", false),
             (".example.com", "agent.example.com", true),
             ("*.example.com", "agent.example.com", true),
             ("example.com", "agent.example.com", true),
@@ -107,7 +123,9 @@ mod tests {
             ("169.254.*", "169.254.170.23", false),
             ("170.23", "169.254.170.23", false),
         ] {
-            assert_eq!(names(list, host), expected, "{list} {host}");
+            let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+            let agent = Agent::new(IpFamily::Ipv4, Some(format!("http://{bracketed}/v1/credentials")));
+            assert_eq!(names(list, &agent), expected, "{list} {host}");
         }
     }
 }

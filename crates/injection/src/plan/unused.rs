@@ -22,9 +22,9 @@ pub(super) fn warnings(pod: &Pod<'_>, plan: &Plan<'_>, warnings: &mut Vec<Warnin
     differences(plan, &containers, warnings);
     if let Some(nodes) = plan.agentless {
         warnings.push(Warning::NoAgent { nodes });
-    }
-    if let Credentials::Agent(agent) = &plan.values.credentials {
-        let getting = containers.iter().filter(|plan| plan.access.is_usable());
+    } else if let Credentials::Agent(agent) = &plan.values.credentials {
+        let judged = containers.iter().filter(|plan| matches!(plan.verdict, Verdict::Judged(_)));
+        let getting = judged.filter(|plan| plan.access.is_usable());
         let proxied = getting.filter_map(|plan| {
             Some((plan.container.name.to_string(), proxy::before(agent, pod, plan.container)?))
         });

@@ -10,10 +10,12 @@ use alloc::vec::Vec;
 use super::super::defaults::{Defaults, TokenVolume};
 use super::super::go::path;
 use super::super::grant::Grant;
-use super::super::pod::{List, Pod, Token, Volume};
+use super::super::pod::{Container, List, Pod, Token, Value, Volume};
 use super::super::warning::Warning;
+use super::access::pair;
 use super::container::ContainerSelection;
 use super::lifetime;
+use super::tokens::{File, Tokens};
 
 /// Longest name of a volume: a DNS label.
 const LONGEST_NAME: usize = 63;
@@ -36,12 +38,12 @@ pub enum VolumePlan<'a> {
     Reuse {
         /// Its name, whatever that is.
         name: &'a str,
-        /// The token's path in it.
-        token_path: &'a str,
+        /// The token's path in it, cleaned.
+        token_path: Cow<'a, str>,
     },
 }
 
-impl<'a> VolumePlan<'a> {
+impl VolumePlan<'_> {
     /// The volume's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -53,9 +55,10 @@ impl<'a> VolumePlan<'a> {
 
     /// The token's path in the volume.
     #[must_use]
-    pub fn token_path(&self) -> &'a str {
+    pub fn token_path(&self) -> &str {
         match self {
-            Self::Add { token_path, .. } | Self::Reuse { token_path, .. } => token_path,
+            Self::Add { token_path, .. } => token_path,
+            Self::Reuse { token_path, .. } => token_path,
         }
     }
 }
@@ -73,14 +76,21 @@ pub(super) fn choose<'a>(
     let lifetime = lifetime::of(pod, grant, defaults, seed, warnings);
     let starting = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
     let readers = pod.readers(starting.filter(|container| selection.skips(&container.name).is_none()));
+    let token_path = path::clean(&wanted.token_path);
     // Whatever the volume's name: programs rely on what is in it.
     let is_equal = |volume: &Volume<'_>, token: &Token<'_>| {
-        let mode = volume.mode.unwrap_or(Volume::DEFAULT_MODE);
-        path::clean(&token.path) == path::clean(&wanted.token_path)
-            && lifetime.is_that_of(token)
-            && readers.can_read(mode)
+        lifetime.is_that_of(token)
+            && readers.can_read(volume.mode.unwrap_or(Volume::DEFAULT_MODE))
+            && path::clean(&token.path) == token_path
     };
     if let Some(volume) = existing(pod, grant, defaults, is_equal) {
+        return volume;
+    }
+    // Another webhook was there, with another lifetime in mind: all containers have what they need.
+    let is_usual = |volume: &Volume<'_>, _: &Token<'_>| volume.name == wanted.name;
+    if let Some(volume) =
+        existing(pod, grant, defaults, is_usual).filter(|_| is_served(pod, grant, defaults, selection))
+    {
         return volume;
     }
     let name = free_name(pod, wanted);
@@ -93,6 +103,25 @@ pub(super) fn choose<'a>(
         lifetime: lifetime.seconds,
         token_path: &wanted.token_path,
     }
+}
+
+/// Whether every container that is not left out sets the pair itself, for a token that the pod has.
+fn is_served(pod: &Pod<'_>, grant: &Grant, defaults: &Defaults, selection: &ContainerSelection) -> bool {
+    let wanted = defaults.token_volume(grant.method());
+    let tokens = Tokens::of(pod, audience(grant, wanted), Cow::Borrowed(&wanted.name), pod.platform());
+    let [first, second] = pair(grant.method());
+    let is_served = |container: &Container<'_>| match pod.value(container, second) {
+        _ if !container.filled.contains(first) => false,
+        Some(Value::Text(file)) => tokens.file(file, pod.mounts(container), None, "") == File::Token,
+        Some(Value::Unseen) => tokens.has_any(pod.mounts(container)),
+        None => false,
+    };
+    let mut judged = pod
+        .containers
+        .iter()
+        .filter(|container| container.list != List::Ephemeral && selection.skips(&container.name).is_none())
+        .peekable();
+    judged.peek().is_some() && judged.all(is_served)
 }
 
 /// The volume of a pod that runs already, for its ephemeral containers: nothing can be added, so any token of
@@ -123,11 +152,14 @@ fn existing<'a>(
     let first = equal.next()?;
     let (volume, token) =
         core::iter::once(first).chain(equal).find(|(volume, _)| volume.name == wanted.name).unwrap_or(first);
-    Some(VolumePlan::Reuse { name: &volume.name, token_path: &token.path })
+    // Whatever was written, it is joined to a path for every container.
+    let cleaned = path::clean(&token.path);
+    let token_path = if cleaned == token.path { Cow::Borrowed(&*token.path) } else { Cow::Owned(cleaned) };
+    Some(VolumePlan::Reuse { name: &volume.name, token_path })
 }
 
 /// An account may want another audience for IRSA; Pod Identity's agent knows only its own.
-fn audience<'a>(grant: &'a Grant, wanted: &'a TokenVolume) -> &'a str {
+pub(super) fn audience<'a>(grant: &'a Grant, wanted: &'a TokenVolume) -> &'a str {
     match grant {
         Grant::Role(role) => role.audience.as_deref().unwrap_or(&wanted.audience),
         Grant::Association(_) => &wanted.audience,

@@ -10,6 +10,7 @@ use super::super::json::{Array, Elements, Fold, Judge, Object, skip};
 /// The two labels by which a node says its operating system.
 const OS_LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
 const WINDOWS: &str = "windows";
+const FARGATE: &str = "fargate";
 
 /// Label that EKS puts on a pod that it will run on Fargate, with the profile's name.
 pub(super) const FARGATE_PROFILE: &str = "eks.amazonaws.com/fargate-profile";
@@ -75,14 +76,25 @@ impl Signs {
     }
 }
 
-/// The keys of a node selector that say what kind of node it is.
-#[derive(Default)]
+/// The labels of nodes that say what kind they are.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum NodeLabel {
     Os,
     ComputeType,
     Type,
     #[default]
     Other,
+}
+
+impl NodeLabel {
+    fn of(key: &str) -> Self {
+        match key {
+            "eks.amazonaws.com/compute-type" => Self::ComputeType,
+            "type" => Self::Type,
+            _ if OS_LABELS.contains(&key) => Self::Os,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// `spec.nodeSelector`: exactly `windows` under one of the two labels, and the labels of nodes without daemons.
@@ -92,17 +104,12 @@ impl<'de> Fold<'de> for NodeSelectorFold<'_> {
     const WHAT: &'static str = "a node selector";
 
     fn member<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
-        let label = map.next_key_seed(Judge::by(|key| match key {
-            "eks.amazonaws.com/compute-type" => NodeLabel::ComputeType,
-            "type" => NodeLabel::Type,
-            _ if OS_LABELS.contains(&key) => NodeLabel::Os,
-            _ => NodeLabel::Other,
-        }))?;
+        let label = map.next_key_seed(Judge::by(NodeLabel::of))?;
         let Self(signs) = self;
         let (sign, wanted) = match label {
             None => return Ok(false),
             Some(NodeLabel::Os) => (&mut signs.node_selector, WINDOWS),
-            Some(NodeLabel::ComputeType) => (&mut signs.fargate, "fargate"),
+            Some(NodeLabel::ComputeType) => (&mut signs.fargate, FARGATE),
             Some(NodeLabel::Type) => (&mut signs.virtual_kubelet, "virtual-kubelet"),
             Some(NodeLabel::Other) => return skip(map).map(|()| true),
         };
@@ -137,8 +144,8 @@ impl<'de> Fold<'de> for OsFold<'_> {
     }
 }
 
-/// `spec.affinity`: required node affinity that allows only Windows nodes. Its terms are
-/// alternatives, so each of them must require Windows.
+/// `spec.affinity`: required node affinity that allows only Windows nodes, or only Fargate. Its terms are
+/// alternatives, so each of them must require it.
 pub(super) struct AffinityFold<'f>(pub(super) &'f mut Signs);
 
 /// The members on the way from `affinity` to the expressions.
@@ -196,7 +203,8 @@ impl<'de> Fold<'de> for RequiredFold<'_> {
             Some(Step::NodeSelectorTerms) => {
                 let mut terms = Tally::default();
                 map.next_value_seed(Array(Terms(&mut terms)))?;
-                self.0.affinity = terms.all_of_some();
+                self.0.affinity = terms.all(terms.windows);
+                self.0.fargate |= terms.all(terms.fargate);
             }
             Some(_) => skip(map)?,
         }
@@ -204,22 +212,32 @@ impl<'de> Fold<'de> for RequiredFold<'_> {
     }
 }
 
-/// How many of the things seen were for Windows.
+/// How many of the things seen were for nodes of these kinds.
 #[derive(Default)]
 struct Tally {
     seen: usize,
     windows: usize,
+    fargate: usize,
 }
 
 impl Tally {
-    fn count(&mut self, windows: bool) {
+    fn count(&mut self, kinds: Kinds) {
         self.seen += 1;
-        self.windows += usize::from(windows);
+        self.windows += usize::from(kinds.windows);
+        self.fargate += usize::from(kinds.fargate);
     }
 
-    fn all_of_some(&self) -> bool {
-        self.seen > 0 && self.seen == self.windows
+    /// Whether something was seen, and all of it was for the kind that was counted so often.
+    fn all(&self, counted: usize) -> bool {
+        self.seen > 0 && self.seen == counted
     }
+}
+
+/// The kinds of nodes that something is for.
+#[derive(Default, Clone, Copy)]
+struct Kinds {
+    windows: bool,
+    fargate: bool,
 }
 
 struct Terms<'f>(&'f mut Tally);
@@ -228,18 +246,17 @@ impl<'de> Elements<'de> for Terms<'_> {
     const WHAT: &'static str = "a list of node selector terms";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let mut term = TermFold { windows: false };
+        let mut term = TermFold::default();
         let more = seq.next_element_seed(Object(&mut term))?.is_some();
         if more {
-            self.0.count(term.windows);
+            self.0.count(term.0);
         }
         Ok(more)
     }
 }
 
-struct TermFold {
-    windows: bool,
-}
+#[derive(Default)]
+struct TermFold(Kinds);
 
 impl<'de> Fold<'de> for TermFold {
     const WHAT: &'static str = "a node selector term";
@@ -248,7 +265,7 @@ impl<'de> Fold<'de> for TermFold {
         match map.next_key()? {
             None => return Ok(false),
             Some(Step::MatchExpressions) => {
-                map.next_value_seed(Array(Expressions(&mut self.windows)))?;
+                map.next_value_seed(Array(Expressions(&mut self.0)))?;
             }
             Some(_) => skip(map)?,
         }
@@ -256,8 +273,8 @@ impl<'de> Fold<'de> for TermFold {
     }
 }
 
-/// The expressions of a term, all of which a node must meet: one that requires Windows is enough.
-struct Expressions<'f>(&'f mut bool);
+/// The expressions of a term, all of which a node must meet: one that requires a kind is enough.
+struct Expressions<'f>(&'f mut Kinds);
 
 impl<'de> Elements<'de> for Expressions<'_> {
     const WHAT: &'static str = "a list of match expressions";
@@ -265,21 +282,22 @@ impl<'de> Elements<'de> for Expressions<'_> {
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
         let mut expression = Expression::default();
         let more = seq.next_element_seed(Object(&mut expression))?.is_some();
-        *self.0 |= expression.says_windows();
+        self.0.windows |= expression.says(NodeLabel::Os, expression.values.windows);
+        self.0.fargate |= expression.says(NodeLabel::ComputeType, expression.values.fargate);
         Ok(more)
     }
 }
 
 #[derive(Default)]
 struct Expression {
-    is_os: bool,
+    key: NodeLabel,
     is_in: bool,
     values: Tally,
 }
 
 impl Expression {
-    fn says_windows(&self) -> bool {
-        self.is_os && self.is_in && self.values.all_of_some()
+    fn says(&self, key: NodeLabel, counted: usize) -> bool {
+        self.key == key && self.is_in && self.values.all(counted)
     }
 }
 
@@ -300,7 +318,7 @@ impl<'de> Fold<'de> for Expression {
         match map.next_key()? {
             None => return Ok(false),
             Some(ExpressionField::Key) => {
-                self.is_os = map.next_value_seed(Judge::by(|key| OS_LABELS.contains(&key)))?;
+                self.key = map.next_value_seed(Judge::by(NodeLabel::of))?;
             }
             Some(ExpressionField::Operator) => {
                 self.is_in = map.next_value_seed(Judge::by(|operator| operator == "In"))?;
@@ -320,9 +338,10 @@ impl<'de> Elements<'de> for Values<'_> {
     const WHAT: &'static str = "a list of values";
 
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let value = seq.next_element_seed(Judge::by(|value| value == WINDOWS))?;
-        if let Some(windows) = value {
-            self.0.count(windows);
+        let kinds = |value: &str| Kinds { windows: value == WINDOWS, fargate: value == FARGATE };
+        let value = seq.next_element_seed(Judge::by(kinds))?;
+        if let Some(kinds) = value {
+            self.0.count(kinds);
         }
         Ok(value.is_some())
     }

@@ -15,13 +15,14 @@ pub struct EnvNames(u32);
 
 impl EnvNames {
     /// The variables that are judged by their values, which are kept.
-    pub const JUDGED: [&str; 8] = [
+    pub const JUDGED: [&str; 9] = [
         env::ROLE_ARN,
         env::WEB_IDENTITY_TOKEN_FILE,
         env::CREDENTIALS_FULL_URI,
         env::AUTHORIZATION_TOKEN_FILE,
         env::SHARED_CREDENTIALS_FILE,
         env::PROFILE,
+        env::CONFIG_FILE,
         env::NO_PROXY,
         env::NO_PROXY_LOWER,
     ];
@@ -31,16 +32,28 @@ impl EnvNames {
     #[must_use]
     pub fn of(name: &str) -> Self {
         // The first bytes are enough to reject most names of a pod.
-        if !["AWS_", "HTTP", "http", "NO_P", "no_p"].iter().any(|first| name.starts_with(first)) {
+        let may_matter = match name.as_bytes() {
+            [b'A', b'W', b'S', b'_', ..] => true,
+            [b'H' | b'h' | b'N' | b'n', ..] => name.ends_with("PROXY") || name.ends_with("proxy"),
+            _ => false,
+        };
+        if !may_matter {
             return Self(0);
         }
         env::ALL.iter().position(|&known| known == name).map_or(Self(0), |bit| Self(1 << bit))
     }
 
+    /// Whether no variable is in the set.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether the variable is in the set; `false` for names that are not among [`mod@env`]'s.
     #[must_use]
     pub fn contains(self, name: &str) -> bool {
-        self.0 & Self::of(name).0 != 0
+        // Most containers have none, and looking for the name takes longer.
+        self.0 != 0 && self.0 & Self::of(name).0 != 0
     }
 
     fn insert(&mut self, names: Self) {
@@ -196,7 +209,7 @@ pub mod env {
     /// Pod Identity: the file that holds the projected token.
     pub const AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
     /// Pod Identity: the family of the address where EC2's instance metadata is looked for. Version 2
-    /// of the SDK for Java accepts an agent at an IPv6 address only with it.
+    /// of the SDK for Java accepted an agent at an IPv6 address only with it, until about 2.50.
     pub const METADATA_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
     /// The access key, which takes precedence over all other credentials. Charts may leave it empty: then it
     /// does not count.

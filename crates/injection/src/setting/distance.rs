@@ -2,20 +2,33 @@
 
 use alloc::vec::Vec;
 
-/// The most changes of one character (another, one more, one less, two swapped) between a name and what was meant.
-const NEAR: usize = 2;
-
-/// The longest name that is compared: an annotation's name has no more.
+/// The longest name that is compared: an annotation's name has no more, and a domain that is longer is no mistake.
 const LONGEST: usize = 63;
 
-/// Whether a name is nearly the other, but not the same. Case and `_` for `-` count as no change.
+/// A name of this length may have two changes; others are more likely to be names of their own.
+const LONG: usize = 14;
+
+/// Whether a name is nearly the other, but not the same: one change of a character (another, one more, one less, two
+/// swapped) away, or two if it is long. Case and `_` for `-` count as no change.
 pub(super) fn is_near(written: &str, meant: &str) -> bool {
+    is_within(written, meant, if meant.len() < LONG { 1 } else { 2 })
+}
+
+/// The same for a domain: `ecs.amazonaws.com` and `eks.amazonaws.com` are two, so the first label has to be the same.
+pub(super) fn is_near_domain(written: &str, meant: &str) -> bool {
+    let (Some((own, rest)), Some((first, meant))) = (written.split_once('.'), meant.split_once('.')) else {
+        return false;
+    };
+    own == first && is_within(rest, meant, 3)
+}
+
+fn is_within(written: &str, meant: &str, changes: usize) -> bool {
     let same = |c: char| if c == '_' { '-' } else { c.to_ascii_lowercase() };
-    if written == meant || written.len() > LONGEST || written.len().abs_diff(meant.len()) > NEAR {
+    if written == meant || written.len() > LONGEST {
         return false;
     }
     let (written, meant): (Vec<_>, Vec<_>) = (written.chars().map(same).collect(), meant.chars().collect());
-    distance(&written, &meant) <= NEAR
+    written.len().abs_diff(meant.len()) <= changes && distance(&written, &meant) <= changes
 }
 
 /// The number of changes that make one of the other, each place changed once at most.
@@ -49,15 +62,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_names_are_two_changes_away_at_most() {
-        for written in
-            ["rol-arn", "role-arns", "role-anr", "role_arn", "Role-ARN", "roleArn", "rolearn", "orle-anr"]
-        {
+    fn near_names_are_one_change_away_and_long_ones_two() {
+        for written in [
+            "rol-arn",
+            "role-arns",
+            "role-anr",
+            "role_arn",
+            "Role-ARN",
+            "roleArn",
+            "rolearn",
+            "role-arn\u{200b}",
+        ] {
             assert!(is_near(written, "role-arn"), "{written}");
         }
         let long = "r".repeat(100_000);
-        for written in ["role-arn", "ecr-role-arn", "role", "", "account-arn", "roles-arns-x", &long] {
+        for written in ["role-arn", "ecr-role-arn", "node-arn", "role", "", "account-arn", &long] {
             assert!(!is_near(written, "role-arn"), "{written}");
+        }
+        assert!(is_near("skipp-container", "skip-containers"));
+        assert!(!is_near("node-identity", "pod-identity"));
+    }
+
+    #[test]
+    fn near_domains_begin_with_the_same_label() {
+        for written in ["eks.amazonaw.com", "eks.amazonaws.co", "eks.amazon.com", "eks.amazonaws.com.cn"] {
+            assert!(is_near_domain(written, "eks.amazonaws.com"), "{written}");
+        }
+        for written in
+            ["eks.amazonaws.com", "ecs.amazonaws.com", "ec2.amazonaws.com", "eks.example.com", "eks", ""]
+        {
+            assert!(!is_near_domain(written, "eks.amazonaws.com"), "{written}");
         }
     }
 }

@@ -95,39 +95,51 @@ fn what_has_no_effect_is_told_with_what_would_have_one() {
             ServiceAccount,
             Annotation,
             "role_arn",
-            "ServiceAccount annotation role_arn has no effect: did you mean role-arn?",
+            "ServiceAccount annotation role_arn has no effect: did you mean role-arn, an annotation of ServiceAccounts?",
         ),
         (
             ServiceAccount,
             Annotation,
             "roleArn",
-            "ServiceAccount annotation roleArn has no effect: did you mean role-arn?",
+            "ServiceAccount annotation roleArn has no effect: did you mean role-arn, an annotation of ServiceAccounts?",
         ),
         (
             ServiceAccount,
             Annotation,
             "sts-regional-endpoint",
-            "ServiceAccount annotation sts-regional-endpoint has no effect: did you mean sts-regional-endpoints?",
+            "ServiceAccount annotation sts-regional-endpoint has no effect: did you mean sts-regional-endpoints, an annotation of ServiceAccounts?",
         ),
         (
             Pod,
             Label,
             "requires-identity",
-            "pod label requires-identity has no effect: did you mean require-identity?",
+            "pod label requires-identity has no effect: did you mean require-identity, a label of pods and namespaces?",
         ),
         (
             Pod,
             Annotation,
             "skip-container",
-            "pod annotation skip-container has no effect: did you mean skip-containers?",
+            "pod annotation skip-container has no effect: did you mean skip-containers, an annotation of pods?",
         ),
     ] {
         let key = format!("eks.amazonaws.com/{key}");
         assert_eq!(told("eks.amazonaws.com", bearer, form, &key).as_deref(), Some(expected));
     }
-    assert_eq!(
-        told("eks.amazonaws.com", ServiceAccount, Annotation, "eks.amazonaw.com/role-arn").unwrap(),
-        "ServiceAccount annotation eks.amazonaw.com/role-arn has no effect: its domain is misspelt, did you mean \
-         role-arn?"
-    );
+    for (prefix, form, key, expected) in [
+        (
+            "eks.amazonaws.com",
+            Annotation,
+            "eks.amazonaw.com/role-arn",
+            "its domain is not that of role-arn, an annotation of ServiceAccounts",
+        ),
+        (
+            "iam.example.com",
+            Label,
+            "iam.example.com/require-identity",
+            "its domain is not that of require-identity, a label of pods and namespaces",
+        ),
+    ] {
+        let said = told(prefix, Pod, form, key).unwrap();
+        assert_eq!(said, format!("pod {form} {key} has no effect: {expected}"));
+    }
 }
