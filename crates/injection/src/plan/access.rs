@@ -198,7 +198,9 @@ impl<'a> ContainerJudge<'a, '_> {
                 VolumePlan::Reuse { name, .. } => (Cow::Borrowed(*name), None),
             };
             let mut tokens = Tokens::of(self.settings, self.audience, chosen, self.platform);
-            added.iter().for_each(|token_path| tokens.add(token_path));
+            if let Some(token_path) = added {
+                tokens.add(token_path);
+            }
             tokens
         })
     }

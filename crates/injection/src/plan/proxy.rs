@@ -41,15 +41,15 @@ fn names(list: &str, agent: &Agent) -> bool {
         let Some(named) = without_port(entry, agent.port()) else {
             return false;
         };
-        match address {
-            Some(address) => entry == "*" || named.parse() == Ok(address) || is_in(entry, host),
-            None => {
-                let (named, host) = (named.to_ascii_lowercase(), host.to_ascii_lowercase());
-                let domain = named.trim_start_matches('*').trim_start_matches('.');
-                let above = host.strip_suffix(domain);
-                entry == "*" || above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            }
+        if entry == "*" {
+            return true;
         }
+        if let Some(address) = address {
+            return named.parse() == Ok(address) || is_in(entry, host);
+        }
+        let (named, host) = (named.to_ascii_lowercase(), host.to_ascii_lowercase());
+        let domain = named.trim_start_matches('*').trim_start_matches('.');
+        host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     })
 }
 
