@@ -9,7 +9,7 @@ use super::compose::key_text;
 use super::emit::{Block, inline, is_collection};
 use super::flow::Flow;
 use super::indent::block_style;
-use super::place::{column, indentation, is_left_out};
+use super::place::{column, indentation, is_first_on_line, is_left_out};
 use super::splice::Splice;
 use super::split::Syntax;
 use super::tree::{KeyValue, Kind, Layout, Node};
@@ -117,6 +117,8 @@ impl Editor<'_> {
         pairs
             .iter()
             .filter(|pair| matches!(&pair.value.kind, Kind::Sequence { layout: Layout::Block, .. }))
+            // On the line of an explicit key's colon, the dash is where that leaves room for it.
+            .filter(|pair| is_first_on_line(self.splice.text, pair.value.begin))
             .find_map(|pair| column(self.splice.text, pair.value.begin).checked_sub(column_of_keys))
             .unwrap_or(self.block.dash)
     }

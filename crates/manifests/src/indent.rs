@@ -1,7 +1,7 @@
 //! Finds out how deep a document indents, so that what is added looks like its neighbours.
 
 use super::emit::Block;
-use super::place::column;
+use super::place::{column, is_first_on_line};
 use super::tree::{KeyValue, Kind, Layout, Node};
 
 /// The indentation that a document uses, going by its first nested collections.
@@ -21,7 +21,11 @@ fn survey(node: &Node, text: &str, step: &mut Option<usize>, dash: &mut Option<u
         Kind::Mapping { pairs, layout: Layout::Block } => {
             let outer = column(text, node.begin);
             for KeyValue { value, .. } in pairs {
-                let inner = || column(text, value.begin).checked_sub(outer);
+                // On the line of an explicit key's colon, it begins where that leaves room for it.
+                let inner = || {
+                    let own_line = is_first_on_line(text, value.begin);
+                    column(text, value.begin).checked_sub(outer).filter(|_| own_line)
+                };
                 match &value.kind {
                     Kind::Mapping { layout: Layout::Block, .. } if step.is_none() => {
                         *step = inner();

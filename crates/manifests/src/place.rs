@@ -4,8 +4,8 @@
 
 use super::tree::{KeyValue, Kind, Layout, Node, Style};
 
-/// Sets `from`, `begin` and `last` throughout the tree. `None` means that the document has a layout
-/// which cannot be edited (explicit `? key` entries): the places are then incomplete.
+/// Sets `from`, `begin` and `last` throughout the tree. `None` means that the text is not laid out as
+/// the tree says, so that it cannot be edited: the places are then incomplete.
 pub(super) fn place(root: &mut Node, text: &str) -> Option<()> {
     place_block(root, text, 0)
 }
@@ -50,21 +50,29 @@ fn place_pairs(pairs: &mut [KeyValue], text: &str, begin: usize) -> Option<usize
     let mut at = begin;
     for KeyValue { key, value } in pairs {
         let start = skip_trivia(text, at);
-        let explicit = byte(text, start) == Some(b'?')
-            && byte(text, start + 1).is_none_or(|next| next.is_ascii_whitespace());
-        if explicit || is_left_out(key) {
-            return None;
-        }
-        place_block(key, text, start)?;
-        let after = text.get(key.last..)?;
-        let colon = key.last + (after.len() - after.trim_start_matches([' ', '\t']).len());
-        if byte(text, colon) != Some(b':') {
-            return None;
-        }
-        place_block(value, text, colon + 1)?;
+        let colon = if is_indicator(text, start, b'?') {
+            place_block(key, text, start + 1)?;
+            skip_trivia(text, key.last)
+        } else {
+            place_block(key, text, start)?;
+            let after = text.get(key.last..)?;
+            key.last + (after.len() - after.trim_start_matches([' ', '\t']).len())
+        };
+        let from = match is_indicator(text, colon, b':') {
+            true => colon + 1,
+            // An explicit key may stand without a colon, its value being null.
+            false if is_indicator(text, start, b'?') && is_left_out(value) => key.last,
+            false => return None,
+        };
+        place_block(value, text, from)?;
         at = value.last;
     }
     Some(at)
+}
+
+/// Whether the `?` or `:` at this place introduces a key or a value, rather than being a text's first character.
+fn is_indicator(text: &str, at: usize, indicator: u8) -> bool {
+    byte(text, at) == Some(indicator) && byte(text, at + 1).is_none_or(|next| next.is_ascii_whitespace())
 }
 
 fn place_flow(node: &mut Node) {

@@ -22,7 +22,8 @@ pub(super) struct Node {
     pub(super) anchor: usize,
     pub(super) tag: Option<String>,
     pub(super) kind: Kind,
-    /// Just behind the `:` or `-` that introduces the node. Set by `place`, as are the next two.
+    /// Just behind the `:`, `-` or `?` that introduces the node, or else where the text before it ends.
+    /// Set by `place`, as are the next two.
     pub(super) from: usize,
     /// First byte of the node behind its properties.
     pub(super) begin: usize,

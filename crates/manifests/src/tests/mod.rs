@@ -2,6 +2,7 @@
 
 mod deployment;
 mod errors;
+mod explicit;
 mod keys;
 mod property;
 mod render;
