@@ -71,7 +71,7 @@ async fn show(pod: &str, review: &Path, authority: &Path, address: SocketAddr) -
     let answer = client.post("/mutate?timeout=10s", asked).await;
     ensure!(answer.status.is_success(), "the server answered {}: {:?}", answer.status, answer.body);
     let patch = serde_json::from_value(answer.patch().context("the answer holds no patch")?)?;
-    let after = stream.render(&[Some(patch)])?;
+    let after = stream.render(&[Some(patch)])?.text;
 
     println!("\nA pod of the ServiceAccount shop/checkout went in, and came out with its AWS role:\n");
     print_difference(pod, &after);

@@ -10,15 +10,15 @@ fuzz_target!(|text: &str| {
     let Ok(stream) = manifests::parse(text) else {
         return;
     };
-    assert_eq!(stream.render(&[]).unwrap(), text);
+    assert_eq!(stream.render(&[]).unwrap().text, text);
     let (patches, patched): (Vec<_>, Vec<_>) = stream.documents().iter().map(addition).unzip();
     // A document in a style that cannot be written is refused, so that nothing half right is printed.
     let Ok(rendered) = stream.render(&patches) else {
         return;
     };
-    let read = manifests::parse(&rendered).expect("what was written can be read");
+    let read = manifests::parse(&rendered.text).expect("what was written can be read");
     let read: Vec<_> = read.documents().iter().map(|document| document.value().clone()).collect();
-    assert_eq!(read, patched, "{rendered}");
+    assert_eq!(read, patched, "{}", rendered.text);
 });
 
 /// Something to add to a document, if it takes additions, and what it then says.

@@ -13,7 +13,7 @@ use injection::text::visible;
 use injection::warning::Warning;
 use injection::{AccountName, Candidate, Decision, Defaults, Pod, Rules, decide};
 use json_patch::Patch;
-use manifests::Stream;
+use manifests::{Loss, Rendered, Stream};
 
 use super::args::{InjectArgs, InjectOutput};
 use super::workload::Template;
@@ -149,12 +149,23 @@ fn inject(args: &InjectArgs, defaults: &Defaults, policy: Option<&RolePolicySett
                     Separators::Needed => stream.render_among_others(patches),
                     Separators::None => stream.render(patches),
                 };
-                let text = rendered.with_context(|| format!("failed to write {}", path.display()))?;
+                let Rendered { text, losses } =
+                    rendered.with_context(|| format!("failed to write {}", path.display()))?;
                 join(&mut printed.text, &text, separators);
+                printed.warnings.extend(losses.iter().filter_map(|loss| lost(path, stream, *loss)));
             }
         }
     }
     Ok(printed)
+}
+
+/// Says that a document is printed without its comments.
+fn lost(path: &Path, stream: &Stream, Loss { document, line }: Loss) -> Option<String> {
+    let place = Location::of(path, stream.documents().get(document.checked_sub(1)?)?);
+    Some(format!(
+        "{place}: the document cannot be edited in place, so that it is written anew and loses comments, \
+         the first on line {line}"
+    ))
 }
 
 /// What stands between the files of a stream.

@@ -3,6 +3,7 @@
 //! text to the byte; what the edited text means is checked by reading it back before it is used.
 
 mod align;
+mod comments;
 mod compose;
 mod edit;
 mod emit;
@@ -29,6 +30,7 @@ pub use error::{Error, Problem, RenderError};
 pub use marked::{Marked, MarkedValue, document};
 pub use object::Object;
 
+use rewrite::Rewritten;
 use split::{Piece, Syntax};
 
 /// The text of a stream and the documents in it.
@@ -59,6 +61,25 @@ pub struct Document {
     number: usize,
     line: usize,
     value: Value,
+}
+
+/// A stream's text with its patches applied.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The whole text.
+    pub text: String,
+    /// The documents that could not be edited in place and have lost comments by being written anew, in
+    /// their order.
+    pub losses: Vec<Loss>,
+}
+
+/// The comments that a document has lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// The document's number among those with content, from 1.
+    pub document: usize,
+    /// The line of the text as it was that had the first of the lost comments, from 1.
+    pub line: usize,
 }
 
 /// Reads a stream of YAML documents or JSON values.
@@ -100,13 +121,16 @@ impl Stream {
     /// # Errors
     ///
     /// A patch that does not apply, or a value that cannot be written so that it reads back.
-    pub fn render(&self, patches: &[Option<json_patch::Patch>]) -> Result<String, RenderError> {
+    pub fn render(&self, patches: &[Option<json_patch::Patch>]) -> Result<Rendered, RenderError> {
         self.write(patches, Between::Nothing)
     }
 
     /// [`Stream::render`] for a text that will be joined with others by lines of `---`. kubectl reads
     /// such a text as YAML, so that JSON values need these lines between them too.
-    pub fn render_among_others(&self, patches: &[Option<json_patch::Patch>]) -> Result<String, RenderError> {
+    pub fn render_among_others(
+        &self,
+        patches: &[Option<json_patch::Patch>],
+    ) -> Result<Rendered, RenderError> {
         self.write(patches, Between::Separator)
     }
 
@@ -116,8 +140,13 @@ impl Stream {
         self.pieces.iter().all(|stretch| stretch.piece.syntax == Syntax::Json)
     }
 
-    fn write(&self, patches: &[Option<json_patch::Patch>], between: Between) -> Result<String, RenderError> {
+    fn write(
+        &self,
+        patches: &[Option<json_patch::Patch>],
+        between: Between,
+    ) -> Result<Rendered, RenderError> {
         let mut out = String::with_capacity(self.text.len());
+        let mut losses = Vec::new();
         let mut is_after_json = false;
         let mut values = Vec::with_capacity(self.documents.len());
         for Stretch { piece, document } in &self.pieces {
@@ -139,7 +168,13 @@ impl Stream {
             match (document, patch) {
                 (Some(document), Some(patch)) if !patch.0.is_empty() => {
                     let value = document.patched(patch)?;
-                    out.push_str(&document.rewritten(piece.syntax, body, &value)?);
+                    let Rewritten { text, lost } = document.rewritten(piece.syntax, body, &value)?;
+                    out.push_str(&text);
+                    let above = lost.and_then(|comment| body.get(..comment));
+                    losses.extend(above.map(|above| Loss {
+                        document: document.number,
+                        line: piece.body_line + above.matches('\n').count(),
+                    }));
                     values.push(Cow::Owned(value));
                 }
                 (document, _) => {
@@ -149,7 +184,8 @@ impl Stream {
             }
         }
         let is_untouched = values.iter().all(|value| matches!(value, Cow::Borrowed(_)));
-        if is_untouched { Ok(out) } else { read_back(out, &values) }
+        let text = if is_untouched { out } else { read_back(out, &values)? };
+        Ok(Rendered { text, losses })
     }
 }
 
@@ -205,7 +241,7 @@ impl Document {
         Ok(value)
     }
 
-    fn rewritten(&self, syntax: Syntax, body: &str, value: &Value) -> Result<String, RenderError> {
+    fn rewritten(&self, syntax: Syntax, body: &str, value: &Value) -> Result<Rewritten, RenderError> {
         rewrite::rewrite(syntax, body, &self.value, value)
             .ok_or(RenderError::ReadBack { document: self.number })
     }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::comments::first_comment;
 use super::compose::Budget;
 use super::edit::edit;
 use super::emit::Block;
@@ -12,10 +13,18 @@ use super::place::{indentation, line_end, line_start, newline, place, skip_trivi
 use super::split::{Syntax, read_yaml};
 use super::tree::{self, Node};
 
+/// A document's new text.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    pub(super) text: String,
+    /// Where in the old text the first comment begins that the new one does not have; `None` if it has all.
+    pub(super) lost: Option<usize>,
+}
+
 /// The new text, or `None` if no text was found that reads back as the new value.
-pub(super) fn rewrite(syntax: Syntax, body: &str, old: &Value, new: &Value) -> Option<String> {
+pub(super) fn rewrite(syntax: Syntax, body: &str, old: &Value, new: &Value) -> Option<Rewritten> {
     if old == new {
-        return Some(body.to_owned());
+        return Some(Rewritten { text: body.to_owned(), lost: None });
     }
     let old_text = OldText::read(body);
     let edited = match &old_text {
@@ -23,13 +32,14 @@ pub(super) fn rewrite(syntax: Syntax, body: &str, old: &Value, new: &Value) -> O
         OldText::Read(_) | OldText::Unread => None,
     };
     let reads_back = |text: &String| reads_as(syntax, text, new);
-    edited.filter(reads_back).or_else(|| {
-        let anew = match syntax {
-            Syntax::Json => json_anew(body, new),
-            Syntax::Yaml => yaml_anew(body, &old_text, new),
-        };
-        Some(anew).filter(reads_back)
-    })
+    if let Some(text) = edited.filter(reads_back) {
+        return Some(Rewritten { text, lost: None });
+    }
+    let anew = match syntax {
+        Syntax::Json => Rewritten { text: json_anew(body, new), lost: None },
+        Syntax::Yaml => yaml_anew(body, &old_text, new),
+    };
+    Some(anew).filter(|Rewritten { text, .. }| reads_back(text))
 }
 
 /// How much is known of a document's text before it is patched.
@@ -61,9 +71,10 @@ fn json_anew(body: &str, new: &Value) -> String {
     Flow::json(unit.to_owned(), newline(body)).value(new, "")
 }
 
-fn yaml_anew(body: &str, old: &OldText, new: &Value) -> String {
+fn yaml_anew(body: &str, old: &OldText, new: &Value) -> Rewritten {
     let newline = newline(body);
-    let head = body.get(..line_start(body, skip_trivia(body, 0)));
+    let start = line_start(body, skip_trivia(body, 0));
+    let head = body.get(..start);
     let usual = Block { step: 2, dash: 0 };
     let (end, block) = match old {
         OldText::Placed(root) => (line_end(body, root.last) + 1, block_style(root, body)),
@@ -78,7 +89,12 @@ fn yaml_anew(body: &str, old: &OldText, new: &Value) -> String {
         text.push_str(newline);
     }
     text.push_str(tail);
-    text
+    let lost = match old {
+        OldText::Placed(root) | OldText::Read(root) => first_comment(root, body, start..end.min(body.len())),
+        // This is JSON, which has no comments.
+        OldText::Unread => None,
+    };
+    Rewritten { text, lost }
 }
 
 fn reads_as(syntax: Syntax, text: &str, value: &Value) -> bool {

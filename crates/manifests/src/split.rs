@@ -17,6 +17,8 @@ pub(super) struct Piece {
     pub(super) range: Range<usize>,
     /// Where the document's own text starts.
     pub(super) body: usize,
+    /// Line in the whole text on which that is, from 1.
+    pub(super) body_line: usize,
     pub(super) syntax: Syntax,
     /// Line in the whole text where the document's content starts, from 1.
     pub(super) line: usize,
@@ -178,7 +180,7 @@ impl Splitter<'_> {
         let line = self.line + newlines(range.start..body);
         self.line += newlines(range.clone());
         self.documents += usize::from(value.is_some());
-        self.pieces.push(Piece { range, body, syntax, line, value });
+        self.pieces.push(Piece { range, body, body_line: line, syntax, line, value });
     }
 
     fn error(&self, fault: Fault, body_line: usize) -> Error {

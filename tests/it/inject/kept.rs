@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{container_additions, indented, injected, pod_additions, values};
+use super::{ACCOUNT, Files, container_additions, indented, injected, pod_additions, values};
 
 #[test]
 fn comments_order_and_quotes_stay_where_they_were() {
@@ -182,6 +182,50 @@ spec:
         assert_eq!(container["env"][0], json!({"name": "A", "value": "1"}));
         assert_eq!(container["env"][1]["name"], "AWS_ROLE_ARN");
         assert_eq!(container["volumeMounts"][0]["name"], "aws-iam-token");
+    }
+}
+
+#[test]
+fn explicit_keys_keep_their_document_as_it_is() {
+    let (input, output) = pod_with(
+        "  # why\n  ? a long key\n  : \"value\"\n  ? \"no\n    value\"\n",
+        "  ? |-\n    last\n  : # inner\n    - {x:  'y'}\n",
+    );
+    assert_eq!(injected(&input, &[]), output);
+    assert_eq!(values(&output)[0]["spec"]["last"], json!([{"x": "y"}]));
+}
+
+#[test]
+fn comments_that_are_lost_because_a_document_is_written_anew_are_told() {
+    let alias = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: shop}
+spec:
+  serviceAccountName: web
+  containers: &containers
+  - name: a # the app
+x-containers: *containers # the same
+";
+    let (in_place, _) = pod_with("  # kept\n", "");
+    let files =
+        Files::new(&[("account.yaml", ACCOUNT), ("pods.yaml", &format!("{in_place}---\n# two\n{alias}"))]);
+    let run = |args: &[&str]| {
+        files.run(&[&["-f", "@pods.yaml", "--manifests", "@account.yaml"], args].concat(), "")
+    };
+    let pods = files.path("pods.yaml");
+    let said = format!(
+        "pod-identity-webhook: {}: document 2, line 14: the document cannot be edited in place, so that it is \
+         written anew and loses comments, the first on line 20\n",
+        pods.display()
+    );
+    let printed = run(&[]);
+    assert_eq!((printed.code, printed.stderr), (0, said));
+    assert!(printed.stdout.contains("# kept\n") && printed.stdout.contains("# two\n"), "{}", printed.stdout);
+    assert!(!printed.stdout.contains("# the"), "{}", printed.stdout);
+    // Neither of these prints the document.
+    for args in [["--explain"], ["--output=patch"]] {
+        assert_eq!(run(&args).stderr, "", "{args:?}");
     }
 }
 

@@ -42,7 +42,6 @@ fn key_in_any_style_is_kept_with_its_value_and_comments() {
         "? a\n: b\n",
         "# 0\n? a # 1\n# 2\n: b # 3\n",
         "?   a\n\n:\n    b\n",
-        "?\ta\n: b\n",
         "?\n  # 1\n  a\n:   # 2\n  b\n",
         "? \"a \\\n  b\"\n: 'c'\n",
         "? 'a: b'\n: c\n",

@@ -4,6 +4,7 @@ mod deployment;
 mod errors;
 mod explicit;
 mod keys;
+mod losses;
 mod property;
 mod render;
 mod rewrite;
@@ -12,7 +13,7 @@ mod streams;
 
 use serde_json::Value;
 
-use super::parse;
+use super::{Rendered, parse};
 
 /// The name of the [`crate::Problem`] for which the text is refused.
 fn problem(text: &str) -> String {
@@ -22,12 +23,16 @@ fn problem(text: &str) -> String {
 
 /// Parses the text, patches its documents in order and renders it.
 fn patched(text: &str, patches: &[Value]) -> String {
+    rendered(text, patches).text
+}
+
+fn rendered(text: &str, patches: &[Value]) -> Rendered {
     let stream = parse(text).unwrap();
     let patches: Vec<_> =
         patches.iter().map(|patch| Some(serde_json::from_value(patch.clone()).unwrap())).collect();
     let rendered = stream.render(&patches).unwrap();
     // Whatever the text looks like, it must say the patched values.
-    let read = parse(&rendered).unwrap();
+    let read = parse(&rendered.text).unwrap();
     for ((document, patch), read) in stream.documents().iter().zip(&patches).zip(read.documents()) {
         let mut value = document.value().clone();
         json_patch::patch(&mut value, patch.as_ref().unwrap()).unwrap();

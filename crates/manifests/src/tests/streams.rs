@@ -265,7 +265,7 @@ fn streams_mean_what_kubectl_prints() {
         let values: Vec<_> = stream.documents().iter().map(|document| document.value().clone()).collect();
         let expected: Vec<Value> = expected.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
         assert_eq!(values, expected, "{text:?}");
-        assert_eq!(stream.render(&[]).unwrap(), *text);
+        assert_eq!(stream.render(&[]).unwrap().text, *text);
     }
 }
 
