@@ -219,7 +219,7 @@ impl Editor<'_> {
         let from = node.properties_end.unwrap_or(node.from);
         let between = self.splice.text.get(from..node.begin)?;
         let written = self.splice.text.get(node.begin..node.last)?;
-        let comment = between.contains('#') || (flow && written.contains(['#', '\n']));
+        let comment = between.contains('#') || (flow && written.contains('#'));
         match position {
             Position::Root if !flow => None,
             Position::Flow if is_left_out(node) => None,

@@ -112,6 +112,19 @@ fn values_left_out_null_or_empty_take_what_is_added() {
 }
 
 #[test]
+fn empty_collection_over_several_lines_takes_what_is_added() {
+    let patch = json!([
+        {"op": "add", "path": "/a/-", "value": 1},
+        {"op": "add", "path": "/b", "value": "x"},
+        {"op": "add", "path": "/c/0/d", "value": 2},
+    ]);
+    assert_eq!(
+        patched("a: [\n  ] # a\n# c\nb:\n  {\n\n}\nc:\n- {\n  } # e\n", &[patch]),
+        "a: # a\n- 1\n# c\nb: x\nc:\n- {d: 2} # e\n"
+    );
+}
+
+#[test]
 fn items_are_inserted_where_the_patch_puts_them() {
     let text = "a:\n  # first\n  - name: x\n  - name: y # why\n";
     let patch = json!([
