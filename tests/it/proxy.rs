@@ -146,8 +146,12 @@ fn address(api: &FakeApi) -> SocketAddr {
 /// Waits until accounts are watched, and looks for credentials in all that was logged.
 async fn assert_watched(api: &FakeApi, process: &Starting) {
     within("a watch", api.wait_for_watches(1)).await;
-    let log = process.log().join("\n");
-    assert!(log.contains(" DEBUG ") || log.contains(" TRACE "), "{log}");
+    // The log is read while it is written, and may lag behind.
+    let log = until("a line of the debug log", async || {
+        let log = process.log().join("\n");
+        [" DEBUG ", " TRACE "].iter().any(|level| log.contains(level)).then_some(log)
+    })
+    .await;
     for secret in CREDENTIALS {
         assert!(!log.contains(secret), "{log}");
     }

@@ -112,7 +112,7 @@ fn write_visibly(out: &mut impl Write, character: char) -> fmt::Result {
         out.write_char(character)
     } else {
         match character {
-            '\t' | '\n' | '\r' => write!(out, "{}", character.escape_debug()),
+            '\0' | '\t' | '\n' | '\r' => write!(out, "{}", character.escape_debug()),
             _ => write!(out, "{}", character.escape_unicode()),
         }
     }

@@ -278,7 +278,7 @@ fn what_is_in_force_is_one_line_of_flags() {
          irsa=sts.amazonaws.com@aws-iam-token:/var/run/secrets/eks.amazonaws.com/serviceaccount:token \
          pod-identity=pods.eks.amazonaws.com@eks-pod-identity-token:\
          /var/run/secrets/pods.eks.amazonaws.com/serviceaccount:eks-pod-identity-token \
-         container-credentials-full-uri=http://169.254.170.23/v1/credentials ip-family=ipv4 \
+         container-credentials-full-uri=http://169.254.170.23/v1/credentials ip-family=ipv4 no-agent-fallback=false \
          compose-role-arn=arn:aws:iam::012345678901:role/ role-arn-validation=warn \
          shutdown-delay=10s \
          max-connections=1000 max-connections-per-peer=500 max-request-memory=64MiB enable-debugging-handlers=false"

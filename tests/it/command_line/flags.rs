@@ -73,11 +73,12 @@ const VALUES: [(&str, &str, &str, &str, Reader); 23] = [
 type Switch = fn(&Cli) -> bool;
 
 /// Flag, default, and where it is found.
-const BOOLEANS: [(&str, bool, Switch); 6] = [
+const BOOLEANS: [(&str, bool, Switch); 7] = [
     ("in-cluster", true, |a| a.webhook.tls.in_cluster.unwrap_or(true)),
     ("sts-regional-endpoint", false, |a| a.webhook.injection.sts_regional_endpoint),
     ("watch-config-map", false, |a| a.webhook.sources.watch_config_map),
     ("compose-role-arn", false, |a| a.webhook.injection.compose_role_arn),
+    ("no-agent-fallback", false, |a| a.webhook.injection.no_agent_fallback),
     ("enable-debugging-handlers", false, |a| a.webhook.debug.enable_debugging_handlers),
     ("version", false, |a| a.version),
 ];

@@ -89,7 +89,7 @@ spec:
 Pod shop/p (pods.yaml: document 1, line 1)
   ServiceAccount shop/web (account.yaml: document 1, line 1)
   IRSA: annotation eks.amazonaws.com/role-arn is arn:aws:iam::111122223333:role/web
-  identity_unused: the pod has an AWS identity, but none of its containers uses it
+  identity_unused: the pod has an AWS identity, but none of its containers is set up to use it
   volume aws-iam-token: added, a token for sts.amazonaws.com that lasts 600 seconds
   container proxy
     skipped: skip-containers names it
@@ -283,7 +283,7 @@ Pod shop/p (pods.yaml: document 1, line 1)
     the regional STS endpoint: not configured
     the region: not configured
     mount /var/run/secrets/pods.eks.amazonaws.com/serviceaccount: added
-  warning: container a sets AWS_ROLE_ARN, which SDKs prefer to EKS Pod Identity
+  warning: container a sets AWS_ROLE_ARN, which SDKs look at before EKS Pod Identity
 ");
 }
 
