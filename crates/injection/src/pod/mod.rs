@@ -283,7 +283,7 @@ impl<'a> Pod<'a> {
         self.mounts.get(container.mounts.clone()).unwrap_or_default()
     }
 
-    /// The value of a variable in one of this pod's containers: of those in [`EnvNames::JUDGED`].
+    /// The value of a variable in one of this pod's containers, if it is one of those that are judged by it.
     #[must_use]
     pub fn value(&self, container: &Container<'_>, name: &str) -> Option<&Value<'a>> {
         let wanted = EnvNames::of(name);

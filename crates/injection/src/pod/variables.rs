@@ -14,19 +14,6 @@ use super::super::json::{Elements, Fold, Judge, Object, Text, skip};
 pub struct EnvNames(u32);
 
 impl EnvNames {
-    /// The variables that are judged by their values, which are kept.
-    pub const JUDGED: [&str; 9] = [
-        env::ROLE_ARN,
-        env::WEB_IDENTITY_TOKEN_FILE,
-        env::CREDENTIALS_FULL_URI,
-        env::AUTHORIZATION_TOKEN_FILE,
-        env::SHARED_CREDENTIALS_FILE,
-        env::PROFILE,
-        env::CONFIG_FILE,
-        env::NO_PROXY,
-        env::NO_PROXY_LOWER,
-    ];
-
     /// The set with the one variable of that name, or the empty one: names that do not matter to the webhook
     /// are ignored.
     #[must_use]
@@ -64,8 +51,9 @@ impl EnvNames {
         self.0 &= !names.0;
     }
 
+    /// Whether the one variable in the set is among those whose values are kept.
     fn is_judged(self) -> bool {
-        Self::JUDGED.iter().any(|name| self == Self::of(name))
+        self.0 < 1 << env::JUDGED
     }
 }
 
@@ -109,8 +97,9 @@ impl<'de> Elements<'de> for Env<'_, 'de> {
     fn element<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
         let mut variable = VariableFold { name: None, value: Value::Text(Cow::Borrowed("")) };
         let more = seq.next_element_seed(Object(&mut variable))?.is_some();
-        if let VariableFold { name: Some(name), value } = variable {
-            self.assign(name, value);
+        match variable {
+            VariableFold { name: Some(name), value } if !name.is_empty() => self.assign(name, value),
+            VariableFold { .. } => {}
         }
         Ok(more)
     }
@@ -243,21 +232,26 @@ pub mod env {
     /// [`NO_PROXY`] in lower case.
     pub const NO_PROXY_LOWER: &str = "no_proxy";
 
+    /// How many of [`ALL`], from the first, are judged by their values, which are kept.
+    pub(super) const JUDGED: usize = 9;
+
     pub(super) const ALL: [&str; 23] = [
-        STS_REGIONAL_ENDPOINTS,
-        DEFAULT_REGION,
-        REGION,
         ROLE_ARN,
         WEB_IDENTITY_TOKEN_FILE,
         CREDENTIALS_FULL_URI,
         AUTHORIZATION_TOKEN_FILE,
+        SHARED_CREDENTIALS_FILE,
+        PROFILE,
+        CONFIG_FILE,
+        NO_PROXY,
+        NO_PROXY_LOWER,
+        STS_REGIONAL_ENDPOINTS,
+        DEFAULT_REGION,
+        REGION,
         METADATA_ENDPOINT_MODE,
         ACCESS_KEY_ID,
         CREDENTIALS_RELATIVE_URI,
         AUTHORIZATION_TOKEN,
-        SHARED_CREDENTIALS_FILE,
-        PROFILE,
-        CONFIG_FILE,
         DEFAULT_PROFILE,
         ACCESS_KEY,
         ENDPOINT_URL,
@@ -265,8 +259,6 @@ pub mod env {
         HTTP_PROXY_LOWER,
         HTTPS_PROXY,
         HTTPS_PROXY_LOWER,
-        NO_PROXY,
-        NO_PROXY_LOWER,
     ];
 }
 
