@@ -33,6 +33,7 @@ pub fn defaults() -> Defaults {
             token_path: "eks-pod-identity-token".to_owned(),
         },
         agent: Agent::new(IpFamily::Ipv6, None),
+        no_agent_fallback: false,
     }
 }
 
