@@ -18,8 +18,9 @@ use crate::harness::release::Release;
 use crate::harness::replica::Replica;
 use crate::harness::verdict::Verdict;
 use crate::harness::vigil::Vigil;
+use crate::harness::wait::until_within;
 
-/// How long the attack lasts.
+/// How long the attack lasts; and how much longer at most, until everything was tried often enough.
 const ATTACK: Duration = Duration::from_mins(1);
 
 /// The wait between two pods of each of the other namespace's clients.
@@ -30,8 +31,7 @@ const LEAST_PODS: usize = 100;
 
 /// The parts of the attack, and how often each must have been tried.
 const LEAST: [(&str, u64); 9] = [
-    // Each of the six kinds once: an API server on two cores spends up to half a minute on one, and 9 to 13 were seen.
-    ("pods of ", 6),
+    ("pods of ", 10),
     ("reviews of ", 10),
     ("connections to webhook: idle", 500),
     ("connections to webhook: half a head", 500),
@@ -68,6 +68,11 @@ async fn pods_have_their_roles(test: &Test, replicas: usize) -> Result<()> {
     let load = Load::start(test, PAUSE).await?;
     let attack = Attack::begin(&attacker, &release).await?;
     sleep(ATTACK).await;
+    // How many crafted pods fit into a minute is the API server's affair: on two cores 9 were seen, and 13. One that does
+    // not come to it is told of below, with what was tried.
+    let is_tried =
+        || LEAST.iter().all(|(what, least)| attack.tally().of(what) >= *least) || !Attack::is_whole();
+    drop(until_within(ATTACK, "enough of the attack", async || Ok(is_tried().then_some(()))).await);
     let tally = attack.end().await;
     let attempts = load.end().await?;
     let complaints = vigil.end().await?;

@@ -105,6 +105,11 @@ impl Attack {
         std::env::var_os(PARTS).is_none()
     }
 
+    /// What was done so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Ends the attack, and says what was done.
     pub async fn end(mut self) -> Tally {
         self.tasks.shutdown().await;
