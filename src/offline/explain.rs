@@ -6,12 +6,12 @@ use injection::annotation::ROLE_ARN;
 use injection::decide::Admitted;
 use injection::grant::Method;
 use injection::plan::{
-    Access, Additions, ContainerPlan, Difference, LabelPlan, MountPlan, SkipReason, Unable, Variable,
-    Verdict, VolumePlan,
+    Access, Additions, ContainerPlan, Difference, LabelPlan, MountPlan, Variable, Verdict, VolumePlan,
 };
 use injection::pod::{MIRROR_ANNOTATION, POD_IDENTITY_LABEL, SKIP_LABEL, env};
 use injection::policy::{ActivePolicy, Ruling};
 use injection::text::visible;
+use injection::unable::{SkipReason, Unable};
 use injection::warning::Warning;
 use injection::{AccountName, Candidate, Decision, Defaults, Found, Grant, Outcome, Plan, Pod};
 

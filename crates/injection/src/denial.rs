@@ -10,11 +10,11 @@ use super::annotation::{Prefix, ROLE_ARN};
 use super::excess::{Excess, TOLD};
 use super::grant::RoleSource;
 use super::name::AccountName;
-use super::plan::Unable;
 use super::pod::{Agentless, REQUIRE_LABEL};
 use super::policy::Forbidden;
 use super::role::RoleArnError;
 use super::text::Quoted;
+use super::unable::Unable;
 use super::warning::{brief, each, role_arn as arn};
 
 /// Why a pod is refused.

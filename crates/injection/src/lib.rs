@@ -35,6 +35,7 @@ pub mod review;
 pub mod role;
 pub mod setting;
 pub mod text;
+pub mod unable;
 pub mod warning;
 
 pub use candidate::Candidate;

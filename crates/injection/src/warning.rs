@@ -7,12 +7,12 @@ use core::fmt;
 
 use super::excess::{Excess, TOLD};
 use super::grant::{MAX_LIFETIME, MIN_LIFETIME, Method, RoleSource};
-use super::plan::{MOUNTED_FILE, Unable};
 use super::pod::Agentless;
 use super::policy::Forbidden;
 use super::role::RoleArnError;
 use super::setting::Stray;
 use super::text::{Line, Quoted};
+use super::unable::Unable;
 
 /// A warning; its Display is one line, unless names are long within the 120 characters that Kubernetes
 /// advises.
@@ -297,6 +297,10 @@ fn own_credentials(
         brief(&names.join(", "))
     )
 }
+
+/// The file where SDKs look for keys without any variable, below the user's home: what a container mounts, where a
+/// warning otherwise names a variable that it sets.
+pub(super) const MOUNTED_FILE: &str = ".aws/credentials";
 
 /// How many containers a line names with what is said of each: enough for nearly all pods.
 const EACH: usize = 5;

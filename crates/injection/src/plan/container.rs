@@ -14,6 +14,7 @@ use super::super::excess::Excess;
 use super::super::grant::Grant;
 use super::super::path;
 use super::super::pod::{Container, EnvNames, Metadata, Mount, Platform, Pod, env};
+use super::super::unable::SkipReason;
 use super::super::warning::Warning;
 use super::VolumePlan;
 use super::access::{Access, Difference};
@@ -57,26 +58,6 @@ pub enum Verdict<'a> {
     Skipped(SkipReason),
     /// It gets what it lacks.
     Judged(Additions<'a>),
-}
-
-/// Which annotation keeps a container out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SkipReason {
-    /// `skip-containers` names it.
-    Named,
-    /// There is an `inject-containers`, and it does not name it.
-    NotNamed,
-}
-
-impl SkipReason {
-    /// The annotation's name.
-    #[must_use]
-    pub fn annotation(self) -> &'static str {
-        match self {
-            Self::Named => annotation::SKIP_CONTAINERS,
-            Self::NotNamed => annotation::INJECT_CONTAINERS,
-        }
-    }
 }
 
 /// What a considered container gets.

@@ -5,7 +5,7 @@ use alloc::borrow::Cow;
 use super::super::agent::Agent;
 use super::super::defaults::Defaults;
 use super::super::excess::{self, Excess};
-use super::super::grant::{Grant, RoleSource};
+use super::super::grant::{Grant, Method, RoleSource};
 use super::super::pod::env;
 use super::super::text::is_longer;
 
@@ -21,6 +21,14 @@ pub(super) enum Credentials<'a> {
     },
     /// From the node's agent.
     Agent(&'a Agent),
+}
+
+/// The names of a method's credential pair.
+pub(super) fn pair(method: Method) -> [&'static str; 2] {
+    match method {
+        Method::WebIdentity => [env::ROLE_ARN, env::WEB_IDENTITY_TOKEN_FILE],
+        Method::ContainerCredentials => [env::CREDENTIALS_FULL_URI, env::AUTHORIZATION_TOKEN_FILE],
+    }
 }
 
 impl<'a> Credentials<'a> {

@@ -9,6 +9,7 @@ mod credentials;
 mod lifetime;
 mod own;
 mod proxy;
+mod sdks;
 mod tokens;
 mod unused;
 mod volume;
@@ -27,13 +28,12 @@ use super::pod::{Agentless, Container, List, Platform, Pod, env};
 use super::review::Subject;
 use super::warning::Warning;
 
-pub use access::{Access, Difference, Unable};
-pub use container::{Additions, ContainerPlan, MountPlan, SkipReason, Variable, Verdict};
+pub use access::{Access, Difference};
+pub use container::{Additions, ContainerPlan, MountPlan, Variable, Verdict};
 pub use volume::VolumePlan;
 
 use container::{ContainerJudge, ContainerSelection};
 use credentials::Credentials;
-pub(super) use own::MOUNTED_FILE;
 
 /// What one pod gets.
 #[derive(Debug)]

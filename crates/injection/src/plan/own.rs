@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::super::grant::Method;
 use super::super::pod::{Container, Pod, Value, env};
-use super::super::warning::Warning;
+use super::super::warning::{MOUNTED_FILE, Warning};
 use super::{ContainerPlan, Verdict};
 
 /// The variable that SDKs look at before what a method gives them, if the container has one: most find credentials
@@ -21,9 +21,6 @@ fn preferred(pod: &Pod<'_>, container: &Container<'_>, method: Method) -> Option
         Method::ContainerCredentials => before_the_agent(pod, container),
     }
 }
-
-/// The file where SDKs look for keys without any variable, below the user's home.
-pub(in super::super) const MOUNTED_FILE: &str = ".aws/credentials";
 
 /// What SDKs look at before the agent of Pod Identity, besides keys.
 fn before_the_agent(pod: &Pod<'_>, container: &Container<'_>) -> Option<&'static str> {

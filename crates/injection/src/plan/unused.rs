@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 
 use super::super::pod::{Container, Pod};
 use super::super::text::cut;
+use super::super::unable::Unable;
 use super::super::warning::{LONGEST_ARN, Warning};
-use super::access::{Access, Difference, Unable};
+use super::access::{Access, Difference};
 use super::credentials::Credentials;
 use super::{ContainerPlan, Plan, Verdict, own, proxy};
 

@@ -12,8 +12,8 @@ use super::super::go::path;
 use super::super::grant::Grant;
 use super::super::pod::{Container, List, Pod, Token, Value, Volume};
 use super::super::warning::Warning;
-use super::access::pair;
 use super::container::ContainerSelection;
+use super::credentials;
 use super::lifetime;
 use super::tokens::{File, Tokens};
 
@@ -109,7 +109,7 @@ pub(super) fn choose<'a>(
 fn is_served(pod: &Pod<'_>, grant: &Grant, defaults: &Defaults, selection: &ContainerSelection) -> bool {
     let wanted = defaults.token_volume(grant.method());
     let tokens = Tokens::of(pod, audience(grant, wanted), Cow::Borrowed(&wanted.name), pod.platform());
-    let [first, second] = pair(grant.method());
+    let [first, second] = credentials::pair(grant.method());
     let is_served = |container: &Container<'_>| match pod.value(container, second) {
         _ if !container.filled.contains(first) => false,
         Some(Value::Text(file)) => tokens.file(file, pod.mounts(container), None, "") == File::Token,
