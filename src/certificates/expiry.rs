@@ -2,11 +2,11 @@
 //! for operators who watch no metric.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Store;
+use super::{Clock, Store};
 
 /// How often the clock is read. It is the wall clock, which may be set.
 const LOOK: Duration = Duration::from_secs(1);
@@ -27,14 +27,14 @@ enum Stage {
 }
 
 /// Watches the served certificate, for ever; each stage of each certificate is logged once.
-pub(crate) async fn watch(store: Arc<Store>) {
+pub(crate) async fn watch(store: Arc<Store>, clock: Clock) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = (0, Stage::Good);
     loop {
         looks.tick().await;
         let (not_before, not_after) = store.validity();
-        let now = seconds(SystemTime::now());
+        let now = clock.seconds();
         let stage = stage(not_before, not_after, now);
         if (not_after, stage) == told {
             continue;
@@ -62,11 +62,6 @@ fn stage(not_before: i64, not_after: i64, now: i64) -> Stage {
         left if left <= notice => Stage::Ending,
         _ => Stage::Good,
     }
-}
-
-fn seconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs);
-    i64::try_from(since).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

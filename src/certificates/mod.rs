@@ -1,12 +1,15 @@
-//! The serving certificate: read from files and swapped when they change, or made in memory. And the
-//! authorities by which clients' certificates are verified.
+//! The serving certificate: read from files and swapped when they change, made by every replica and signed by an
+//! authority that the cluster keeps, or made in memory. And the authorities by which clients' certificates are verified.
 
 mod client_authorities;
+mod clock;
 mod expiry;
 mod files;
 mod in_memory;
+mod issue;
 mod metrics;
 mod pair;
+pub mod self_managed;
 mod settings;
 
 use std::sync::Arc;
@@ -17,10 +20,12 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
 pub use client_authorities::ClientAuthorities;
+pub use clock::Clock;
 pub(crate) use expiry::watch as watch_expiry;
 pub use files::Files;
 pub use files::FilesError;
-pub use in_memory::{Authority, InMemoryError, Leaf};
+pub use in_memory::Authority;
+pub use issue::{IssueError, Leaf};
 pub use metrics::Metrics;
 pub use pair::{Pair, PairError};
 pub use settings::CertificateSource;
@@ -43,6 +48,12 @@ impl Store {
     /// Serves `pair` from the next handshake on.
     pub fn replace(&self, pair: Pair) {
         self.0.store(Arc::new(pair));
+    }
+
+    /// The pair that is served now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Pair> {
+        self.0.load_full()
     }
 
     /// Whether the served certificate is within its validity.

@@ -13,16 +13,6 @@ pub enum SettingsError {
         /// What the flag takes.
         allowed: String,
     },
-    /// The flag asks for a feature of the Go webhook that this release lacks.
-    #[error("'{flag}' asks for {feature}, which this release does not have; {instead}")]
-    NotYet {
-        /// The flag as it was understood.
-        flag: &'static str,
-        /// The feature that it asks for.
-        feature: &'static str,
-        /// What to do instead for now.
-        instead: &'static str,
-    },
     /// The flag needs a feature that this binary was built without.
     #[error("'{flag}' needs the cargo feature {feature}, which this binary was built without; {instead}")]
     NotBuilt {

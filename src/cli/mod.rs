@@ -5,6 +5,7 @@
 
 #![allow(clippy::doc_markdown, reason = "some doc comments here are the text of --help")]
 
+pub mod certificates;
 pub mod error;
 pub(crate) mod exit;
 pub mod injection;

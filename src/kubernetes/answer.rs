@@ -138,7 +138,7 @@ async fn fetch(client: &Client, request: Request<Vec<u8>>, limit: usize) -> Resu
 pub(super) async fn open(client: &Client, request: Request<Vec<u8>>) -> Result<Response<Body>, ApiError> {
     let answer = client.send(request.map(Body::from)).await.map_err(ApiError::Client)?;
     match answer.status() {
-        StatusCode::OK => Ok(answer),
+        StatusCode::OK | StatusCode::CREATED => Ok(answer),
         code => Err(refusal(code, answer.into_body()).await),
     }
 }
@@ -157,7 +157,7 @@ async fn refusal(code: StatusCode, body: Body) -> ApiError {
     ApiError::Client(kube::Error::Api(status.boxed()))
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
+pub(super) async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(ApiError::Client)?;

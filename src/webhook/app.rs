@@ -5,7 +5,6 @@ mod identities;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
@@ -21,7 +20,8 @@ use super::admission::Admission;
 use super::discovery;
 use super::metrics::Metrics;
 use super::settings::{self, AccountSource, Settings};
-use crate::certificates::{self, Authority, CertificateSource, ClientAuthorities, Files, Store};
+use crate::certificates::self_managed::{self, Keeper};
+use crate::certificates::{self, Authority, CertificateSource, ClientAuthorities, Clock, Files, Store};
 use crate::cli::injection::RolePolicySettings;
 use crate::identities::sources::service_accounts::ServiceAccounts;
 use crate::kubernetes::Cluster;
@@ -82,7 +82,8 @@ impl App {
             .require("shutdown", move || if leaving.is_cancelled() { Err("leaving".into()) } else { Ok(()) });
 
         let mut tasks = Tasks::default();
-        let certificates = certificates(&settings.certificate, &metrics, &readiness, &mut tasks).await?;
+        let source = &settings.certificate;
+        let certificates = certificates(source, cluster.as_ref(), &metrics, &readiness, &mut tasks).await?;
         let clients = client_authorities(&settings, &metrics, &readiness, &mut tasks)?;
         let client = match &cluster {
             Some(cluster) => Some(cluster.client().await?),
@@ -266,11 +267,22 @@ fn client_authorities(
 
 async fn certificates(
     source: &CertificateSource,
+    cluster: Option<&Cluster>,
     metrics: &Metrics,
     readiness: &Readiness,
     tasks: &mut Tasks,
 ) -> Result<Arc<Store>> {
+    let clock = Clock::default();
     let store = match source {
+        CertificateSource::SelfManaged(settings) => {
+            let cluster = cluster.context("self-managed certificates need a cluster")?;
+            let client = cluster.client().await?;
+            let metrics = (metrics.certificate.clone(), self_managed::Metrics::new(&metrics.registry)?);
+            let keeper = Keeper::new(client, settings.clone(), clock.clone(), metrics, readiness)?;
+            let store = keeper.store();
+            tasks.spawn("certificate", keeper.run());
+            store
+        }
         CertificateSource::Files { certificate, key } => {
             let files = Files { certificate: certificate.clone(), key: key.clone() };
             let contents = files.contents().await?;
@@ -291,9 +303,9 @@ async fn certificates(
             Arc::new(Store::new(pair))
         }
     };
-    tasks.spawn("certificate-expiry", certificates::watch_expiry(store.clone()));
+    tasks.spawn("certificate-expiry", certificates::watch_expiry(store.clone(), clock.clone()));
     let served = store.clone();
-    readiness.require("certificate", move || served.check(SystemTime::now()));
+    readiness.require("certificate", move || served.check(clock.now()));
     Ok(store)
 }
 

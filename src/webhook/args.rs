@@ -9,6 +9,7 @@
 use clap::{ArgAction, Args};
 
 use super::sources_args::SourceArgs;
+use crate::cli::certificates::CertificateArgs;
 use crate::cli::injection::InjectionArgs;
 use crate::cli::klog::KlogArgs;
 use crate::cli::log::LogArgs;
@@ -25,7 +26,10 @@ pub struct WebhookArgs {
     /// Where identities come from.
     #[command(flatten)]
     pub sources: SourceArgs,
-    /// Certificate and TLS.
+    /// The serving certificate.
+    #[command(flatten)]
+    pub certificates: CertificateArgs,
+    /// TLS.
     #[command(flatten)]
     pub tls: TlsArgs,
     /// Addresses and connections.

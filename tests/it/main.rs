@@ -33,6 +33,7 @@ mod role_names;
 mod role_policy;
 mod scrape;
 mod security;
+mod self_managed;
 mod shutdown;
 mod support;
 mod tls;

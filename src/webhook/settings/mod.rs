@@ -51,9 +51,8 @@ impl Settings {
     /// Checks what was written for a server.
     pub fn new(args: &WebhookArgs) -> Result<Self, SettingsError> {
         // The flags are taken apart whole, so that forgetting one does not compile.
-        let WebhookArgs { injection, sources, tls, server, memory, log, debug, klog } = args;
+        let WebhookArgs { injection, sources, certificates, tls, server, memory, log, debug, klog } = args;
         let (MemoryArgs { max_request_memory }, DebugArgs { enable_debugging_handlers }) = (memory, debug);
-        refuse_what_is_not_there_yet(args)?;
         let mut notices = Vec::new();
         let ignored = klog.ignored();
         if !ignored.is_empty() {
@@ -80,7 +79,7 @@ impl Settings {
             defaults,
             role_policy,
             sources: SourceSettings::new(args, &mut notices)?,
-            certificate: CertificateSource::new(tls, on_manifests)?,
+            certificate: CertificateSource::new(certificates, on_manifests, &mut notices)?,
             tls: TlsSettings::new(&tls.tls_min_version, &tls.tls_cipher_suites, &mut notices)?,
             client_authorities: path(&tls.client_ca_file),
             server,
@@ -93,18 +92,6 @@ impl Settings {
             notices,
         })
     }
-}
-
-fn refuse_what_is_not_there_yet(args: &WebhookArgs) -> Result<(), SettingsError> {
-    let not_yet = |flag, feature, instead| Err(SettingsError::NotYet { flag, feature, instead });
-    if args.tls.in_cluster.unwrap_or(args.sources.manifests.is_empty()) {
-        return not_yet(
-            "--in-cluster=true",
-            "a certificate kept in the cluster (the default)",
-            "give --in-cluster=false and the files --tls-cert and --tls-key",
-        );
-    }
-    Ok(())
 }
 
 /// An empty path counts as absent, as in Go.

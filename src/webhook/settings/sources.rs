@@ -86,7 +86,7 @@ fn cluster_name(sources: &SourceArgs) -> Result<Option<ClusterName>, SettingsErr
 }
 
 fn config_map(args: &WebhookArgs, notices: &mut Vec<String>) -> Result<Option<String>, SettingsError> {
-    let namespace = &args.tls.namespace;
+    let namespace = &args.certificates.objects.namespace;
     if !args.sources.watch_config_map {
         return Ok(None);
     }

@@ -26,11 +26,15 @@ fn show(value: impl Debug) -> String {
 const VALUES: [(&str, &str, &str, &str, Reader); 23] = [
     ("port", "443", "8443", "8443", |a| show(a.webhook.server.port)),
     ("metrics-port", "9999", "0x50", "80", |a| show(a.webhook.server.metrics_port)),
-    ("service-name", "pod-identity-webhook", "other", "other", |a| show(&a.webhook.tls.service_name)),
-    ("namespace", "eks", "other", "other", |a| show(&a.webhook.tls.namespace)),
-    ("tls-secret", "pod-identity-webhook", "other", "other", |a| show(&a.webhook.tls.tls_secret)),
-    ("tls-cert", "None", "/c", "Some(/c)", |a| show(&a.webhook.tls.tls_cert)),
-    ("tls-key", "None", "/k", "Some(/k)", |a| show(&a.webhook.tls.tls_key)),
+    ("service-name", "pod-identity-webhook", "other", "other", |a| {
+        show(&a.webhook.certificates.objects.service_name)
+    }),
+    ("namespace", "eks", "other", "other", |a| show(&a.webhook.certificates.objects.namespace)),
+    ("tls-secret", "pod-identity-webhook", "other", "other", |a| {
+        show(&a.webhook.certificates.objects.tls_secret)
+    }),
+    ("tls-cert", "None", "/c", "Some(/c)", |a| show(&a.webhook.certificates.tls_cert)),
+    ("tls-key", "None", "/k", "Some(/k)", |a| show(&a.webhook.certificates.tls_key)),
     ("tls-min-version", "", "VersionTLS13", "VersionTLS13", |a| show(&a.webhook.tls.tls_min_version)),
     ("tls-cipher-suites", "", "A,B", "A,B", |a| show(&a.webhook.tls.tls_cipher_suites)),
     ("annotation-prefix", "eks.amazonaws.com", "a.b", "a.b", |a| {
@@ -74,7 +78,7 @@ type Switch = fn(&Cli) -> bool;
 
 /// Flag, default, and where it is found.
 const BOOLEANS: [(&str, bool, Switch); 7] = [
-    ("in-cluster", true, |a| a.webhook.tls.in_cluster.unwrap_or(true)),
+    ("in-cluster", true, |a| a.webhook.certificates.in_cluster.unwrap_or(true)),
     ("sts-regional-endpoint", false, |a| a.webhook.injection.sts_regional_endpoint),
     ("watch-config-map", false, |a| a.webhook.sources.watch_config_map),
     ("compose-role-arn", false, |a| a.webhook.injection.compose_role_arn),
@@ -133,7 +137,7 @@ fn refuses_a_boolean_s_value_as_the_next_word() {
 fn the_last_of_a_repeated_flag_wins() {
     let args = parse(&["--port=1", "--port", "2", "-v2", "--v=4", "--in-cluster", "--in-cluster=false"]);
     assert_eq!(
-        (args.webhook.server.port, args.webhook.klog.verbosity, args.webhook.tls.in_cluster),
+        (args.webhook.server.port, args.webhook.klog.verbosity, args.webhook.certificates.in_cluster),
         (2, 4, Some(false))
     );
     let args = parse(&["--skip_headers", "--skip_headers=false", "--log_dir=a", "--log_dir=b"]);

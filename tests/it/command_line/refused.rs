@@ -29,6 +29,8 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--role-arn-validation", "strict", "expected warn or enforce or off"),
         ("--role-policy-mode", "off", "expected enforce or warn"),
         ("--ip-family", "IPv6", "expected ipv4 or ipv6 or auto"),
+        ("--certificates", "secret", "expected self-managed or files"),
+        ("--certificate-lifetime", "24", "expected a duration such as 1m0s, 100ms or 0"),
     ] {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
         assert_eq!(refused(&format!("{flag}={value}")), expected);
@@ -76,6 +78,24 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
     ] {
         let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
         assert_eq!(refused(&format!("--in-cluster=false --watch-config-map {flag}={value}")), expected);
+    }
+}
+
+#[test]
+fn a_wrong_value_of_self_managed_certificates_is_named() {
+    for (flag, value, allowed) in [
+        ("--service-name", "a_b", "expected the name of an object: small letters, digits, - and ."),
+        ("--tls-secret", "../x", "expected the name of an object: small letters, digits, - and ."),
+        ("--webhook-configuration", "-x", "expected the name of an object: small letters, digits, - and ."),
+        ("--certificate-lifetime", "2s", "expected at least 3s"),
+        (
+            "--authority-lifetime",
+            "48h",
+            "expected at least three times --certificate-lifetime and --rotation-wait together",
+        ),
+    ] {
+        let expected = format!("invalid value '{value}' for '{flag}': {allowed}");
+        assert_eq!(refused(&format!("{flag}={value}")), expected);
     }
 }
 
@@ -174,25 +194,24 @@ fn a_subcommand_comes_first_and_wants_a_file() {
 }
 
 #[test]
-fn a_flag_of_a_later_feature_stops_the_start() {
-    for (args, flag) in [
-        ("", "--in-cluster=true"),
-        ("--in-cluster", "--in-cluster=true"),
-        ("--in-cluster=true --manifests=x", "--in-cluster=true"),
-    ] {
-        let line = refused(args);
-        assert!(line.starts_with(&format!("'{flag}' asks for ")), "{args}: {line}");
-        assert!(line.contains(", which this release does not have; "), "{args}: {line}");
-    }
-}
-
-#[test]
 fn flags_that_exclude_each_other_are_both_named() {
     for (args, one, other) in [
         ("--manifests=x --kubeconfig=y", "--manifests", "--kubeconfig"),
         ("--manifests=x --kube-api=http://y", "--manifests", "--kube-api"),
         ("--manifests=x --ip-family=auto", "--manifests", "--ip-family=auto"),
-        ("--in-cluster=false --tls-ca-out=x", "--tls-ca-out", "a certificate from files"),
+        ("--in-cluster=false --tls-ca-out=x", "--tls-ca-out", "a certificate from files or of the cluster"),
+        ("--tls-ca-out=x", "--tls-ca-out", "a certificate from files or of the cluster"),
+        ("--in-cluster --certificates=files", "--certificates=files", "--in-cluster=true"),
+        (
+            "--in-cluster=false --certificates=self-managed",
+            "--certificates=self-managed",
+            "--in-cluster=false",
+        ),
+        (
+            "--in-cluster=true --manifests=x",
+            "--manifests",
+            "--certificates=self-managed or --in-cluster=true",
+        ),
     ] {
         let line = refused(args);
         assert!(

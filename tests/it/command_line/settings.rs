@@ -2,7 +2,10 @@
 
 use clap::Parser;
 use injection::policy::PolicyMode;
+use std::time::Duration;
+
 use pod_identity_webhook::certificates::CertificateSource;
+use pod_identity_webhook::certificates::self_managed::{Objects, Periods, SelfManaged};
 use pod_identity_webhook::cli::Cli;
 use pod_identity_webhook::cli::injection::{Discoverable, RolePolicySettings};
 use pod_identity_webhook::identities::sources::association_resources::{
@@ -47,6 +50,41 @@ fn takes_the_arguments_of_the_published_deployment() {
         panic!("{:?}", settings.sources.accounts)
     };
     assert_eq!(kubeconfig.to_str(), Some("/etc/kubernetes/webhook.conf"));
+}
+
+/// The Go webhook's own default is a certificate that the cluster keeps; so is ours, by another way.
+#[test]
+fn certificate_is_self_managed_unless_files_are_asked_for() {
+    for args in [&[][..], &["--in-cluster"], &["--in-cluster=true"], &["--certificates=self-managed"]] {
+        let CertificateSource::SelfManaged(SelfManaged { objects, periods }) = settings(args).certificate
+        else {
+            panic!("{args:?}")
+        };
+        let Objects { service, namespace, secret, registration } = objects;
+        let name = "pod-identity-webhook";
+        assert_eq!([service, secret, registration].map(|object| object == name), [true; 3]);
+        assert_eq!(namespace, "eks");
+        let hours = Duration::from_hours;
+        let expected = Periods { authority: hours(8760), leaf: hours(24), wait: Duration::from_mins(1) };
+        assert_eq!(periods, expected);
+    }
+    let args = ["--service-name=s", "--namespace=n", "--tls-secret=t", "--tls-cert=/c"];
+    let settings_of = settings(&args);
+    let CertificateSource::SelfManaged(SelfManaged { objects, .. }) = settings_of.certificate else {
+        panic!("files have no effect beside --in-cluster, as with the Go webhook")
+    };
+    assert_eq!(objects.registration, "s");
+    assert_eq!(settings_of.notices.len(), 1);
+    for args in [["--certificates=files"], ["--in-cluster=false"]] {
+        assert!(matches!(settings(&args).certificate, CertificateSource::Files { .. }), "{args:?}");
+    }
+    for args in [&["--manifests=x"][..], &["--manifests=x", "--in-cluster=false"]] {
+        assert!(matches!(settings(args).certificate, CertificateSource::InMemory { .. }), "{args:?}");
+    }
+    let shown = shown(&settings(&["--webhook-configuration=w", "--rotation-wait=30s"]));
+    let expected = "certificates=self-managed service=eks/pod-identity-webhook tls-secret=pod-identity-webhook \
+                    webhook-configuration=w authority-lifetime=8760h certificate-lifetime=24h rotation-wait=30s";
+    assert!(shown.contains(expected), "{shown}");
 }
 
 #[test]

@@ -1,0 +1,29 @@
+//! Certificates that need nothing installed: an authority in one Secret, a leaf in each replica's memory, and the
+//! caBundles of the registration, kept by all replicas alike without a leader.
+//!
+//! [`advance`](advance::advance) is the pure part: what the Secret should say. [`Keeper`] reads, writes and serves.
+
+mod advance;
+mod authority;
+mod certificate;
+mod event;
+mod keeper;
+mod metrics;
+mod names;
+mod registration;
+mod secret;
+mod serving;
+mod settings;
+mod shown;
+mod state;
+mod trouble;
+
+pub use authority::{Authority, AuthorityError};
+pub use certificate::Certificate;
+pub use keeper::Keeper;
+pub use metrics::Metrics;
+pub use names::Names;
+pub use registration::{Entry, entries};
+pub use secret::{Part, Stored, Unusable, announce, read, write};
+pub use settings::{Objects, Periods, SelfManaged};
+pub use state::{Previous, State};
