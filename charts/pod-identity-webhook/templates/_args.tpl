@@ -9,9 +9,27 @@ are written in one place, the program. Numbers go through int64, because Helm re
 {{- $sources := .Values.sources -}}
 {{- $resources := $sources.associationResources -}}
 {{- $server := .Values.server -}}
+{{- $isSelfManaged := eq (include "pod-identity-webhook.certificateMode" .) "self-managed" -}}
+{{- $periods := .Values.certificate.selfManaged | default dict -}}
+{{- if $isSelfManaged -}}
+- --certificates=self-managed
+- {{ printf "--service-name=%s" (include "pod-identity-webhook.fullname" .) | quote }}
+- {{ printf "--tls-secret=%s" (include "pod-identity-webhook.authoritySecret" .) | quote }}
+- {{ printf "--webhook-configuration=%s" (include "pod-identity-webhook.clusterName" .) | quote }}
+{{- with $periods.authorityLifetime }}
+- {{ printf "--authority-lifetime=%s" . | quote }}
+{{- end }}
+{{- with $periods.certificateLifetime }}
+- {{ printf "--certificate-lifetime=%s" . | quote }}
+{{- end }}
+{{- with $periods.rotationWait }}
+- {{ printf "--rotation-wait=%s" . | quote }}
+{{- end }}
+{{- else -}}
 - --in-cluster=false
 - --tls-cert=/etc/webhook/certs/tls.crt
 - --tls-key=/etc/webhook/certs/tls.key
+{{- end }}
 - --port={{ $server.port | int64 }}
 - --metrics-port={{ $server.metricsPort | int64 }}
 - --shutdown-delay={{ $server.shutdownDelaySeconds | int64 }}s
@@ -72,7 +90,7 @@ are written in one place, the program. Numbers go through int64, because Helm re
 {{- with $sources.eksClusterName }}
 - {{ printf "--eks-cluster-name=%s" . | quote }}
 {{- end }}
-{{- if $sources.configMap.enabled }}
+{{- if or $isSelfManaged $sources.configMap.enabled }}
 - {{ printf "--namespace=%s" .Release.Namespace | quote }}
 {{- end }}
 {{- with $credentials.ipFamily }}

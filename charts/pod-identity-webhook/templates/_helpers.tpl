@@ -54,6 +54,26 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- default (.Values.serviceAccount.create | ternary (include "pod-identity-webhook.fullname" .) "default") .Values.serviceAccount.name -}}
 {{- end -}}
 
+{{/*
+Where the serving certificate comes from: self-managed, cert-manager or secret. In parentheses what the values of an
+older chart lack, which --reuse-values brings along.
+*/}}
+{{- define "pod-identity-webhook.certificateMode" -}}
+{{- $certificate := .Values.certificate -}}
+{{- if ($certificate.certManager).enabled -}}
+cert-manager
+{{- else if or $certificate.secretName $certificate.caBundle -}}
+secret
+{{- else -}}
+self-managed
+{{- end -}}
+{{- end -}}
+
+{{/* Secret in which the program keeps the authority that it made. */}}
+{{- define "pod-identity-webhook.authoritySecret" -}}
+{{- printf "%s-authority" (include "pod-identity-webhook.fullname" .) -}}
+{{- end -}}
+
 {{- define "pod-identity-webhook.certificateSecret" -}}
 {{- default (printf "%s-tls" (include "pod-identity-webhook.fullname" .)) .Values.certificate.secretName -}}
 {{- end -}}
@@ -67,11 +87,60 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
-{{/*
-The caBundle in base64. A missing one would be an outage that nothing shows but the API server's log
-(under Ignore every pod is admitted without identity), so it ends the rendering.
-*/}}
+{{/* The caBundle of one entry in base64, of (root, name of the entry); "" where the entry is to have none. */}}
 {{- define "pod-identity-webhook.caBundle" -}}
+{{- $root := index . 0 -}}
+{{- if eq (include "pod-identity-webhook.certificateMode" $root) "secret" -}}
+{{- include "pod-identity-webhook.givenBundle" $root -}}
+{{- else -}}
+{{- include "pod-identity-webhook.liveBundle" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The caBundle of an entry where the program or cert-manager writes it: what it is in the cluster already, so that an
+upgrade neither changes nor removes it; for a new entry that of another one. "" where there is no cluster to look at,
+as in helm template: then the field is left out.
+
+Under server-side apply a bundle that no Apply owns is left out too: it stays as it is, and no revision holds a copy
+that a later rollback would bring back. What helm owns, because an older chart or a new entry had it written, has to
+be named again. Under a three-way merge nobody can tell the two apart, and what is left out may be removed.
+*/}}
+{{- define "pod-identity-webhook.liveBundle" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $live := lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" (include "pod-identity-webhook.clusterName" $root) | default dict -}}
+{{- $bundles := dict -}}
+{{- $any := "" -}}
+{{- range $entry := dig "webhooks" list $live -}}
+  {{- with dig "clientConfig" "caBundle" "" $entry -}}
+    {{- $_ := set $bundles $entry.name . -}}
+    {{- $any = $any | default . -}}
+  {{- end -}}
+{{- end -}}
+{{- $isApplied := false -}}
+{{- $isOwned := false -}}
+{{- range dig "metadata" "managedFields" list $live -}}
+  {{- if eq .operation "Apply" -}}
+    {{- $isApplied = true -}}
+    {{- $fields := dig "f:webhooks" (printf "k:{\"name\":%q}" $name) "f:clientConfig" dict .fieldsV1 -}}
+    {{- $isOwned = or $isOwned (hasKey $fields "f:caBundle") -}}
+  {{- end -}}
+{{- end -}}
+{{- if hasKey $bundles $name -}}
+{{- if or $isOwned (not $isApplied) -}}
+{{- get $bundles $name -}}
+{{- end -}}
+{{- else -}}
+{{- $any -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The caBundle of a certificate that users make themselves. A missing one would be an outage that nothing shows but the
+API server's log (under Ignore every pod is admitted without identity), so it ends the rendering.
+*/}}
+{{- define "pod-identity-webhook.givenBundle" -}}
 {{- $bundle := trim .Values.certificate.caBundle -}}
 {{- $from := "certificate.caBundle" -}}
 {{- if not $bundle -}}

@@ -4,13 +4,14 @@ It makes two namespaces and installs releases in them, which are taken away agai
 so an API server without nodes will do.
 """
 
+import base64
 import json
 import os
 import subprocess
 import time
 import unittest
 
-from chart import AUTHORITY, CHART, CI, NAMESPACES, Rendered, arguments, helm
+from chart import AUTHORITY, CHART, CI, NAMESPACES, SECRET, Rendered, arguments, helm
 
 KUBECTL = os.environ.get("KUBECTL") or "kubectl"
 # Of a name of their own each time: the last ones may still be on their way out.
@@ -22,6 +23,46 @@ KINDS = (
 )
 # Its CRD need not be there.
 NO_MONITOR = "serviceMonitor.enabled=false"
+# How Helm brings a release into the cluster: as Helm 4 does by default, and as Helm 3 does.
+WAYS = ("--server-side=true", "--server-side=false")
+
+
+def strings(*names):
+    return {name: {"type": "string"} for name in names}
+
+
+def closed(**properties):
+    """A schema of an object that has these fields and no others."""
+    return {"type": "object", "properties": properties}
+
+
+ISSUER_REF = closed(**strings("group", "kind", "name"))
+KEY = closed(**strings("algorithm", "encoding", "rotationPolicy"), size={"type": "integer"})
+LIST = {"type": "array", "items": {"type": "string"}}
+# Of cert-manager's resources what the chart may write, after https://cert-manager.io/docs/reference/api-docs/.
+CERT_MANAGER = {
+    "Issuer": closed(selfSigned=closed(), ca=closed(**strings("secretName"))),
+    "Certificate": closed(
+        **strings("secretName", "commonName", "duration", "renewBefore"),
+        isCA={"type": "boolean"},
+        dnsNames=LIST,
+        usages=LIST,
+        privateKey=KEY,
+        issuerRef=ISSUER_REF,
+    ),
+}
+
+
+def definition(kind, spec):
+    plural = f"{kind.lower()}s"
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": closed(spec=spec)}}
+    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.cert-manager.io"},
+        "spec": {"group": "cert-manager.io", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
 
 
 def kubectl(*words, stdin=None):
@@ -36,9 +77,19 @@ class AnApiServer(unittest.TestCase):
         levels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
         done = kubectl("label", "--overwrite", "namespace", RESTRICTED, *levels)
         assert done.returncode == 0, done.stderr
+        cls.definitions = []
+        for kind, spec in CERT_MANAGER.items():
+            made = definition(kind, spec)
+            # Those of a cert-manager that is there are better.
+            if kubectl("create", "-f", "-", stdin=json.dumps(made)).returncode == 0:
+                cls.definitions.append(made["metadata"]["name"])
+        for name in cls.definitions:
+            kubectl("wait", "--for=condition=established", "--timeout=30s", f"crd/{name}")
 
     @classmethod
     def tearDownClass(cls):
+        if cls.definitions:
+            kubectl("delete", "crd", *cls.definitions)
         kubectl("delete", "namespace", RESTRICTED, OTHER, "--wait=false")
 
     def succeed(self, result):
@@ -93,12 +144,12 @@ class AnApiServer(unittest.TestCase):
         return kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
 
     def test_reads_the_authority_out_of_the_secret(self):
-        secret = "webhook-pod-identity-webhook-tls"
-        words = ("template", "webhook", CHART, "--namespace", OTHER, "--dry-run=server")
+        secret = "serving"
+        words = ("template", "webhook", CHART, "--namespace", OTHER, "--dry-run=server", *arguments(*SECRET))
         self.assertIn(f"no ca.crt of Secret {OTHER}/{secret}", helm(*words).stderr)
         self.succeed(kubectl("-n", OTHER, "create", "secret", "generic", secret, f"--from-file=ca.crt={AUTHORITY}"))
         self.addCleanup(kubectl, "-n", OTHER, "delete", "secret", secret)
-        expected = Rendered(namespace=OTHER).webhook["clientConfig"]["caBundle"]
+        expected = base64.b64encode(AUTHORITY.read_bytes()).decode()
         self.assertIn(f"caBundle: {expected}\n", self.succeed(helm(*words)))
 
     def test_changes_nothing_in_the_registration(self):
@@ -107,6 +158,63 @@ class AnApiServer(unittest.TestCase):
         live = self.get("mutatingwebhookconfiguration", f"webhook-pod-identity-webhook.{RESTRICTED}")
         rendered = Rendered(required, namespace=RESTRICTED).MutatingWebhookConfiguration
         self.assertEqual(live["webhooks"], rendered["webhooks"])
+
+    def test_leaves_alone_what_the_program_writes(self):
+        for way in WAYS:
+            with self.subTest(way=way):
+                release = Kept(self, way)
+                release.helm("install")
+                self.assertEqual(set(release.bundles().values()), {None})
+                release.write("first")
+                release.helm("upgrade", "webhook.requiredIdentity=false")
+                release.helm("upgrade", "webhook.requiredIdentity=true")
+                # New entries have what the one that stayed has.
+                self.assertEqual((len(release.bundles()), set(release.bundles().values())), (4, {"first"}))
+                release.write("second")
+                release.helm("upgrade", "webhook.requiredIdentity=true,replicas=1")
+                self.assertEqual(set(release.bundles().values()), {"second"})
+                self.assertEqual(release.authority(), "second")
+                release.uninstall()
+
+    def test_takes_over_the_bundles_of_a_chart_with_a_secret_without_a_gap(self):
+        for way in WAYS:
+            with self.subTest(way=way):
+                release = Kept(self, way)
+                old = base64.b64encode(AUTHORITY.read_bytes()).decode()
+                release.helm("install", *SECRET, "webhook.requiredIdentity=false", authority=AUTHORITY)
+                release.helm("upgrade", "webhook.requiredIdentity=true")
+                self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text()})
+                for revision in (1, 2):
+                    release.helm("upgrade", f"webhook.requiredIdentity=true,replicas={revision}")
+                    self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text()})
+                # The program adds its own to what is trusted already.
+                release.write(AUTHORITY.read_text() + "new")
+                for revision in (1, 2):
+                    release.helm("upgrade", f"webhook.requiredIdentity=true,replicas={revision}")
+                    self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text() + "new"})
+                self.assertIn(old, release.manifest(1))
+                release.uninstall()
+
+    def test_keeps_no_copy_of_a_bundle_that_a_rollback_would_bring_back(self):
+        release = Kept(self, "--server-side=true")
+        release.helm("install")
+        release.write("first")
+        release.helm("upgrade", "replicas=1")
+        self.assertNotIn("caBundle:", release.manifest(2))
+        release.write("second")
+        self.succeed(helm("rollback", release.name, "1", "--namespace", OTHER))
+        self.assertEqual(set(release.bundles().values()), {"second"})
+        self.assertEqual(release.authority(), "second")
+
+    def test_gives_the_bundles_back_to_helm_where_that_is_meant(self):
+        release = Kept(self, "--server-side=true")
+        release.helm("install")
+        release.write("first")
+        given = arguments(*SECRET, authority=AUTHORITY)
+        upgrade = ("upgrade", release.name, CHART, "--namespace", OTHER, *given)
+        self.assertIn("caBundle", helm(*upgrade).stderr)
+        self.succeed(helm(*upgrade, "--force-conflicts"))
+        self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text()})
 
     def test_changes_ports_by_an_upgrade(self):
         self.install("webhook", RESTRICTED)
@@ -158,6 +266,54 @@ class AnApiServer(unittest.TestCase):
             if (namespace in (None, RESTRICTED, OTHER) and name not in ("default", "kube-root-ca.crt"))
             or (namespace == "default" and name.endswith((RESTRICTED, OTHER)))
         }
+
+
+class Kept:
+    """A release whose caBundles and authority somebody else writes, as the program would."""
+
+    def __init__(self, case, way):
+        self.case, self.way = case, way
+        # Of a name for each way, so that what one leaves behind when it fails is not in the other's way.
+        self.name = "applied" if way.endswith("true") else "merged"
+        case.addCleanup(self.uninstall)
+
+    def helm(self, verb, *sets, **rest):
+        words = (verb, self.name, CHART, "--namespace", OTHER, self.way, *arguments(*sets, **rest))
+        self.case.succeed(helm(*words))
+
+    def uninstall(self):
+        self.case.uninstall(self.name, OTHER)
+
+    def registration(self):
+        return self.case.get("mutatingwebhookconfiguration", f"{self.name}-pod-identity-webhook.{OTHER}")
+
+    def secret(self):
+        return self.case.get("-n", OTHER, "secret", f"{self.name}-pod-identity-webhook-authority")
+
+    def authority(self):
+        return base64.b64decode(self.secret()["data"]["ca.crt"]).decode()
+
+    def bundles(self):
+        """What each entry trusts, None for nothing."""
+        decoded = {}
+        for entry in self.registration()["webhooks"]:
+            bundle = entry["clientConfig"].get("caBundle")
+            decoded[entry["name"]] = bundle and base64.b64decode(bundle).decode()
+        return decoded
+
+    def manifest(self, revision):
+        words = ("get", "manifest", self.name, "--namespace", OTHER, "--revision", revision)
+        return self.case.succeed(helm(*words))
+
+    def write(self, text):
+        """Updates both objects whole."""
+        registration, secret = self.registration(), self.secret()
+        for entry in registration["webhooks"]:
+            entry["clientConfig"]["caBundle"] = base64.b64encode(text.encode()).decode()
+        secret["data"] = {"ca.crt": base64.b64encode(text.encode()).decode()}
+        for one in (registration, secret):
+            done = kubectl("replace", "--field-manager=pod-identity-webhook", "-f", "-", stdin=json.dumps(one))
+            self.case.succeed(done)
 
 
 if __name__ == "__main__":

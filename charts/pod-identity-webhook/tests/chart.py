@@ -22,7 +22,11 @@ def helm(*arguments):
     return subprocess.run([HELM, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
 
 
-def arguments(*sets, values=None, authority=AUTHORITY):
+# A certificate that users make themselves, and its authority.
+SECRET = ("certificate.secretName=serving",)
+
+
+def arguments(*sets, values=None, authority=None):
     """What `helm template`, `lint` and `install` take alike; `sets` are those of --set."""
     given = ["--values", CI[values]] if values else []
     given += ["--set-file", f"certificate.caBundle={authority}"] if authority else []

@@ -1,14 +1,15 @@
 """What must hold in the rendered manifests, whatever the values are."""
 
-import base64
 import re
 import unittest
 
 import yaml
 
-from chart import AUTHORITY, CHART, CI, NAMESPACES, REPOSITORY, Rendered, arguments, helm, selects
+from chart import CHART, CI, NAMESPACES, REPOSITORY, Rendered, arguments, helm, selects
 
 SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
+# Flags that the program is about to have; nothing is to stay here.
+COMING = {"certificates", "webhook-configuration", "authority-lifetime", "certificate-lifetime", "rotation-wait"}
 CLUSTER_SCOPED = ("ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration")
 
 
@@ -92,22 +93,38 @@ class EveryRelease:
         self.assertTrue(container["readOnlyRootFilesystem"])
 
     def test_lets_only_its_group_read_the_key(self):
+        names = [volume["name"] for volume in self.pod.get("volumes", [])]
+        if self.flags.get("certificates") == "self-managed":
+            # No file has it: it is made in memory.
+            self.assertNotIn("certificate", names)
+            return
         (volume,) = [volume for volume in self.pod["volumes"] if volume["name"] == "certificate"]
         self.assertEqual(volume["secret"]["defaultMode"], 0o440)
         self.assertEqual([item["key"] for item in volume["secret"]["items"]], ["tls.crt", "tls.key"])
         self.assertEqual(self.pod["securityContext"]["fsGroup"], 65532)
 
     def test_mounts_every_volume_once_for_reading_and_where_it_is_renewed(self):
-        mounts = self.release.container["volumeMounts"]
-        self.assertEqual([mount["name"] for mount in mounts], [volume["name"] for volume in self.pod["volumes"]])
+        mounts = self.release.container.get("volumeMounts", [])
+        volumes = self.pod.get("volumes", [])
+        self.assertEqual([mount["name"] for mount in mounts], [volume["name"] for volume in volumes])
         for mount in mounts:
             self.assertTrue(mount["readOnly"])
             self.assertNotIn("subPath", mount)
 
-    def test_mounts_the_certificate_where_the_program_reads_it(self):
+    def test_has_its_certificate_where_the_program_looks_for_it(self):
+        if self.flags.get("certificates") == "self-managed":
+            secret, service = self.release.Secret, self.release.Service
+            self.assertEqual(self.flags["tls-secret"], secret["metadata"]["name"])
+            self.assertEqual(self.flags["namespace"], secret["metadata"]["namespace"])
+            self.assertEqual(self.flags["service-name"], service["metadata"]["name"])
+            registration = self.release.MutatingWebhookConfiguration["metadata"]["name"]
+            self.assertEqual(self.flags["webhook-configuration"], registration)
+            self.assertFalse({"in-cluster", "tls-cert", "tls-key"} & set(self.flags))
+            return
         (mount,) = [mount for mount in self.release.container["volumeMounts"] if mount["name"] == "certificate"]
         self.assertEqual(self.flags["tls-key"], f"{mount['mountPath']}/tls.key")
         self.assertEqual(self.flags["tls-cert"], f"{mount['mountPath']}/tls.crt")
+        self.assertEqual(self.flags["in-cluster"], "false")
 
     def test_may_read_service_accounts_and_what_it_follows_and_nothing_else_in_the_cluster(self):
         rules = [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}]
@@ -117,6 +134,14 @@ class EveryRelease:
             if "crossplane" in controllers and self.flags.get("association-resources-own-namespace-only") != "false":
                 groups.remove("eks.aws.upbound.io")
             rules.append({"apiGroups": groups, "resources": ["podidentityassociations"], "verbs": ["list", "watch"]})
+        if self.flags.get("certificates") == "self-managed":
+            own = {
+                "apiGroups": ["admissionregistration.k8s.io"],
+                "resources": ["mutatingwebhookconfigurations"],
+                "resourceNames": [self.release.MutatingWebhookConfiguration["metadata"]["name"]],
+                "verbs": ["get", "update"],
+            }
+            rules.append(own)
         self.assertEqual(self.release.ClusterRole["rules"], rules)
         self.assert_bound(self.release.ClusterRole, self.release.ClusterRoleBinding)
 
@@ -129,19 +154,21 @@ class EveryRelease:
         self.assertEqual(role["rules"], [{"apiGroups": [""]} | service])
         self.assert_bound(role, binding)
 
-    def test_may_read_the_config_map_that_it_follows_and_nothing_else_in_its_namespace(self):
+    def test_may_use_what_it_follows_and_keeps_and_nothing_else_in_its_namespace(self):
         role, binding = (self.release.find(kind, self.namespace) for kind in ("Role", "RoleBinding"))
-        if self.flags.get("watch-config-map") != "true":
+        rules = []
+        if self.flags.get("watch-config-map") == "true":
+            self.assertEqual(self.flags["namespace"], self.namespace)
+            config_map = {"resources": ["configmaps"], "resourceNames": ["pod-identity-webhook"]}
+            rules.append({"apiGroups": [""]} | config_map | {"verbs": ["get", "list", "watch"]})
+        if self.flags.get("certificates") == "self-managed":
+            secret = {"resources": ["secrets"], "resourceNames": [self.release.Secret["metadata"]["name"]]}
+            rules.append({"apiGroups": [""]} | secret | {"verbs": ["get", "update"]})
+            rules.append({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]})
+        if not rules:
             self.assertEqual((role, binding), (None, None))
             return
-        self.assertEqual(self.flags["namespace"], self.namespace)
-        rule = {
-            "apiGroups": [""],
-            "resources": ["configmaps"],
-            "resourceNames": ["pod-identity-webhook"],
-            "verbs": ["get", "list", "watch"],
-        }
-        self.assertEqual(role["rules"], [rule])
+        self.assertEqual(role["rules"], rules)
         self.assert_bound(role, binding)
 
     def assert_bound(self, role, binding):
@@ -167,7 +194,7 @@ class EveryRelease:
         self.assertNotIn("podAntiAffinity", self.pod.get("affinity", {}))
 
     def test_passes_only_flags_that_the_program_has(self):
-        self.assertLessEqual(set(self.flags), flags_of_the_program())
+        self.assertLessEqual(set(self.flags), flags_of_the_program() | COMING)
 
 
 for _values in CI:
@@ -182,6 +209,7 @@ class ByDefault(unittest.TestCase):
 
     def test_makes_these_objects_and_no_others(self):
         expected = [*CLUSTER_SCOPED, "Deployment", "PodDisruptionBudget", "Service", "ServiceAccount"]
+        expected += ["Role", "RoleBinding", "Secret"]
         self.assertEqual(self.release.kinds(), sorted(expected))
 
     def test_registers_as_managed_eks_does_and_for_ephemeral_containers(self):
@@ -204,7 +232,6 @@ class ByDefault(unittest.TestCase):
                     "path": "/mutate",
                     "port": 443,
                 },
-                "caBundle": base64.b64encode(AUTHORITY.read_bytes()).decode(),
             },
             "rules": [rule("CREATE", "pods"), rule("UPDATE", "pods/ephemeralcontainers")],
             "failurePolicy": "Ignore",
@@ -239,7 +266,8 @@ class ByDefault(unittest.TestCase):
         self.assertEqual([port["port"] for port in self.release.Service["spec"]["ports"]], [443])
 
     def test_leaves_defaults_to_the_program(self):
-        given = {"in-cluster", "tls-cert", "tls-key", "port", "metrics-port", "shutdown-delay"}
+        given = {"certificates", "service-name", "namespace", "tls-secret", "webhook-configuration"}
+        given |= {"port", "metrics-port", "shutdown-delay"}
         self.assertEqual(set(self.release.flags()), given | {"annotation-prefix", "log-format"})
 
     def test_limits_memory_and_not_the_cpu(self):
@@ -299,8 +327,6 @@ class TheChartItself(unittest.TestCase):
         elsewhere = {
             # What the chart decides.
             "in-cluster", "tls-cert", "tls-key", "port", "metrics-port", "shutdown-delay",
-            # For a certificate kept in the cluster, which is not there yet.
-            "service-name", "tls-secret",
             # Without effect, or for use outside a cluster: extraArgs takes them.
             "service-account-lookup-grace-period", "resync-period",
             "manifests", "kubeconfig", "kube-api", "tls-ca-out", "version",

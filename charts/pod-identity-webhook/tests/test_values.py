@@ -7,12 +7,12 @@ import unittest
 
 import yaml
 
-from chart import AUTHORITY, CHART, Rendered, notes, refusal
+from chart import AUTHORITY, CHART, SECRET, Rendered, notes, refusal
 
 
 class CaBundle(unittest.TestCase):
     def test_is_taken_as_pem_and_as_base64_alike(self):
-        pem = Rendered().webhook["clientConfig"]["caBundle"]
+        pem = Rendered(authority=AUTHORITY).webhook["clientConfig"]["caBundle"]
         text = base64.b64encode(AUTHORITY.read_bytes()).decode()
         folded = text[:70] + "\n" + text[70:] + "\n"
         self.assertEqual(with_bundle(folded).webhook["clientConfig"]["caBundle"], pem)
@@ -24,10 +24,10 @@ class CaBundle(unittest.TestCase):
         self.assertEqual(base64.b64decode(bundle).decode(), both)
 
     def test_that_is_missing_is_said_in_one_line_with_what_to_do(self):
-        said = refusal(authority=None)
+        said = refusal(*SECRET)
         (line,) = [line for line in said.splitlines() if "caBundle" in line]
         self.assertIn("certificate.caBundle is empty", line)
-        self.assertIn("ca.crt of Secret default/webhook-pod-identity-webhook-tls", line)
+        self.assertIn("ca.crt of Secret default/serving", line)
         self.assertIn("--set-file certificate.caBundle=", line)
 
     def test_is_never_a_private_key(self):
@@ -57,7 +57,9 @@ class AssociationFile(unittest.TestCase):
 class Upgrade(unittest.TestCase):
     # What a release made with an older chart does not have, and --reuse-values does not bring.
     NEW = (
+        "certificate.certManager",
         "certificate.clientCa",
+        "certificate.selfManaged",
         "injection.rolePolicy",
         "networkPolicy.webhookFrom",
         "server.maxConnectionsPerPeer",
@@ -90,7 +92,7 @@ class ClientCa(unittest.TestCase):
     def test_any_client_may_call_without_authorities(self):
         release = Rendered()
         self.assertNotIn("client-ca-file", release.flags())
-        self.assertNotIn("client-ca", [volume["name"] for volume in release.pod["spec"]["volumes"]])
+        self.assertNotIn("client-ca", [volume["name"] for volume in release.pod["spec"].get("volumes", [])])
         self.assertNotIn("max-connections-per-peer", release.flags())
 
 
@@ -108,7 +110,7 @@ class RolePolicy(unittest.TestCase):
     def test_is_absent_unless_it_is_asked_for(self):
         release = Rendered()
         self.assertFalse([flag for flag in release.flags() if flag.startswith("role-policy")])
-        names = [volume["name"] for volume in release.pod["spec"]["volumes"]]
+        names = [volume["name"] for volume in release.pod["spec"].get("volumes", [])]
         self.assertNotIn("role-policy", names)
 
     def test_under_its_old_name_is_refused_with_the_new_one(self):
@@ -149,6 +151,13 @@ class Arguments(unittest.TestCase):
             "watch-container-credentials-config": "/etc/webhook/associations/associations.json",
             "ip-family": "auto",
             "bind-address": "0.0.0.0",
+            "certificates": "self-managed",
+            "service-name": "aws-identity",
+            "tls-secret": "aws-identity-authority",
+            "webhook-configuration": "aws-identity.eks",
+            "authority-lifetime": "4380h",
+            "certificate-lifetime": "12h",
+            "rotation-wait": "90s",
             "port": "9443",
             "metrics-port": "9090",
             "shutdown-delay": "25s",
@@ -253,7 +262,7 @@ class Options(unittest.TestCase):
             "rbac.create=false,serviceAccount.create=false,podDisruptionBudget.enabled=false",
             "topologySpreadConstraints=null",
         )
-        self.assertEqual(release.kinds(), ["Deployment", "MutatingWebhookConfiguration", "Service"])
+        self.assertEqual(release.kinds(), ["Deployment", "MutatingWebhookConfiguration", "Secret", "Service"])
         self.assertEqual(release.pod["spec"]["serviceAccountName"], "default")
         self.assertNotIn("topologySpreadConstraints", release.pod["spec"])
 
@@ -270,7 +279,8 @@ class Options(unittest.TestCase):
 
     def test_allow_to_read_the_resources_of_the_controllers_that_are_named(self):
         def groups(*sets):
-            return [rule["apiGroups"] for rule in Rendered(*sets).ClusterRole["rules"][1:]]
+            rules = Rendered(*sets).ClusterRole["rules"]
+            return [rule["apiGroups"] for rule in rules if rule["resources"] == ["podidentityassociations"]]
 
         key = "sources.associationResources.controllers"
         self.assertEqual(groups(), [])
@@ -331,7 +341,8 @@ class Options(unittest.TestCase):
 class Schema(unittest.TestCase):
     def test_refuses_misspelt_keys_and_says_which(self):
         closed = [
-            "", "image.", "injection.", "injection.containerCredentials.", "injection.rolePolicy.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "webhook.", "webhook.rolePolicy.", "server.", "log.",
+            "", "image.", "injection.", "injection.containerCredentials.", "injection.rolePolicy.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "certificate.selfManaged.", "certificate.certManager.",
+            "certificate.certManager.issuerRef.", "webhook.", "webhook.rolePolicy.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
             "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.",
         ]  # fmt: skip
@@ -367,6 +378,13 @@ class Schema(unittest.TestCase):
             ("sources.associationResources.usePending=yes", "/sources/associationResources/usePending"),
             ("sources.eksClusterName=prod.eu", "/sources/eksClusterName"),
             ("injection.containerCredentials.ipFamily=IPv6", "/injection/containerCredentials/ipFamily"),
+            ("certificate.selfManaged.authorityLifetime=1y", "/certificate/selfManaged/authorityLifetime"),
+            ("certificate.selfManaged.rotationWait=60", "/certificate/selfManaged/rotationWait"),
+            ("certificate.certManager.enabled=yes", "/certificate/certManager/enabled"),
+            ("certificate.certManager.duration=90d", "/certificate/certManager/duration"),
+            ("certificate.certManager.renewBefore=", "/certificate/certManager/renewBefore"),
+            ("certificate.certManager.issuerRef.kind=issuer", "/certificate/certManager/issuerRef/kind"),
+            ("certificate.certManager.issuerRef.group=", "/certificate/certManager/issuerRef/group"),
             ("webhook.failurePolicy=ignore", "/webhook/failurePolicy"),
             ("webhook.timeoutSeconds=31", "/webhook/timeoutSeconds"),
             ("webhook.name=short.name", "/webhook/name"),
