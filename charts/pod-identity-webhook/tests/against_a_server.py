@@ -17,6 +17,11 @@ KUBECTL = os.environ.get("KUBECTL") or "kubectl"
 # Of a name of their own each time: the last ones may still be on their way out.
 RESTRICTED = f"chart-test-{os.getpid()}-restricted"
 OTHER = f"chart-test-{os.getpid()}-other"
+# Whose pods must have an identity.
+STRICT = f"chart-test-{os.getpid()}-strict"
+MARK = f"of-{os.getpid()}"
+REQUIRED = "eks.amazonaws.com/require-identity"
+SKIP = "eks.amazonaws.com/skip-pod-identity-webhook"
 KINDS = (
     "deployments,services,serviceaccounts,secrets,configmaps,poddisruptionbudgets,networkpolicies,"
     "roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations"
@@ -72,8 +77,10 @@ def kubectl(*words, stdin=None):
 class AnApiServer(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        for name in (RESTRICTED, OTHER):
+        for name in (RESTRICTED, OTHER, STRICT):
             kubectl("create", "namespace", name)
+        kubectl("label", "namespace", STRICT, f"{REQUIRED}=true")
+        kubectl("label", "namespace", OTHER, STRICT, f"chart-test={MARK}")
         levels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
         done = kubectl("label", "--overwrite", "namespace", RESTRICTED, *levels)
         assert done.returncode == 0, done.stderr
@@ -90,7 +97,7 @@ class AnApiServer(unittest.TestCase):
     def tearDownClass(cls):
         if cls.definitions:
             kubectl("delete", "crd", *cls.definitions)
-        kubectl("delete", "namespace", RESTRICTED, OTHER, "--wait=false")
+        kubectl("delete", "namespace", RESTRICTED, OTHER, STRICT, "--wait=false")
 
     def succeed(self, result):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
@@ -132,6 +139,65 @@ class AnApiServer(unittest.TestCase):
         skipping = r"podLabels.eks\.amazonaws\.com/skip-pod-identity-webhook=x"
         self.succeed(self.admit(Rendered(skipping, release="third", namespace=OTHER)))
 
+    def test_asks_the_entry_that_is_for_the_pod(self):
+        # As above, nobody answers, so that the refusal names who was asked.
+        ours = f"webhook.namespaceSelector.matchLabels.chart-test={MARK}"
+        values = "webhook.failurePolicy=Fail,webhook.timeoutSeconds=1"
+        self.install("webhook", OTHER, values, ours)
+        own = {f"webhook-pod-identity-webhook.{OTHER}/own": "true"}
+        usual, required, skipping = {}, {REQUIRED: "true"}, {SKIP: "x"}
+        self.assertEqual(self.asked(OTHER, usual), "")
+        self.assertEqual(self.asked(OTHER, {REQUIRED: "false"}), "")
+        self.assertEqual(self.asked(OTHER, required), "pods.")
+        for labels in (skipping, skipping | required, own, own | required):
+            self.assertIsNone(self.asked(OTHER, labels), labels)
+        for labels in (usual, required, skipping, own):
+            self.assertEqual(self.asked(STRICT, labels), "namespaces.", labels)
+        self.succeed(kubectl("label", "namespace", OTHER, f"{REQUIRED}=true"))
+        self.addCleanup(kubectl, "label", "namespace", OTHER, f"{REQUIRED}-")
+        for labels in (usual, required, skipping):
+            self.assertEqual(self.asked(OTHER, labels), "own-namespace.", labels)
+        self.assertIsNone(self.asked(OTHER, own))
+
+        for namespace, entry in ((OTHER, "own-namespace."), (STRICT, "namespaces.")):
+            # Anyone may write a mirror pod's annotation. None can have an account.
+            self.assertEqual(self.asked(namespace, usual, mirrors="made up"), entry)
+            self.assertIsNone(self.asked(namespace, usual, mirrors="a kubelet's"))
+        self.succeed(kubectl("label", "namespace", OTHER, f"{REQUIRED}-"))
+        self.assertIsNone(self.asked(OTHER, usual, mirrors="made up"))
+        self.assertIsNone(self.asked(OTHER, required, mirrors="made up"))
+
+    def asked(self, namespace, labels, mirrors=None):
+        """Which entry is asked about a pod, by what its name begins with; None for none."""
+        metadata = {"name": "asked", "namespace": namespace, "labels": labels}
+        container = {"name": "main", "image": "none"}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
+        words = ["create", "--dry-run=server", "-f", "-"]
+        if mirrors:
+            words += self.mirror(pod, mirrors == "a kubelet's")
+        result = kubectl(*words, stdin=json.dumps(pod))
+        if result.returncode == 0:
+            return None
+        (_, _, after) = result.stderr.partition('failed calling webhook "')
+        self.assertTrue(after, result.stderr)
+        return after.partition("iam-for-pods.amazonaws.com")[0]
+
+    def mirror(self, pod, is_a_kubelets):
+        """Makes a mirror pod of it; words for kubectl."""
+        pod["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
+        pod["spec"]["nodeName"] = "nowhere"
+        if not is_a_kubelets:
+            return []
+        nodes = self.get("nodes")["items"]
+        if not nodes:
+            self.skipTest("there is no node whose kubelet could make it")
+        (node, *_) = [one["metadata"] for one in nodes]
+        owner = {"apiVersion": "v1", "kind": "Node", "name": node["name"], "uid": node["uid"], "controller": True}
+        pod["metadata"]["ownerReferences"] = [owner]
+        pod["spec"]["nodeName"] = node["name"]
+        groups = ("system:nodes", "system:authenticated")
+        return [f"--as=system:node:{node['name']}", *(f"--as-group={group}" for group in groups)]
+
     def admit(self, release):
         """A pod of the release, as the Deployment's controller would make it."""
         namespace = release.Deployment["metadata"]["namespace"]
@@ -153,10 +219,9 @@ class AnApiServer(unittest.TestCase):
         self.assertIn(f"caBundle: {expected}\n", self.succeed(helm(*words)))
 
     def test_changes_nothing_in_the_registration(self):
-        required = "webhook.requiredIdentity=true"
-        self.install("webhook", RESTRICTED, required)
+        self.install("webhook", RESTRICTED)
         live = self.get("mutatingwebhookconfiguration", f"webhook-pod-identity-webhook.{RESTRICTED}")
-        rendered = Rendered(required, namespace=RESTRICTED).MutatingWebhookConfiguration
+        rendered = Rendered(namespace=RESTRICTED).MutatingWebhookConfiguration
         self.assertEqual(live["webhooks"], rendered["webhooks"])
 
     def test_leaves_alone_what_the_program_writes(self):

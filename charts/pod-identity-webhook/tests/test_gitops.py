@@ -16,7 +16,7 @@ class IgnoreRules(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.release = Rendered("webhook.requiredIdentity=true", release=NAME, namespace=NAMESPACE)
+        cls.release = Rendered(release=NAME, namespace=NAMESPACE)
         cls.live = copy.deepcopy(cls.release.objects)
         cls.written = set()
         for one in cls.live:

@@ -238,14 +238,27 @@ class ByDefault(unittest.TestCase):
             "matchPolicy": "Equivalent",
             "reinvocationPolicy": "IfNeeded",
             "sideEffects": "None",
-            "timeoutSeconds": 10,
-            "namespaceSelector": {},
+            "timeoutSeconds": 5,
+            "namespaceSelector": {
+                "matchExpressions": [
+                    {"key": "eks.amazonaws.com/require-identity", "operator": "NotIn", "values": ["true"]},
+                    {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-node-lease"]},
+                ]
+            },
             "objectSelector": {
                 "matchExpressions": [
                     {"key": "eks.amazonaws.com/skip-pod-identity-webhook", "operator": "DoesNotExist"},
                     {"key": "webhook-pod-identity-webhook.eks/own", "operator": "DoesNotExist"},
+                    {"key": "eks.amazonaws.com/require-identity", "operator": "NotIn", "values": ["true"]},
                 ]
             },
+            "matchConditions": [
+                {
+                    "name": "eks.amazonaws.com/no-mirror-pods",
+                    "expression": "!(has(object.metadata) && has(object.metadata.annotations) && "
+                    "'kubernetes.io/config.mirror' in object.metadata.annotations)",
+                }
+            ],
         }
         self.assertEqual(self.release.webhook, expected)
 

@@ -1,5 +1,7 @@
 """What nobody can get around who may only make pods, or reach the ports."""
 
+import itertools
+import re
 import unittest
 
 from chart import Rendered, notes, refusal, selects
@@ -8,11 +10,15 @@ USUAL, NAMESPACES, OWN_NAMESPACE, PODS = range(4)
 SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
 REQUIRED = {"eks.amazonaws.com/require-identity": "true"}
 LABEL = {"key": "eks.amazonaws.com/require-identity", "operator": "In", "values": ["true"]}
+NO_LABEL = LABEL | {"operator": "NotIn"}
+NO_LEASES = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-node-lease"]}
 OWN = "webhook-pod-identity-webhook.eks/own"
+MIRROR = "has(object.metadata) && has(object.metadata.annotations) && 'kubernetes.io/config.mirror' in object.metadata.annotations"
+KUBELET = "has(request.userInfo) && has(request.userInfo.groups) && 'system:nodes' in request.userInfo.groups"
 
 # What users may ask for besides. The pod that is made meets none of it but the namespace's.
 WISHES = (
-    "webhook.timeoutSeconds=5",
+    "webhook.timeoutSeconds=3",
     "webhook.namespaceSelector.matchLabels.team=shop",
     "webhook.namespaceSelector.matchExpressions[0].key=a,webhook.namespaceSelector.matchExpressions[0].operator=Exists",
     "webhook.objectSelectorExpressions[0].key=b,webhook.objectSelectorExpressions[0].operator=Exists",
@@ -25,7 +31,7 @@ class RequiredIdentity(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.release = Rendered("webhook.requiredIdentity=true", *WISHES)
+        cls.release = Rendered(*WISHES)
         cls.webhooks = cls.release.MutatingWebhookConfiguration["webhooks"]
         cls.own_labels = cls.release.pod["metadata"]["labels"]
 
@@ -39,12 +45,18 @@ class RequiredIdentity(unittest.TestCase):
             if selects(one["namespaceSelector"], of_namespace) and selects(one["objectSelector"], labels)
         ]
 
-    def test_is_registered_if_it_is_asked_for(self):
-        self.assertEqual(len(Rendered(*WISHES).MutatingWebhookConfiguration["webhooks"]), 1)
+    def test_is_registered_unless_it_is_not_wanted(self):
         self.assertEqual(len(self.webhooks), 4)
         self.assertEqual(self.webhooks[USUAL], Rendered(*WISHES).webhook)
+        off = Rendered(*WISHES, "webhook.requiredIdentity=false").MutatingWebhookConfiguration["webhooks"]
+        self.assertEqual(len(off), 1)
+        # Then a pod's label still counts while a replica answers: it must be sent to one.
+        expressions = off[0]["objectSelector"]["matchExpressions"] + off[0]["namespaceSelector"]["matchExpressions"]
+        self.assertNotIn(LABEL["key"], [one["key"] for one in expressions])
+        self.assertEqual(off[0]["matchConditions"], self.webhooks[USUAL]["matchConditions"])
 
     def test_fails_where_nobody_answers_and_says_who_is_asked(self):
+        self.assertEqual(self.webhooks[USUAL]["failurePolicy"], "Ignore")
         for number in (NAMESPACES, OWN_NAMESPACE, PODS):
             self.assertEqual(self.webhooks[number]["failurePolicy"], "Fail")
         paths = [one["clientConfig"]["service"]["path"] for one in self.webhooks]
@@ -53,22 +65,45 @@ class RequiredIdentity(unittest.TestCase):
         self.assertEqual(len(set(names)), 4)
         for one in self.webhooks:
             self.assertEqual(one["rules"], self.webhooks[USUAL]["rules"])
-            self.assertEqual(one["timeoutSeconds"], 5)
+            self.assertEqual(one["timeoutSeconds"], 3)
 
-    def test_of_a_pod_is_the_usual_registration_and_its_label(self):
+    def test_of_a_pod_is_the_usual_registration_with_the_other_half_of_its_pods(self):
         usual, pods = self.webhooks[USUAL], self.webhooks[PODS]
-        labels = [*usual["objectSelector"]["matchExpressions"], LABEL]
+        labels = [LABEL if one == NO_LABEL else one for one in usual["objectSelector"]["matchExpressions"]]
+        self.assertEqual(labels.count(LABEL), 1)
         expected = usual | {"name": pods["name"], "failurePolicy": "Fail", "objectSelector": {"matchExpressions": labels}}
         self.assertEqual(pods, expected)
         self.assertEqual(pods["name"], "pods.iam-for-pods.amazonaws.com")
 
+    def test_has_each_pod_sent_to_one_registration_at_most(self):
+        labels = [SKIP, self.own_labels, {"b": "x"}, REQUIRED, {LABEL["key"]: "false"}]
+        chosen = itertools.chain(*(itertools.combinations(labels, count) for count in range(len(labels) + 1)))
+        for parts in chosen:
+            pod = {key: value for part in parts for key, value in part.items()}
+            for namespace, required in itertools.product(("shop", "eks", "kube-system", "kube-node-lease"), (True, False)):
+                with self.subTest(pod=pod, namespace=namespace, required=required):
+                    self.assertEqual(self.asked(pod, namespace, required), self.entry_for(pod, namespace, required))
+
+    def entry_for(self, pod, namespace, required):
+        if namespace == "kube-node-lease":
+            return []
+        if required:
+            if namespace == "eks":
+                return [] if OWN in pod else ["own-namespace."]
+            return ["namespaces."]
+        if OWN in pod or "b" not in pod or set(SKIP) & set(pod):
+            return []
+        return ["pods."] if pod.get(LABEL["key"]) == "true" else [""]
+
     def test_of_a_namespace_is_asked_about_whatever_the_pod_says_of_itself(self):
-        for labels in ({}, SKIP, self.own_labels, SKIP | self.own_labels, {OWN: ""}, REQUIRED | SKIP):
+        for labels in ({}, SKIP, self.own_labels, SKIP | self.own_labels, {OWN: ""}, REQUIRED | SKIP, {"b": "x"}):
             with self.subTest(labels=labels):
                 self.assertEqual(self.asked(labels), ["namespaces."])
-        self.assertEqual(self.asked({"b": "x"}), ["", "namespaces."])
+        # What users may write counts only where a kubelet has written it.
         for number in (NAMESPACES, OWN_NAMESPACE):
-            self.assertNotIn("matchConditions", self.webhooks[number])
+            (condition,) = self.webhooks[number]["matchConditions"]
+            expected = {"name": "eks.amazonaws.com/no-mirror-pods-of-kubelets", "expression": f"!({KUBELET} && {MIRROR})"}
+            self.assertEqual(condition, expected)
 
     def test_of_the_releases_namespace_leaves_its_own_pods_out_and_no_others(self):
         self.assertIn(OWN, self.own_labels)
@@ -81,11 +116,54 @@ class RequiredIdentity(unittest.TestCase):
             self.assertEqual(self.asked({}, namespace, required=False), [])
 
     def test_of_a_namespace_keeps_to_the_namespaces_that_users_choose(self):
-        for number, operator in ((NAMESPACES, "NotIn"), (OWN_NAMESPACE, "In")):
-            place = {"key": "kubernetes.io/metadata.name", "operator": operator, "values": ["eks"]}
-            expected = [{"key": "a", "operator": "Exists"}, LABEL, place]
+        a = {"key": "a", "operator": "Exists"}
+        others = NO_LEASES | {"values": ["eks", "kube-node-lease"]}
+        own = NO_LEASES | {"operator": "In", "values": ["eks"]}
+        usual = [a, NO_LABEL, NO_LEASES]
+        for number, expected in enumerate((usual, [a, LABEL, others], [a, LABEL, own], usual)):
             selector = self.webhooks[number]["namespaceSelector"]
             self.assertEqual(selector, {"matchLabels": {"team": "shop"}, "matchExpressions": expected})
+
+
+class MatchConditions(unittest.TestCase):
+    def test_leave_mirror_pods_out_beside_those_of_users(self):
+        mirror = {"name": "eks.amazonaws.com/no-mirror-pods", "expression": f"!({MIRROR})"}
+        users = {"name": "no-mirror-pods", "expression": "1 == 1"}
+        key = "webhook.matchConditions[0]"
+        for entry in Rendered(f"{key}.name=no-mirror-pods", f"{key}.expression=1 == 1").MutatingWebhookConfiguration["webhooks"]:
+            if entry["clientConfig"]["service"]["path"] == "/mutate":
+                self.assertEqual(entry["matchConditions"], [mirror, users])
+
+    def test_ask_for_every_field_before_they_read_it(self):
+        texts = {one["expression"] for entry in entries() for one in entry["matchConditions"]}
+        self.assertEqual(len(texts), 2)
+        for text in texts:
+            assert_guarded(self, text)
+
+    def test_are_no_more_than_the_api_server_takes(self):
+        def conditions(count):
+            return ["webhook.matchConditions[%d].name=c%d,webhook.matchConditions[%d].expression=1 == 1" % (n, n, n) for n in range(count)]
+
+        for entry in Rendered(*conditions(63)).MutatingWebhookConfiguration["webhooks"]:
+            self.assertLessEqual(len(entry["matchConditions"]), 64)
+        self.assertIn("at '/webhook/matchConditions'", refusal(*conditions(64)))
+
+
+def entries(*sets):
+    return Rendered(*sets).MutatingWebhookConfiguration["webhooks"]
+
+
+def assert_guarded(case, text):
+    """Whether each field that CEL reads, at any depth, is asked for with has() somewhere before that."""
+    # What the API server always gives, and what has one level and so cannot be asked for.
+    given = {"object", "request", "namespaceObject"}
+    for match in re.finditer(r"\b(object|request|namespaceObject)((?:\.[a-zA-Z]+)+)", text):
+        fields = match[2].split(".")[1:]
+        for depth in range(1, len(fields) + 1):
+            path = ".".join((match[1], *fields[:depth]))
+            if path in given:
+                continue
+            case.assertIn(f"has({path})", text[: match.end() + 1], text)
 
 
 class NetworkPolicy(unittest.TestCase):
