@@ -167,3 +167,19 @@ API server's log (under Ignore every pod is admitted without identity), so it en
 {{- $isKnown := and $injection.awsAccountId (or $injection.awsPartition $injection.awsDefaultRegion) -}}
 {{- and $injection.composeRoleArn (not $isKnown) | ternary "true" "" -}}
 {{- end -}}
+
+{{/* API groups of the association resources that are followed, separated by commas. */}}
+{{- define "pod-identity-webhook.associationGroups" -}}
+{{- $resources := .Values.sources.associationResources -}}
+{{- $groups := list -}}
+{{- if has "ack" $resources.controllers -}}
+{{- $groups = append $groups "eks.services.k8s.aws" -}}
+{{- end -}}
+{{- if has "crossplane" $resources.controllers -}}
+{{- $groups = append $groups "eks.aws.m.upbound.io" -}}
+{{- if not $resources.ownNamespaceOnly -}}
+{{- $groups = append $groups "eks.aws.upbound.io" -}}
+{{- end -}}
+{{- end -}}
+{{- join ", " $groups -}}
+{{- end -}}

@@ -7,6 +7,7 @@ so an API server without nodes will do.
 import base64
 import json
 import os
+import re
 import subprocess
 import time
 import unittest
@@ -24,7 +25,8 @@ REQUIRED = "eks.amazonaws.com/require-identity"
 SKIP = "eks.amazonaws.com/skip-pod-identity-webhook"
 KINDS = (
     "deployments,services,serviceaccounts,secrets,configmaps,poddisruptionbudgets,networkpolicies,"
-    "roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations"
+    "roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations,"
+    "flowschemas,prioritylevelconfigurations"
 )
 # Its CRD need not be there.
 NO_MONITOR = "serviceMonitor.enabled=false"
@@ -166,6 +168,31 @@ class AnApiServer(unittest.TestCase):
         self.succeed(kubectl("label", "namespace", OTHER, f"{REQUIRED}-"))
         self.assertIsNone(self.asked(OTHER, usual, mirrors="made up"))
         self.assertIsNone(self.asked(OTHER, required, mirrors="made up"))
+
+    def test_has_its_requests_apart_from_those_of_others(self):
+        sources = "sources.configMap.enabled=true,injection.containerCredentials.ipFamily=auto"
+        self.install("webhook", OTHER, sources)
+        name = f"webhook-pod-identity-webhook.{OTHER}"
+        flow = self.get("flowschema", name)
+        dangling = [one["status"] for one in flow["status"]["conditions"] if one["type"] == "Dangling"]
+        self.assertEqual(dangling, ["False"])
+        own = f"/api/v1/namespaces/{OTHER}"
+        ours = [
+            "/api/v1/serviceaccounts",
+            "/api/v1/namespaces/shop/serviceaccounts/x",
+            f"{own}/configmaps/pod-identity-webhook",
+            f"{own}/secrets/webhook-pod-identity-webhook-authority",
+            "/api/v1/namespaces/default/services/kubernetes",
+            f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}",
+        ]
+        others = ["/api/v1/pods", "/api/v1/namespaces/default/configmaps/x", "/api/v1/namespaces/default/secrets/x"]
+        account = f"--as=system:serviceaccount:{OTHER}:webhook-pod-identity-webhook"
+        for path in ours + others:
+            said = kubectl("get", account, "-v=8", f"--raw={path}").stderr
+            (uid,) = re.findall(r"(?i)X-Kubernetes-PF-FlowSchema-UID: (\S+)", said)
+            self.assertEqual(uid == flow["metadata"]["uid"], path in ours, path)
+            # What has seats is allowed, too.
+            self.assertEqual("403 Forbidden" in said, path not in ours, path)
 
     def asked(self, namespace, labels, mirrors=None):
         """Which entry is asked about a pod, by what its name begins with; None for none."""

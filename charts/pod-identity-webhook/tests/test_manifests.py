@@ -1,5 +1,6 @@
 """What must hold in the rendered manifests, whatever the values are."""
 
+import itertools
 import re
 import unittest
 
@@ -10,7 +11,13 @@ from chart import CHART, CI, NAMESPACES, REPOSITORY, Rendered, arguments, helm, 
 SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
 # Flags that the program is about to have; nothing is to stay here.
 COMING = {"certificates", "webhook-configuration", "authority-lifetime", "certificate-lifetime", "rotation-wait"}
-CLUSTER_SCOPED = ("ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration")
+CLUSTER_SCOPED = (
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "FlowSchema",
+    "MutatingWebhookConfiguration",
+    "PriorityLevelConfiguration",
+)
 
 
 class EveryRelease:
@@ -170,6 +177,32 @@ class EveryRelease:
             return
         self.assertEqual(role["rules"], rules)
         self.assert_bound(role, binding)
+
+    def test_has_seats_at_the_api_server_for_what_its_roles_allow_and_nothing_else(self):
+        flow = self.release.FlowSchema["spec"]
+        (rule,) = flow["rules"]
+        account = {"namespace": self.namespace, "name": self.pod["serviceAccountName"]}
+        self.assertEqual(rule["subjects"], [{"kind": "ServiceAccount", "serviceAccount": account}])
+        self.assertEqual(set(rule), {"subjects", "resourceRules"})
+        seated, allowed = set(), set()
+        for one in rule["resourceRules"]:
+            places = one.get("namespaces", []) + (["cluster"] if one.get("clusterScope") else [])
+            seated |= requests(one, places)
+        for role in self.release.objects:
+            if role["kind"] in ("Role", "ClusterRole"):
+                for one in role["rules"]:
+                    places = [role["metadata"].get("namespace")] if role["kind"] == "Role" else ["cluster", "*"]
+                    if one["resources"] == ["mutatingwebhookconfigurations"]:
+                        places = ["cluster"]
+                    allowed |= requests(one, places)
+        self.assertEqual(seated, allowed)
+
+    def test_comes_before_the_controllers_that_wait_for_it(self):
+        flow, level = self.release.FlowSchema, self.release.PriorityLevelConfiguration
+        self.assertEqual(flow["spec"]["priorityLevelConfiguration"]["name"], level["metadata"]["name"])
+        # Of kube-controller-manager and kube-scheduler; below 500 are nodes and elections, which it must not delay.
+        self.assertTrue(500 < flow["spec"]["matchingPrecedence"] < 800)
+        self.assertLessEqual(level["spec"]["limited"]["nominalConcurrencyShares"], 10)
 
     def assert_bound(self, role, binding):
         self.assertEqual(binding["metadata"].get("namespace"), role["metadata"].get("namespace"))
@@ -346,6 +379,11 @@ class TheChartItself(unittest.TestCase):
         }  # fmt: skip
         everything = set(Rendered(values="everything").flags())
         self.assertEqual(flags_of_the_program() - elsewhere - everything, set())
+
+
+def requests(rule, places):
+    """The requests that a rule of a role or a flow is about, in these namespaces."""
+    return set(itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"], places))
 
 
 def flags_of_the_program():

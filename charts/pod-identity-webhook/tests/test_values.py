@@ -60,6 +60,7 @@ class Upgrade(unittest.TestCase):
         "certificate.certManager",
         "certificate.clientCa",
         "certificate.selfManaged",
+        "flowSchema",
         "injection.rolePolicy",
         "networkPolicy.webhookFrom",
         "server.maxConnectionsPerPeer",
@@ -260,7 +261,7 @@ class Options(unittest.TestCase):
     def test_take_away_what_is_not_wanted(self):
         release = Rendered(
             "rbac.create=false,serviceAccount.create=false,podDisruptionBudget.enabled=false",
-            "topologySpreadConstraints=null",
+            "topologySpreadConstraints=null,flowSchema.enabled=false",
         )
         self.assertEqual(release.kinds(), ["Deployment", "MutatingWebhookConfiguration", "Secret", "Service"])
         self.assertEqual(release.pod["spec"]["serviceAccountName"], "default")
@@ -344,7 +345,7 @@ class Schema(unittest.TestCase):
             "", "image.", "injection.", "injection.containerCredentials.", "injection.rolePolicy.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "certificate.selfManaged.", "certificate.certManager.",
             "certificate.certManager.issuerRef.", "webhook.", "webhook.rolePolicy.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
-            "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.",
+            "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.", "flowSchema.",
         ]  # fmt: skip
         for path in closed:
             with self.subTest(path=path):
@@ -398,6 +399,7 @@ class Schema(unittest.TestCase):
             ("podDisruptionBudget.maxUnavailable=half", "/podDisruptionBudget/maxUnavailable"),
             ("podAnnotations.a=true", "/podAnnotations/a"),
             ("hostNetwork=on", "/hostNetwork"),
+            ("flowSchema.enabled=on", "/flowSchema/enabled"),
             ("networkPolicy.apiServerPorts={}", "/networkPolicy/apiServerPorts"),
         ]
         for assignment, place in wrong:
