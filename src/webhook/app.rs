@@ -25,7 +25,7 @@ use crate::certificates::{self, Authority, CertificateSource, ClientAuthorities,
 use crate::cli::injection::RolePolicySettings;
 use crate::identities::sources::service_accounts::ServiceAccounts;
 use crate::kubernetes::Cluster;
-use crate::process::{Readiness, Running, Shutdown, Signals, Tasks, descriptors};
+use crate::process::{Condition, Readiness, Running, Shutdown, Signals, Tasks, descriptors};
 use crate::role_policy::{self, PolicyFile};
 use crate::server::pressure::Pressure;
 use crate::server::strangers::strangers;
@@ -78,8 +78,12 @@ impl App {
         let readiness = Readiness::default();
         let shutdown = Shutdown::default();
         let leaving = shutdown.leaving.clone();
-        readiness
-            .require("shutdown", move || if leaving.is_cancelled() { Err("leaving".into()) } else { Ok(()) });
+        // Kubernetes takes a pod that ends out of the Service by itself, and kube-proxy falls back to such pods while
+        // they are ready and no other is: the last replica must not say that it is not.
+        readiness.require("shutdown", move || {
+            let note = || Condition::HoldsBut("leaving, and still serving".to_owned().into());
+            if leaving.is_cancelled() { note() } else { Condition::Holds }
+        });
 
         let mut tasks = Tasks::default();
         let source = &settings.certificate;

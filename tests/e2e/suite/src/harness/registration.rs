@@ -90,8 +90,18 @@ pub async fn await_injection(cluster: &Cluster, namespace: &str) -> Result<()> {
 
 /// How many calls of webhooks of this name the API server gave up, and admitted the pod unchanged.
 pub async fn fail_open_count(webhook: &str) -> Result<u64> {
+    count("apiserver_admission_webhook_fail_open_count", webhook).await
+}
+
+/// How many pods the API server refused because of webhooks of this name, for whatever reason.
+pub async fn rejection_count(webhook: &str) -> Result<u64> {
+    count("apiserver_admission_webhook_rejection_count", webhook).await
+}
+
+/// The sum of a counter of the API server for webhooks of this name.
+async fn count(counter: &str, webhook: &str) -> Result<u64> {
     let metrics = command::kubectl(["get", "--raw", "/metrics"]).await?;
-    let prefix = format!("apiserver_admission_webhook_fail_open_count{{name=\"{webhook}\"");
-    let counts = metrics.lines().filter(|line| line.starts_with(&prefix));
+    let (counter, name) = (format!("{counter}{{"), format!("name=\"{webhook}\""));
+    let counts = metrics.lines().filter(|line| line.starts_with(&counter) && line.contains(&name));
     counts.map(|line| Ok(line.rsplit(' ').next().unwrap_or_default().parse::<u64>()?)).sum()
 }

@@ -3,6 +3,8 @@
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use kube::Api;
 use serde_json::{Value, json};
 
 use super::certificates::Certificates;
@@ -27,13 +29,35 @@ pub struct Release {
 }
 
 impl Release {
-    /// Makes the serving certificate's Secret, installs the chart with these values beside what the
-    /// suite must set, and waits until it is ready. The namespace has to be there.
+    /// Installs the chart with these values beside what the suite must set, and waits until it is ready. The
+    /// namespace has to be there, and nothing else.
     pub async fn install(cluster: &Cluster, name: &str, namespace: &str, values: &Value) -> Result<Self> {
         let release = Self { name: name.to_owned(), namespace: namespace.to_owned() };
-        release.make_certificate().await?;
         release.helm(cluster, "install", values).await?;
         Ok(release)
+    }
+
+    /// The same with a certificate of the test's own, in a Secret that it makes.
+    pub async fn install_with_secret(
+        cluster: &Cluster,
+        name: &str,
+        namespace: &str,
+        values: &Value,
+    ) -> Result<Self> {
+        let release = Self { name: name.to_owned(), namespace: namespace.to_owned() };
+        release.make_certificate().await?;
+        let mut values = values.clone();
+        values["certificate"]["secretName"] = json!(format!("{}-tls", release.fullname()));
+        release.helm(cluster, "install", &values).await?;
+        Ok(release)
+    }
+
+    /// What API servers trust of it, by the first entry of its registration.
+    pub async fn authority(&self, cluster: &Cluster) -> Result<String> {
+        let api: Api<MutatingWebhookConfiguration> = Api::all(cluster.client.clone());
+        let webhooks = api.get(&self.registration()).await?.webhooks;
+        let webhook = webhooks.into_iter().flatten().next().context("no entry")?;
+        Ok(String::from_utf8(webhook.client_config.ca_bundle.context("no caBundle")?.0)?)
     }
 
     /// `helm upgrade` to these values, and waits until it is rolled out.

@@ -1,7 +1,6 @@
 //! A webhook that knows API servers by their certificates.
 
-use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::core::v1::Secret;
+use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::harness::Test;
@@ -26,9 +25,7 @@ pub async fn only_the_api_server_is_answered(test: Test) -> Result<()> {
     let release = Release::install(&test.cluster, "known", &test.namespace, &values).await?;
     await_injection(&test.cluster, &test.namespace).await?;
 
-    let secret = test.api::<Secret>().get(&format!("{}-tls", release.fullname())).await?;
-    let data = secret.data.context("an empty Secret")?;
-    let authority = String::from_utf8(data.get("ca.crt").context("no ca.crt")?.0.clone())?;
+    let authority = release.authority(&test.cluster).await?;
     let way = PortForward::to(&test.namespace, &release.fullname(), 443).await?;
     let name = format!("{}.{}.svc", release.fullname(), test.namespace);
     let answer = http::post(&way.address, &name, &authority, "/mutate", &json!({})).await?;

@@ -55,12 +55,9 @@ pub async fn upgrade_loses_no_pod_and_uninstall_leaves_nothing(test: Test) -> Re
     await_region(&test, "eu-west-2").await?;
 
     release.uninstall().await?;
-    let mut expected = before;
-    // This Secret is the test's own.
-    expected.insert(format!("secret/{}-tls", release.fullname()));
-    let restored = async || Ok((inside().await? == expected).then_some(()));
+    let restored = async || Ok((inside().await? == before).then_some(()));
     if let Err(error) = until("the namespace is as it was", restored).await {
-        let left: Vec<_> = inside().await?.symmetric_difference(&expected).cloned().collect();
+        let left: Vec<_> = inside().await?.symmetric_difference(&before).cloned().collect();
         bail!("{error:#}; the difference: {left:?}");
     }
     let restored = async || Ok(about().await?.is_empty().then_some(()));

@@ -30,7 +30,7 @@ pub async fn in_kube_system_only_own_pods_are_left_alone(test: Test) -> Result<(
         Ok(()) => Ok(()),
     };
     // This runs after a failure too: nothing of a test may stay in the cluster's own namespace.
-    let removed = remove(&release).await;
+    let removed = release.uninstall().await;
     held.and(removed)
 }
 
@@ -122,11 +122,4 @@ async fn log(release: &Release) -> String {
     let selector = format!("--selector=app.kubernetes.io/instance={}", release.name);
     let words = ["logs", "--namespace", KUBE_SYSTEM, &selector, "--tail=50"];
     kubectl(words).await.unwrap_or_else(|error| format!("{error:#}"))
-}
-
-async fn remove(release: &Release) -> Result<()> {
-    let uninstalled = release.uninstall().await;
-    let secret = format!("{}-tls", release.fullname());
-    kubectl(["delete", "secret", &secret, "--namespace", KUBE_SYSTEM, "--ignore-not-found"]).await?;
-    uninstalled
 }

@@ -4,10 +4,13 @@ mod api_server;
 mod association_file;
 mod association_resources;
 mod attacks;
+mod certificates;
 mod client_authority;
 mod cold_start;
 mod config_map;
 mod deployment;
+mod disruption;
+mod down;
 mod ephemeral;
 mod go_arguments;
 mod golden;
@@ -21,7 +24,9 @@ mod readme;
 mod reinvocation;
 mod replicas;
 mod required_identity;
+mod rights;
 mod role_policy;
+mod rotation;
 mod shapes;
 mod token_modes;
 
@@ -73,6 +78,8 @@ pub fn beside() -> Vec<Case> {
         cold_start::a_webhook_that_is_there_before_the_api_server_waits_for_it,
         cold_start::a_pod_that_meets_a_cold_replica_waits_and_has_its_role,
         go_arguments::go_webhooks_manifests_give_the_pods_that_it_promises,
+        down::cold_cluster_with_the_registration_starts_by_itself,
+        down::while_nobody_answers_only_pods_that_require_an_identity_wait,
         golden::every_patched_pod_is_valid,
         install::two_releases_inject_for_their_own_annotation_alone,
         install::upgrade_loses_no_pod_and_uninstall_leaves_nothing,
@@ -80,6 +87,9 @@ pub fn beside() -> Vec<Case> {
         reinvocation::sidecars_that_are_added_after_us_have_the_identity,
         reinvocation::sidecars_that_are_added_before_us_have_the_identity,
         api_server::a_watch_that_falls_silent_is_noticed_and_does_no_harm,
+        certificates::registration_that_others_change_recovers_alone,
+        certificates::replica_whose_clock_is_a_year_ahead_goes_by_the_api_servers,
+        certificates::whatever_is_done_to_the_secret_no_pod_notices,
         client_authority::only_the_api_server_is_answered,
         config_map::what_the_config_map_says_decides_within_two_seconds,
         precedence::association_wins_over_annotation_and_annotation_over_entry,
@@ -88,6 +98,7 @@ pub fn beside() -> Vec<Case> {
         required_identity::a_pod_is_refused_until_its_account_has_a_role,
         required_identity::a_source_that_cannot_be_asked_is_trouble_and_no_denial,
         required_identity::no_pod_frees_itself_from_its_namespaces_label,
+        rights::every_verb_is_needed_and_no_other_is_allowed,
         role_policy::roles_are_warned_of_then_refused_as_the_policy_says,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
@@ -99,6 +110,9 @@ pub fn alone() -> Vec<Case> {
     let own_webhook = cases![
         attacks::one_replica_gives_every_pod_its_role_while_a_user_does_his_worst,
         attacks::two_replicas_give_every_pod_its_role_while_a_user_does_his_worst,
+        disruption::nothing_is_lost_by_endpoint,
+        disruption::nothing_is_lost_by_the_services_address,
+        rotation::nobody_notices_rotations_of_seconds,
         replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()

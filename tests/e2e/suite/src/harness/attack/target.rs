@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -37,11 +35,9 @@ pub struct Target {
 impl Target {
     /// Every replica of a release, if they are reached from this machine.
     pub async fn of(test: &Test, release: &Release) -> Result<Vec<Self>> {
-        let secrets: Api<Secret> = Api::namespaced(test.client.clone(), &release.namespace);
-        let secret = secrets.get(&format!("{}-tls", release.fullname())).await?;
-        let authority = secret.data.as_ref().and_then(|data| data.get("ca.crt")).context("no ca.crt")?;
+        let authority = release.authority(&test.cluster).await?;
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&authority.0)?)?;
+        roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let tls = TlsConnector::from(Arc::new(config));
         let name = ServerName::try_from(format!("{}.{}.svc", release.fullname(), release.namespace))?;
