@@ -183,3 +183,15 @@ API server's log (under Ignore every pod is admitted without identity), so it en
 {{- end -}}
 {{- join ", " $groups -}}
 {{- end -}}
+
+{{/*
+"true" if pods that require an identity are checked by a policy in the end; "" for no. Unless it is said, if the API
+server has such policies, which helm template knows only by --api-versions.
+*/}}
+{{- define "pod-identity-webhook.hasValidatingPolicy" -}}
+{{- $wish := .Values.webhook.validatingPolicy -}}
+{{- if kindIs "invalid" $wish -}}
+{{- $wish = and .Values.webhook.requiredIdentity (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy") -}}
+{{- end -}}
+{{- $wish | ternary "true" "" -}}
+{{- end -}}

@@ -26,12 +26,26 @@ SKIP = "eks.amazonaws.com/skip-pod-identity-webhook"
 KINDS = (
     "deployments,services,serviceaccounts,secrets,configmaps,poddisruptionbudgets,networkpolicies,"
     "roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations,"
-    "flowschemas,prioritylevelconfigurations"
+    "flowschemas,prioritylevelconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings"
 )
 # Its CRD need not be there.
 NO_MONITOR = "serviceMonitor.enabled=false"
 # How Helm brings a release into the cluster: as Helm 4 does by default, and as Helm 3 does.
 WAYS = ("--server-side=true", "--server-side=false")
+
+
+# What SDKs need, of IRSA and of EKS Pod Identity.
+PAIRS = (
+    ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+)
+
+
+def variables(names, value="x", valueFrom=False):
+    """A container that sets these."""
+    name = {"fieldRef": {"fieldPath": "metadata.name"}}
+    source = {"valueFrom": name} if valueFrom else {"value": value}
+    return {"env": [{"name": one} | source for one in names]}
 
 
 def strings(*names):
@@ -144,7 +158,7 @@ class AnApiServer(unittest.TestCase):
     def test_asks_the_entry_that_is_for_the_pod(self):
         # As above, nobody answers, so that the refusal names who was asked.
         ours = f"webhook.namespaceSelector.matchLabels.chart-test={MARK}"
-        values = "webhook.failurePolicy=Fail,webhook.timeoutSeconds=1"
+        values = "webhook.failurePolicy=Fail,webhook.timeoutSeconds=1,webhook.validatingPolicy=false"
         self.install("webhook", OTHER, values, ours)
         own = {f"webhook-pod-identity-webhook.{OTHER}/own": "true"}
         usual, required, skipping = {}, {REQUIRED: "true"}, {SKIP: "x"}
@@ -173,9 +187,7 @@ class AnApiServer(unittest.TestCase):
         sources = "sources.configMap.enabled=true,injection.containerCredentials.ipFamily=auto"
         self.install("webhook", OTHER, sources)
         name = f"webhook-pod-identity-webhook.{OTHER}"
-        flow = self.get("flowschema", name)
-        dangling = [one["status"] for one in flow["status"]["conditions"] if one["type"] == "Dangling"]
-        self.assertEqual(dangling, ["False"])
+        uids = tuple(self.get(kind, name)["metadata"]["uid"] for kind in ("flowschema", "prioritylevelconfiguration"))
         own = f"/api/v1/namespaces/{OTHER}"
         ours = [
             "/api/v1/serviceaccounts",
@@ -186,13 +198,89 @@ class AnApiServer(unittest.TestCase):
             f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}",
         ]
         others = ["/api/v1/pods", "/api/v1/namespaces/default/configmaps/x", "/api/v1/namespaces/default/secrets/x"]
-        account = f"--as=system:serviceaccount:{OTHER}:webhook-pod-identity-webhook"
-        for path in ours + others:
+
+        def get(path):
+            """Under which schema and level the API server serves it, and whether it is allowed."""
+            account = f"--as=system:serviceaccount:{OTHER}:webhook-pod-identity-webhook"
             said = kubectl("get", account, "-v=8", f"--raw={path}").stderr
-            (uid,) = re.findall(r"(?i)X-Kubernetes-PF-FlowSchema-UID: (\S+)", said)
-            self.assertEqual(uid == flow["metadata"]["uid"], path in ours, path)
+            found = (re.findall(rf"(?i)X-Kubernetes-PF-{kind}-UID: (\S+)", said) for kind in ("FlowSchema", "PriorityLevel"))
+            return tuple(uid for (uid,) in found), "403 Forbidden" not in said
+
+        deadline = time.monotonic() + 30
+        while get(ours[0])[0] != uids and time.monotonic() < deadline:
+            time.sleep(0.5)
+        for path in ours + others:
+            served_by, is_allowed = get(path)
+            self.assertEqual(served_by == uids, path in ours, path)
             # What has seats is allowed, too.
-            self.assertEqual("403 Forbidden" in said, path not in ours, path)
+            self.assertEqual(is_allowed, path in ours, path)
+
+    def test_checks_in_the_end_that_pods_have_what_they_require(self):
+        ours = f"webhook.namespaceSelector.matchLabels.chart-test={MARK}"
+        self.install("webhook", OTHER, ours)
+        name = f"webhook-pod-identity-webhook.{OTHER}"
+        checked = ("validatingadmissionpolicy", name, "-o", "jsonpath={.status.typeChecking}")
+        deadline = time.monotonic() + 30
+        while not (warnings := self.succeed(kubectl("get", *checked))) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        self.assertEqual(warnings, "{}")
+        # Nobody answers, and it is not the webhook's word that is asked for here.
+        self.succeed(kubectl("delete", "mutatingwebhookconfiguration", name))
+        deadline = time.monotonic() + 30
+        while self.checked(STRICT, {}) is None and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+        required = {REQUIRED: "true"}
+        own = {f"{name}/own": "true"}
+        for namespace, labels, whose in ((STRICT, {}, "its namespace's"), (OTHER, required, "its own")):
+            said = self.checked(namespace, labels)
+            self.assertIn(f"no container of the pod has an AWS identity, which {whose} label {REQUIRED} requires", said)
+            self.assertIn(f"give ServiceAccount {namespace}/default a role by the annotation eks.amazonaws.com/role-arn", said)
+            for pair in PAIRS:
+                for field in ("containers", "initContainers"):
+                    self.assertIsNone(self.checked(namespace, labels, **{field: [{}, variables(pair)]}), (pair, field))
+                self.assertIsNone(self.checked(namespace, labels, containers=[variables(pair, valueFrom=True)]))
+                half, empty = [variables(pair[:1]), variables(pair[1:])], [variables(pair, value="")]
+                for lacking in (half, empty):
+                    self.assertIsNotNone(self.checked(namespace, labels, containers=lacking), lacking)
+            self.assertIsNotNone(self.checked(namespace, labels, containers=[variables((PAIRS[0][0], PAIRS[1][1]))]))
+        for labels in ({}, {REQUIRED: "false"}, {SKIP: "x"}):
+            self.assertIsNone(self.checked(OTHER, labels))
+        # At home alone are its own pods left out.
+        self.assertIsNone(self.checked(OTHER, own | required))
+        for labels in (own, {SKIP: "x"}):
+            self.assertIsNotNone(self.checked(STRICT, labels))
+        for namespace, labels in ((STRICT, {}), (OTHER, required)):
+            self.assertIsNotNone(self.checked(namespace, labels, mirrors="made up"))
+            self.assertIsNone(self.checked(namespace, labels, mirrors="a kubelet's"))
+
+    def test_checks_pods_with_more_variables_than_any_has(self):
+        # The API server counts what an expression costs, and refuses the pod beyond a million.
+        self.install("webhook", OTHER, f"webhook.namespaceSelector.matchLabels.chart-test={MARK}")
+        self.succeed(kubectl("delete", "mutatingwebhookconfiguration", f"webhook-pod-identity-webhook.{OTHER}"))
+        deadline = time.monotonic() + 30
+        while self.checked(STRICT, {}) is None and time.monotonic() < deadline:
+            time.sleep(0.5)
+        many = [{"env": [{"name": f"VARIABLE_{number}", "value": "x"} for number in range(100)]} for _ in range(300)]
+        self.assertIn("no container of the pod has an AWS identity", self.checked(STRICT, {}, containers=many))
+        self.assertIsNone(self.checked(STRICT, {}, containers=[*many, variables(PAIRS[0])]))
+
+    def checked(self, namespace, labels, mirrors=None, **fields):
+        """Why a pod with these containers is refused by the policy; None if it is not."""
+        spec = {"containers": [{}]} | fields
+        for field in ("containers", "initContainers"):
+            for number, container in enumerate(spec.get(field, ())):
+                container |= {"name": f"{field.lower()}-{number}", "image": "none"}
+        metadata = {"name": "checked", "namespace": namespace, "labels": labels}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+        words = ["create", "--dry-run=server", "-f", "-"]
+        if mirrors:
+            words += self.mirror(pod, mirrors == "a kubelet's")
+        result = kubectl(*words, stdin=json.dumps(pod))
+        if result.returncode == 0:
+            return None
+        self.assertIn("ValidatingAdmissionPolicy", result.stderr)
+        return result.stderr
 
     def asked(self, namespace, labels, mirrors=None):
         """Which entry is asked about a pod, by what its name begins with; None for none."""
@@ -326,6 +414,7 @@ class AnApiServer(unittest.TestCase):
         self.assertIn(("Role", "default", f"webhook-pod-identity-webhook.{OTHER}"), self.everything() - before)
         cluster_wide = {name for _, namespace, name in self.everything() - before if namespace is None}
         names = {f"webhook-pod-identity-webhook.{namespace}" for namespace in (RESTRICTED, OTHER)}
+        names |= {f"{name}.{binding}" for name in names for binding in ("namespaces", "pods")}
         self.assertEqual(cluster_wide, names)
         more = "replicas=3,networkPolicy.enabled=true,service.metricsPort=9999"
         self.succeed(helm("upgrade", "webhook", CHART, "--namespace", OTHER, *arguments(more)))

@@ -35,9 +35,14 @@ def arguments(*sets, values=None, authority=None):
     return given
 
 
-def template(*sets, release="webhook", namespace="eks", **rest):
+# What every API server has that the chart is for, and `helm template` does not know of.
+POLICIES = ("--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy")
+
+
+def template(*sets, release="webhook", namespace="eks", api_versions=POLICIES, **rest):
     """The rendered text, or an AssertionError with Helm's words."""
-    result = helm("template", release, CHART, "--namespace", namespace, *arguments(*sets, **rest))
+    given = (*arguments(*sets, **rest), *api_versions)
+    result = helm("template", release, CHART, "--namespace", namespace, *given)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

@@ -17,6 +17,8 @@ CLUSTER_SCOPED = (
     "FlowSchema",
     "MutatingWebhookConfiguration",
     "PriorityLevelConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 )
 
 
@@ -242,7 +244,8 @@ class ByDefault(unittest.TestCase):
 
     def test_makes_these_objects_and_no_others(self):
         expected = [*CLUSTER_SCOPED, "Deployment", "PodDisruptionBudget", "Service", "ServiceAccount"]
-        expected += ["Role", "RoleBinding", "Secret"]
+        # Of namespaces and of pods.
+        expected += ["Role", "RoleBinding", "Secret", "ValidatingAdmissionPolicyBinding"]
         self.assertEqual(self.release.kinds(), sorted(expected))
 
     def test_registers_as_managed_eks_does_and_for_ephemeral_containers(self):
@@ -338,8 +341,10 @@ class TwoReleases(unittest.TestCase):
         names = []
         for release, namespace in places:
             rendered = Rendered(release=release, namespace=namespace)
-            names.append({rendered.find(kind)["metadata"]["name"] for kind in CLUSTER_SCOPED})
-        self.assertEqual(len(set().union(*names)), len(places))
+            found = [one for one in rendered.objects if one["kind"] in CLUSTER_SCOPED]
+            self.assertEqual({one["kind"] for one in found}, set(CLUSTER_SCOPED))
+            names.append({one["metadata"]["name"] for one in found})
+        self.assertEqual(len(set().union(*names)), sum(map(len, names)))
 
     def test_keep_only_their_own_pods_out(self):
         one = Rendered(release="webhook", namespace="a")
@@ -350,8 +355,8 @@ class TwoReleases(unittest.TestCase):
     def test_of_a_long_name_with_dots_have_names_that_kubernetes_takes(self):
         release = Rendered(release="a." + "long-" * 10 + "x", namespace="n" * 63)
         self.assertRegex(release.Service["metadata"]["name"], r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])$")
-        for kind in CLUSTER_SCOPED:
-            self.assertLessEqual(len(release.find(kind)["metadata"]["name"]), 253)
+        for one in release.objects:
+            self.assertLessEqual(len(one["metadata"]["name"]), 253)
 
 
 class TheChartItself(unittest.TestCase):

@@ -149,20 +149,100 @@ class MatchConditions(unittest.TestCase):
         self.assertIn("at '/webhook/matchConditions'", refusal(*conditions(64)))
 
 
+class ValidatingPolicy(unittest.TestCase):
+    """What pods that require an identity must have in the end. What its expressions say is asked of an API server."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.release = Rendered(*WISHES)
+        cls.policy = cls.release.ValidatingAdmissionPolicy["spec"]
+        cls.bindings = bindings(cls.release)
+
+    def test_is_made_where_it_can_be_unless_it_is_not_wanted(self):
+        kind = "ValidatingAdmissionPolicy"
+        self.assertIsNone(Rendered(api_versions=()).find(kind))
+        self.assertIsNotNone(Rendered("webhook.validatingPolicy=true", api_versions=()).find(kind))
+        for off in ("webhook.validatingPolicy=false", "webhook.requiredIdentity=false"):
+            self.assertEqual([one for one in Rendered(off).kinds() if kind in one], [])
+        said = refusal("webhook.validatingPolicy=true", "webhook.requiredIdentity=false")
+        self.assertIn("webhook.validatingPolicy checks the pods that webhook.requiredIdentity is about", said)
+
+    def test_refuses_pods_alone_and_when_they_are_made(self):
+        rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"], "scope": "*"}
+        self.assertEqual(self.policy["matchConstraints"]["resourceRules"], [rule])
+        self.assertEqual(self.policy["failurePolicy"], "Fail")
+        for one in self.bindings:
+            self.assertEqual(one["spec"]["validationActions"], ["Deny"])
+            self.assertEqual(one["spec"]["policyName"], self.release.ValidatingAdmissionPolicy["metadata"]["name"])
+
+    def test_is_about_pods_that_require_an_identity_and_no_others(self):
+        webhooks = self.release.MutatingWebhookConfiguration["webhooks"]
+        labels = [SKIP, {"b": "x"}, REQUIRED, {LABEL["key"]: "false"}]
+        chosen = itertools.chain(*(itertools.combinations(labels, count) for count in range(len(labels) + 1)))
+        for parts in chosen:
+            pod = {key: value for part in parts for key, value in part.items()}
+            for place, required in itertools.product(("shop", "eks", "kube-node-lease"), (True, False)):
+                namespace = {"kubernetes.io/metadata.name": place, "team": "shop", "a": "x"}
+                namespace |= REQUIRED if required else {}
+                bound = [one["metadata"]["name"].rpartition(".")[2] for one in self.bindings if binds(one, namespace, pod)]
+                own = [] if place == "kube-node-lease" else ["namespaces"] if required else []
+                if not required and place != "kube-node-lease" and pod.get(LABEL["key"]) == "true":
+                    own = ["pods"]
+                self.assertEqual(bound, own, (pod, namespace))
+                # Whoever is asked for under Fail is looked at in the end, too.
+                for entry in webhooks[NAMESPACES:]:
+                    if selects(entry["namespaceSelector"], namespace) and selects(entry["objectSelector"], pod):
+                        self.assertTrue(bound)
+
+    def test_leaves_out_namespaces_that_users_leave_out(self):
+        for labels in ({"team": "shop"}, {"a": "x"}):
+            namespace = {"kubernetes.io/metadata.name": "x"} | REQUIRED | labels
+            self.assertFalse([one for one in self.bindings if binds(one, namespace, REQUIRED)])
+
+    def test_leaves_out_mirror_pods_of_kubelets_and_the_releases_own_pods_at_home(self):
+        mirrors, own = self.policy["matchConditions"]
+        self.assertEqual(mirrors["expression"], f"!({KUBELET} && {MIRROR})")
+        labels = "has(object.metadata) && has(object.metadata.labels)"
+        home = "has(request.namespace) && request.namespace == 'eks'"
+        self.assertEqual(own["expression"], f"!({home} && {labels} && '{OWN}' in object.metadata.labels)")
+
+    def test_asks_for_every_field_before_it_reads_it(self):
+        texts = [one["expression"] for one in self.policy["matchConditions"] + self.policy["variables"]]
+        (validation,) = self.policy["validations"]
+        for text in (*texts, validation["expression"], validation["messageExpression"]):
+            assert_guarded(self, text)
+
+    def test_says_what_to_do_by_the_annotation_that_counts(self):
+        release = Rendered("injection.annotationPrefix=iam.example.com")
+        (validation,) = release.ValidatingAdmissionPolicy["spec"]["validations"]
+        self.assertIn("the annotation iam.example.com/role-arn", validation["messageExpression"])
+        self.assertIn("requires", validation["message"])
+
+
+def bindings(release):
+    return [one for one in release.objects if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+
+
+def binds(binding, namespace, pod):
+    """Whether a binding matches a pod with these labels in a namespace with these."""
+    resources = binding["spec"]["matchResources"]
+    return selects(resources["namespaceSelector"], namespace) and selects(resources["objectSelector"], pod)
+
+
 def entries(*sets):
     return Rendered(*sets).MutatingWebhookConfiguration["webhooks"]
 
 
 def assert_guarded(case, text):
-    """Whether each field that CEL reads, at any depth, is asked for with has() somewhere before that."""
-    # What the API server always gives, and what has one level and so cannot be asked for.
-    given = {"object", "request", "namespaceObject"}
-    for match in re.finditer(r"\b(object|request|namespaceObject)((?:\.[a-zA-Z]+)+)", text):
+    """Whether each field that CEL reads, at any depth, is asked for with has() before that."""
+    read = re.finditer(r"\b(object|request|namespaceObject|c|e)((?:\.[a-zA-Z]+)+)(\()?", text)
+    for match in read:
         fields = match[2].split(".")[1:]
+        if match[3]:
+            # The last one is a function.
+            fields.pop()
         for depth in range(1, len(fields) + 1):
             path = ".".join((match[1], *fields[:depth]))
-            if path in given:
-                continue
             case.assertIn(f"has({path})", text[: match.end() + 1], text)
 
 

@@ -66,6 +66,7 @@ class Upgrade(unittest.TestCase):
         "server.maxConnectionsPerPeer",
         "sources.lookupBurst",
         "sources.lookupRate",
+        "webhook.validatingPolicy",
     )
 
     def test_takes_the_values_of_an_older_chart(self):
@@ -261,7 +262,7 @@ class Options(unittest.TestCase):
     def test_take_away_what_is_not_wanted(self):
         release = Rendered(
             "rbac.create=false,serviceAccount.create=false,podDisruptionBudget.enabled=false",
-            "topologySpreadConstraints=null,flowSchema.enabled=false",
+            "topologySpreadConstraints=null,flowSchema.enabled=false,webhook.validatingPolicy=false",
         )
         self.assertEqual(release.kinds(), ["Deployment", "MutatingWebhookConfiguration", "Secret", "Service"])
         self.assertEqual(release.pod["spec"]["serviceAccountName"], "default")
@@ -390,6 +391,7 @@ class Schema(unittest.TestCase):
             ("webhook.timeoutSeconds=31", "/webhook/timeoutSeconds"),
             ("webhook.name=short.name", "/webhook/name"),
             ("webhook.requiredIdentity=yes", "/webhook/requiredIdentity"),
+            ("webhook.validatingPolicy=auto", "/webhook/validatingPolicy"),
             ("server.port=443", "/server/port"),
             ("server.shutdownDelaySeconds=10s", "/server/shutdownDelaySeconds"),
             ("server.maxRequestMemory=15", "/server/maxRequestMemory"),
