@@ -386,6 +386,21 @@ class AnApiServer(unittest.TestCase):
         self.assertEqual(set(release.bundles().values()), {"second"})
         self.assertEqual(release.authority(), "second")
 
+    def test_applied_from_its_manifests_leaves_alone_what_the_program_writes(self):
+        for way in ((), ("--server-side", "--field-manager=argocd-controller")):
+            with self.subTest(way=way):
+                release = Kept(self, "--server-side=true")
+                manifests = Rendered(NO_MONITOR, release=release.name, namespace=OTHER).text
+                self.addCleanup(kubectl, "delete", "--ignore-not-found", "-f", "-", stdin=manifests)
+                for text in ("first", "second", None):
+                    self.succeed(kubectl("apply", *way, "-f", "-", stdin=manifests))
+                    if text:
+                        release.write(text)
+                self.assertEqual(set(release.bundles().values()), {"second"})
+                self.assertEqual(release.authority(), "second")
+                self.assertNotIn("second", json.dumps(release.secret()["metadata"].get("annotations", {})))
+                self.succeed(kubectl("delete", "-f", "-", stdin=manifests))
+
     def test_gives_the_bundles_back_to_helm_where_that_is_meant(self):
         release = Kept(self, "--server-side=true")
         release.helm("install")
@@ -492,9 +507,11 @@ class Kept:
         for entry in registration["webhooks"]:
             entry["clientConfig"]["caBundle"] = base64.b64encode(text.encode()).decode()
         secret["data"] = {"ca.crt": base64.b64encode(text.encode()).decode()}
-        for one in (registration, secret):
-            done = kubectl("replace", "--field-manager=pod-identity-webhook", "-f", "-", stdin=json.dumps(one))
-            self.case.succeed(done)
+        # Not as `kubectl replace`, which writes down what it has replaced.
+        registrations = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+        for one, place in ((registration, registrations), (secret, f"/api/v1/namespaces/{OTHER}/secrets")):
+            path = f"{place}/{one['metadata']['name']}?fieldManager=pod-identity-webhook"
+            self.case.succeed(kubectl("replace", f"--raw={path}", "-f", "-", stdin=json.dumps(one)))
 
 
 if __name__ == "__main__":
