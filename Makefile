@@ -60,7 +60,7 @@ ifeq ($(origin BINARY),undefined)
 endif
 	@$(PYTHON) -B tests/corpus/run $(FILTER)
 
-chart: ## lints and renders the chart, and tests the manifests; needs helm, python3-yaml
+chart: ## lints and renders the chart, tests manifests and alerts; needs helm, python3-yaml, promtool
 	@HELM=$(HELM) $(PYTHON) -B -m unittest discover -s $(CHART_TESTS)
 
 chart-server: ## has the API server of the current context check the chart, and installs it there

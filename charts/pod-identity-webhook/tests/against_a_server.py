@@ -84,6 +84,8 @@ def definition(kind, spec):
         "metadata": {"name": f"{plural}.cert-manager.io"},
         "spec": {"group": "cert-manager.io", "scope": "Namespaced", "names": names, "versions": [version]},
     }
+# Their CRDs need not be there.
+NO_MONITOR = "serviceMonitor.enabled=false,prometheusRule.enabled=false"
 
 
 def kubectl(*words, stdin=None):

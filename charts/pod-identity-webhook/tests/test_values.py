@@ -63,6 +63,7 @@ class Upgrade(unittest.TestCase):
         "flowSchema",
         "injection.rolePolicy",
         "networkPolicy.webhookFrom",
+        "prometheusRule",
         "server.maxConnectionsPerPeer",
         "sources.lookupBurst",
         "sources.lookupRate",
@@ -347,6 +348,7 @@ class Schema(unittest.TestCase):
             "certificate.certManager.issuerRef.", "webhook.", "webhook.rolePolicy.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
             "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.", "flowSchema.",
+            "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "networkPolicy.",
         ]  # fmt: skip
         for path in closed:
             with self.subTest(path=path):

@@ -1,0 +1,92 @@
+"""What docs/reference.md says of metrics, what PromQL asks of them, and promtool. Used by the tests and generators here."""
+
+import os
+import re
+import subprocess
+
+from chart import REPOSITORY
+
+# What others export, and what of it is used here.
+FOREIGN = {
+    # The API server's.
+    "apiserver_admission_webhook_admission_duration_seconds": {"name", "type", "operation", "rejected"},
+    "apiserver_admission_webhook_fail_open_count": {"name", "type"},
+    "apiserver_admission_webhook_rejection_count": {"name", "type", "operation", "error_type", "rejection_code"},
+    "apiserver_admission_webhook_request_total": {"name", "type", "operation", "code", "rejected"},
+    # Those of kube-state-metrics.
+    "kube_deployment_status_replicas_available": {"namespace", "deployment"},
+}
+# What `process_*` stands for, on Linux.
+PROCESS = ("cpu_seconds_total", "max_fds", "open_fds", "resident_memory_bytes", "start_time_seconds", "threads", "virtual_memory_bytes")
+# What Prometheus and its operator add.
+TARGET = {"namespace", "job", "pod", "instance", "le"}
+WORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "time"}
+
+
+def table():
+    """The metrics of the table in docs/reference.md, with the names of their labels."""
+    text = (REPOSITORY / "docs" / "reference.md").read_text()
+    rows = text.split("\n| metric | |\n")[1].split("\n\n")[0].splitlines()[1:]
+    found = {}
+    for row in rows:
+        for name, labels in re.findall(r"`([\w…*]+)(?:\{([\w,]+)\})?`", row.split(" | ")[0]):
+            name = name.replace("…", "pod_identity_webhook")
+            names = [f"process_{rest}" for rest in PROCESS] if name == "process_*" else [name]
+            for one in names:
+                assert one not in found, f"docs/reference.md has {one} twice"
+                found[one] = set(labels.split(",")) - {""}
+    assert len(found) > 20, "the table of metrics in docs/reference.md is not where it was"
+    return found
+
+
+def outcomes():
+    """The outcomes of the table in docs/reference.md."""
+    text = (REPOSITORY / "docs" / "reference.md").read_text()
+    rows = text.split("\n| outcome | |\n")[1].split("\n\n")[0].splitlines()[1:]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+
+
+def family(name, known):
+    """The family of a series, which for a histogram is shorter; None if it is not known."""
+    return next((one for one in (name, re.sub("_(bucket|count|sum)$", "", name)) if one in known), None)
+
+
+def used(expr):
+    """The names of series in an expression, each with its matchers: {label: value}."""
+    # Texts are taken out first, for they may hold anything.
+    texts = []
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: f"#{texts.append(text.group()[1:-1]) or len(texts) - 1}", expr)
+    bare = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", bare)
+    bare = re.sub(r"\[[^\]]*\]|\boffset\s+\w+", " ", bare)
+    found = []
+    for name, selector, call in re.findall(r"(?<![\w.#$])([a-zA-Z_:][\w:]*)\s*(\{[^{}]*\})?\s*(\()?", bare):
+        if not call and name not in WORDS:
+            matchers = re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*#(\d+)", selector)
+            found.append((name, {label: texts[int(number)] for label, number in matchers}))
+    return found
+
+
+def complaints(expr, known):
+    """What is wrong with the metrics and labels that an expression names."""
+    for name, matchers in used(expr):
+        base = family(name, known)
+        if base is None:
+            yield f"{name} is not in docs/reference.md"
+            continue
+        for label, value in matchers.items():
+            if label not in known[base] | TARGET:
+                yield f"{name} has no label {label}"
+            if label == "outcome":
+                yield from (f"no outcome {one}" for one in value.split("|") if one not in outcomes())
+
+
+def promtool(*arguments, **rest):
+    """Its result, or an AssertionError that says where to get it."""
+    tool = os.environ.get("PROMTOOL") or "promtool"
+    try:
+        return subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False, **rest)
+    except FileNotFoundError:
+        raise AssertionError(
+            f"missing: {tool}, which checks the alerts; install with: make cluster-deps "
+            "(Debian: apt-get install --no-install-recommends prometheus), or take it from a release of Prometheus: PROMTOOL=PATH"
+        ) from None
