@@ -15,7 +15,7 @@ FEATURES ?= eks-api
 # Where the end-to-end tests get their cluster: node (this machine, Linux and root), kind, existing.
 CLUSTER ?= node
 
-.PHONY: help run quick test lint deny bench load sdks corpus certs chart chart-server image e2e cluster cluster-down cluster-deps
+.PHONY: help run quick test lint deny bench load sdks corpus certs chart chart-docs chart-server image e2e cluster cluster-down cluster-deps
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ endif
 
 chart: ## lints and renders the chart, tests manifests and alerts; needs helm, python3-yaml, promtool
 	@HELM=$(HELM) $(PYTHON) -B -m unittest discover -s $(CHART_TESTS)
+
+chart-docs: ## writes what is made of other files: the chart's dashboard
+	@$(PYTHON) -B $(CHART_TESTS)/dashboard.py
 
 chart-server: ## has the API server of the current context check the chart, and installs it there
 	@HELM=$(HELM) KUBECTL=$(KUBECTL) $(PYTHON) -B $(CHART_TESTS)/against_a_server.py

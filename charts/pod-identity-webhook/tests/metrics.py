@@ -23,27 +23,40 @@ TARGET = {"namespace", "job", "pod", "instance", "le"}
 WORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "time"}
 
 
-def table():
-    """The metrics of the table in docs/reference.md, with the names of their labels."""
+def rows(heading):
+    """The rows of the table of docs/reference.md that begins with this heading, as lists of two cells."""
     text = (REPOSITORY / "docs" / "reference.md").read_text()
-    rows = text.split("\n| metric | |\n")[1].split("\n\n")[0].splitlines()[1:]
-    found = {}
-    for row in rows:
-        for name, labels in re.findall(r"`([\w…*]+)(?:\{([\w,]+)\})?`", row.split(" | ")[0]):
-            name = name.replace("…", "pod_identity_webhook")
+    found = text.partition(f"\n| {heading} | |\n")[2].split("\n\n")[0].splitlines()[1:]
+    assert found, f"docs/reference.md has no table of {heading}s"
+    return [row.removeprefix("| ").removesuffix("|").strip().split(" | ", 1) for row in found]
+
+
+def described():
+    """(name, labels, text) of each metric in docs/reference.md."""
+    for cell, *text in rows("metric"):
+        for name, labels in re.findall(r"`([\w…*]+)(?:\{([\w,]+)\})?`", cell):
             names = [f"process_{rest}" for rest in PROCESS] if name == "process_*" else [name]
             for one in names:
-                assert one not in found, f"docs/reference.md has {one} twice"
-                found[one] = set(labels.split(",")) - {""}
-    assert len(found) > 20, "the table of metrics in docs/reference.md is not where it was"
+                yield one.replace("…", "pod_identity_webhook"), set(labels.split(",")) - {""}, "".join(text).removesuffix("|").strip()
+
+
+def table():
+    """The metrics of docs/reference.md, with the names of their labels."""
+    found = {}
+    for name, labels, _ in described():
+        assert name not in found, f"docs/reference.md has {name} twice"
+        found[name] = labels
     return found
 
 
+def meanings():
+    """What docs/reference.md says of each metric."""
+    return {name: re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text) for name, _, text in described()}
+
+
 def outcomes():
-    """The outcomes of the table in docs/reference.md."""
-    text = (REPOSITORY / "docs" / "reference.md").read_text()
-    rows = text.split("\n| outcome | |\n")[1].split("\n\n")[0].splitlines()[1:]
-    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+    """The outcomes of docs/reference.md."""
+    return {name for cell, *_ in rows("outcome") for name in re.findall(r"`(\w+)`", cell)}
 
 
 def family(name, known):

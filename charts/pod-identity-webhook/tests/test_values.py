@@ -61,6 +61,7 @@ class Upgrade(unittest.TestCase):
         "certificate.clientCa",
         "certificate.selfManaged",
         "flowSchema",
+        "dashboard",
         "injection.rolePolicy",
         "networkPolicy.webhookFrom",
         "prometheusRule",
@@ -349,6 +350,7 @@ class Schema(unittest.TestCase):
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
             "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.", "flowSchema.",
             "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "networkPolicy.",
+            "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "dashboard.", "networkPolicy.",
         ]  # fmt: skip
         for path in closed:
             with self.subTest(path=path):
