@@ -43,6 +43,10 @@ def template(*sets, release="webhook", namespace="eks", api_versions=POLICIES, *
     """The rendered text, or an AssertionError with Helm's words."""
     given = (*arguments(*sets, **rest), *api_versions)
     result = helm("template", release, CHART, "--namespace", namespace, *given)
+def template(*sets, release="webhook", namespace="eks", hooks=False, **rest):
+    """The rendered text, or an AssertionError with Helm's words; with `hooks`, what `helm test` makes is in it."""
+    without = [] if hooks else ["--skip-tests"]
+    result = helm("template", release, CHART, "--namespace", namespace, *without, *arguments(*sets, **rest))
     assert result.returncode == 0, result.stderr
     return result.stdout
 

@@ -351,6 +351,7 @@ class Schema(unittest.TestCase):
             "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.", "flowSchema.",
             "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "networkPolicy.",
             "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "dashboard.", "networkPolicy.",
+            "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "dashboard.", "tests.", "networkPolicy.",
         ]  # fmt: skip
         for path in closed:
             with self.subTest(path=path):
