@@ -80,6 +80,7 @@ PANELS = [
     ("Calls without a client certificate", "ops", "lines", [(rates("pod_identity_webhook_refused_clients_total", "pod"), "{{pod}}")]),
     "Certificates",
     ("Time left of the serving certificate", "s", "lines", [(gauge("pod_identity_webhook_certificate_expiry_timestamp_seconds", "pod", how="min") + " - time()", "{{pod}}")]),
+    ("Time left of the self-managed authority", "s", "lines", [(gauge("pod_identity_webhook_authority_expiry_timestamp_seconds", "pod", how="min") + " - time()", "{{pod}}")]),
     ("Problems of the self-managed certificates", "short", "lines", [(gauge("pod_identity_webhook_certificate_problem", "problem"), "{{problem}}")]),
     ("Failures and repairs, an hour each", "short", "lines", [
         (counted("pod_identity_webhook_certificate_reload_errors_total"), "pairs that could not be used"),

@@ -5,7 +5,7 @@ import unittest
 
 import yaml
 
-from chart import REPOSITORY, Rendered
+from chart import AUTHORITY, REPOSITORY, Rendered
 
 FOLDER = REPOSITORY / "examples" / "static-pod"
 
@@ -19,7 +19,8 @@ class StaticPod(unittest.TestCase):
         cls.flags = dict(argument.removeprefix("--").partition("=")[::2] for argument in cls.container["args"])
         cls.cluster = {one["kind"]: one for one in yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())}
         (cls.webhook,) = cls.cluster["MutatingWebhookConfiguration"]["webhooks"]
-        cls.release = Rendered()
+        # With a certificate from files, as here.
+        cls.release = Rendered("certificate.secretName=serving", authority=AUTHORITY)
 
     def test_has_flags_that_the_help_has(self):
         text = (REPOSITORY / "tests" / "it" / "snapshots" / "help.snap").read_text()
