@@ -63,8 +63,9 @@ endif
 chart: ## lints and renders the chart, tests manifests and alerts; needs helm, python3-yaml, promtool
 	@HELM=$(HELM) $(PYTHON) -B -m unittest discover -s $(CHART_TESTS)
 
-chart-docs: ## writes what is made of other files: the chart's dashboard
+chart-docs: ## writes what is made of other files: the dashboard, and the table of values in the chart's README
 	@$(PYTHON) -B $(CHART_TESTS)/dashboard.py
+	@$(PYTHON) -B $(CHART_TESTS)/values_table.py
 
 chart-server: ## has the API server of the current context check the chart, and installs it there
 	@HELM=$(HELM) KUBECTL=$(KUBECTL) $(PYTHON) -B $(CHART_TESTS)/against_a_server.py

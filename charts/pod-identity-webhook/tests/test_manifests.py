@@ -365,15 +365,6 @@ class TheChartItself(unittest.TestCase):
         (version,) = [line.split('"')[1] for line in cargo.splitlines() if line.startswith("version = ")]
         self.assertEqual(yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"], version)
 
-    def test_explains_every_value_in_its_readme(self):
-        readme = (CHART / "README.md").read_text()
-        rows = {line.split("`")[1] for line in readme.splitlines() if line.startswith("| `")}
-        paths = set(leaves(yaml.safe_load((CHART / "values.yaml").read_text())))
-        # What Kubernetes defines has one row.
-        whole = {"podSecurityContext", "securityContext"}
-        paths = {path for path in paths if path.partition(".")[0] not in whole} | whole
-        self.assertEqual(rows, paths)
-
     def test_has_a_value_for_every_flag_that_makes_sense(self):
         elsewhere = {
             # What the chart decides.
@@ -405,15 +396,6 @@ def flags_of_the_program():
         fields = [line.strip() for line in body.splitlines() if line.strip().startswith("pub ")]
         flags |= {field.removeprefix("pub ").split(":")[0].replace("_", "-") for field in fields}
     return flags
-
-
-def leaves(values, prefix=""):
-    """Paths of the values; lists and empty objects are leaves."""
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"
 
 
 if __name__ == "__main__":
