@@ -19,8 +19,8 @@ class StaticPod(unittest.TestCase):
         cls.flags = dict(argument.removeprefix("--").partition("=")[::2] for argument in cls.container["args"])
         cls.cluster = {one["kind"]: one for one in yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())}
         (cls.webhook,) = cls.cluster["MutatingWebhookConfiguration"]["webhooks"]
-        # With a certificate from files, as here.
-        cls.release = Rendered("certificate.secretName=serving", authority=AUTHORITY)
+        # With a certificate from files and one registration, as here.
+        cls.release = Rendered("certificate.secretName=serving,webhook.requiredIdentity=false", authority=AUTHORITY)
 
     def test_has_flags_that_the_help_has(self):
         text = (REPOSITORY / "tests" / "it" / "snapshots" / "help.snap").read_text()
