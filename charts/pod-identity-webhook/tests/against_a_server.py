@@ -28,8 +28,8 @@ KINDS = (
     "roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations,"
     "flowschemas,prioritylevelconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings"
 )
-# Its CRD need not be there.
-NO_MONITOR = "serviceMonitor.enabled=false"
+# Their CRDs need not be there.
+NO_MONITOR = "serviceMonitor.enabled=false,prometheusRule.enabled=false"
 # How Helm brings a release into the cluster: as Helm 4 does by default, and as Helm 3 does.
 WAYS = ("--server-side=true", "--server-side=false")
 
@@ -84,8 +84,6 @@ def definition(kind, spec):
         "metadata": {"name": f"{plural}.cert-manager.io"},
         "spec": {"group": "cert-manager.io", "scope": "Namespaced", "names": names, "versions": [version]},
     }
-# Their CRDs need not be there.
-NO_MONITOR = "serviceMonitor.enabled=false,prometheusRule.enabled=false"
 
 
 def kubectl(*words, stdin=None):

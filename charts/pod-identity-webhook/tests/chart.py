@@ -39,14 +39,10 @@ def arguments(*sets, values=None, authority=None):
 POLICIES = ("--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy")
 
 
-def template(*sets, release="webhook", namespace="eks", api_versions=POLICIES, **rest):
-    """The rendered text, or an AssertionError with Helm's words."""
-    given = (*arguments(*sets, **rest), *api_versions)
-    result = helm("template", release, CHART, "--namespace", namespace, *given)
-def template(*sets, release="webhook", namespace="eks", hooks=False, **rest):
+def template(*sets, release="webhook", namespace="eks", api_versions=POLICIES, hooks=False, **rest):
     """The rendered text, or an AssertionError with Helm's words; with `hooks`, what `helm test` makes is in it."""
-    without = [] if hooks else ["--skip-tests"]
-    result = helm("template", release, CHART, "--namespace", namespace, *without, *arguments(*sets, **rest))
+    given = (*arguments(*sets, **rest), *api_versions, *([] if hooks else ["--skip-tests"]))
+    result = helm("template", release, CHART, "--namespace", namespace, *given)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

@@ -348,10 +348,7 @@ class Schema(unittest.TestCase):
             "", "image.", "injection.", "injection.containerCredentials.", "injection.rolePolicy.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "certificate.selfManaged.", "certificate.certManager.",
             "certificate.certManager.issuerRef.", "webhook.", "webhook.rolePolicy.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
-            "podDisruptionBudget.", "serviceMonitor.", "networkPolicy.", "flowSchema.",
-            "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "networkPolicy.",
-            "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "dashboard.", "networkPolicy.",
-            "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "dashboard.", "tests.", "networkPolicy.",
+            "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "dashboard.", "tests.", "networkPolicy.", "flowSchema.",
         ]  # fmt: skip
         for path in closed:
             with self.subTest(path=path):
