@@ -9,8 +9,6 @@ import yaml
 from chart import CHART, CI, NAMESPACES, REPOSITORY, Rendered, arguments, helm, selects
 
 SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
-# Flags that the program is about to have; nothing is to stay here.
-COMING = {"certificates", "webhook-configuration", "authority-lifetime", "certificate-lifetime", "rotation-wait"}
 CLUSTER_SCOPED = (
     "ClusterRole",
     "ClusterRoleBinding",
@@ -229,7 +227,7 @@ class EveryRelease:
         self.assertNotIn("podAntiAffinity", self.pod.get("affinity", {}))
 
     def test_passes_only_flags_that_the_program_has(self):
-        self.assertLessEqual(set(self.flags), flags_of_the_program() | COMING)
+        self.assertLessEqual(set(self.flags), flags_of_the_program())
 
 
 for _values in CI:

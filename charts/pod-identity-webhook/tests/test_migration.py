@@ -8,8 +8,6 @@ import yaml
 from chart import CHART, REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "migration.md").read_text()
-# Values that are about to be there; nothing is to stay here.
-COMING = ("certificate.certManager.",)
 
 
 def paths(values, prefix=""):
@@ -35,13 +33,8 @@ class Migration(unittest.TestCase):
             names = re.findall(r"`([^`]+)`", new)
             self.assertTrue(names or why, old)
             for name in names:
-                if not name.startswith(COMING):
-                    self.assertTrue(name in self.known, f"{old}: no value {name}")
+                self.assertTrue(name in self.known, f"{old}: no value {name}")
         self.assertEqual(len(theirs), len(set(theirs)))
-
-    def test_waits_only_for_values_that_are_not_there(self):
-        for prefix in COMING:
-            self.assertFalse([path for path in self.known if path.startswith(prefix)], f"take {prefix} out of COMING")
 
     def test_names_values_elsewhere_that_are_there(self):
         text = PAGE.partition("\n| its value | value here | |\n")[0]
