@@ -55,9 +55,12 @@ pub fn role(account: &str) -> String {
 impl Load {
     /// Begins, and waits until it is under way; `pause` is what each client waits between two pods.
     pub async fn start(test: &Test, pause: Duration) -> Result<Self> {
+        // A test may begin several, one after the other, in the same namespace.
+        static LOADS: AtomicUsize = AtomicUsize::new(0);
+        let first = LOADS.fetch_add(1, Ordering::Relaxed) * CLIENTS;
         let (stop, asked) = (watch::Sender::new(false), Arc::<AtomicUsize>::default());
         let mut clients = JoinSet::new();
-        for number in 0..CLIENTS {
+        for number in first..first + CLIENTS {
             let test = Test { client: Client::try_default().await?, ..test.clone() };
             let known = format!("known-{number}");
             test.account(&known, &[("role-arn", &role(&known))]).await?;

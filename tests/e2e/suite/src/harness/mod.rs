@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod command;
 pub mod diagnosis;
 pub mod forwarder;
+pub mod go_webhook;
 pub mod http;
 pub mod identity;
 pub mod injected;

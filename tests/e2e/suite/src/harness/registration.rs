@@ -25,12 +25,24 @@ impl Registration {
         cluster: &Cluster,
         namespace: &str,
         suffix: &str,
-        mut client_config: Value,
+        client_config: Value,
         authority: &str,
         webhook: &Value,
     ) -> Result<Self> {
         // The namespace's name is there only once, so the registration's name is too.
         let name = format!("{namespace}-{suffix}");
+        Self::named(cluster, namespace, &name, client_config, authority, webhook).await
+    }
+
+    /// The same under a name of its own, which only one test may use.
+    pub async fn named(
+        cluster: &Cluster,
+        namespace: &str,
+        name: &str,
+        mut client_config: Value,
+        authority: &str,
+        webhook: &Value,
+    ) -> Result<Self> {
         client_config["caBundle"] = json!(STANDARD.encode(authority));
         let mut hook = json!({
             "name": "iam-for-pods.amazonaws.com",
@@ -61,7 +73,7 @@ impl Registration {
         }))?;
         let api: Api<MutatingWebhookConfiguration> = Api::all(cluster.client.clone());
         api.create(&PostParams::default(), &configuration).await?;
-        Ok(Self { name, cluster: cluster.client.clone() })
+        Ok(Self { name: name.to_owned(), cluster: cluster.client.clone() })
     }
 
     /// Removes the registration.

@@ -1,5 +1,7 @@
 //! The chart, installed with helm as users do.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -60,6 +62,20 @@ impl Release {
         Ok(String::from_utf8(webhook.client_config.ca_bundle.context("no caBundle")?.0)?)
     }
 
+    /// A release of another version of this chart, with a certificate in a Secret under its default name.
+    pub async fn install_previous(
+        cluster: &Cluster,
+        name: &str,
+        namespace: &str,
+        chart: &Path,
+        values: &Value,
+    ) -> Result<Self> {
+        let release = Self { name: name.to_owned(), namespace: namespace.to_owned() };
+        release.make_certificate().await?;
+        release.helm_chart(cluster, "install", &chart.display().to_string(), values).await?;
+        Ok(release)
+    }
+
     /// `helm upgrade` to these values, and waits until it is rolled out.
     pub async fn upgrade(&self, cluster: &Cluster, values: &Value) -> Result<()> {
         self.helm(cluster, "upgrade", values).await
@@ -84,6 +100,10 @@ impl Release {
 
     async fn helm(&self, cluster: &Cluster, verb: &str, values: &Value) -> Result<()> {
         let chart = root().join("charts/pod-identity-webhook").display().to_string();
+        self.helm_chart(cluster, verb, &chart, values).await
+    }
+
+    async fn helm_chart(&self, cluster: &Cluster, verb: &str, chart: &str, values: &Value) -> Result<()> {
         let (repository, tag) = cluster.image.rsplit_once(':').context("IMAGE without a tag")?;
         let ours = json!({
             "image": {"repository": repository, "tag": tag},
@@ -95,7 +115,7 @@ impl Release {
         std::fs::write(&files[0], values.to_string())?;
         std::fs::write(&files[1], ours.to_string())?;
         let files = files.map(|file| format!("--values={}", file.display()));
-        let mut words = vec![verb, &self.name, &chart, "--namespace", &self.namespace];
+        let mut words = vec![verb, &self.name, chart, "--namespace", &self.namespace];
         words.extend([files[0].as_str(), &files[1], "--wait", "--timeout=120s"]);
         command::run("helm", words, "").await.map(drop)
     }

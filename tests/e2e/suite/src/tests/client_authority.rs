@@ -11,7 +11,8 @@ use crate::harness::release::Release;
 
 const KEY: &str = "authority.pem";
 
-/// The cluster's API server shows a certificate to webhooks that ask for one.
+/// The cluster's API server shows a certificate to webhooks that ask for one. The webhook's own is in a Secret of the
+/// user's here, as both ways may be chosen.
 pub async fn only_the_api_server_is_answered(test: Test) -> Result<()> {
     let authority = test.cluster.verb(&["client-ca"]).await?;
     test.put("api-servers", KEY, &authority).await?;
@@ -22,7 +23,7 @@ pub async fn only_the_api_server_is_answered(test: Test) -> Result<()> {
         "webhook": {"namespaceSelector": ours},
         "certificate": {"clientCa": known},
     });
-    let release = Release::install(&test.cluster, "known", &test.namespace, &values).await?;
+    let release = Release::install_with_secret(&test.cluster, "known", &test.namespace, &values).await?;
     await_injection(&test.cluster, &test.namespace).await?;
 
     let authority = release.authority(&test.cluster).await?;

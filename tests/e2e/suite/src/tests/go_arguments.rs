@@ -1,22 +1,14 @@
 //! Users of the Go webhook change the image and nothing else: its deployment as they have it, its
 //! registration, and the pods that its documentation promises.
 
-use anyhow::{Context, Result};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use k8s_openapi::api::core::v1::Service;
-use kube::Api;
+use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::harness::certificates::Certificates;
-use crate::harness::command::kubectl;
+use crate::harness::go_webhook::{self, GoWebhook};
 use crate::harness::registration::{Registration, await_injection};
 use crate::harness::{Test, workload};
 
-/// Namespace, image, this cluster's address and the owner of what is in no namespace are filled in.
-const MANIFESTS: &str = include_str!("go_webhook.yaml");
-
-const ROLE: &str = "arn:aws:iam::111122223333:role/orders";
+const ROLE: &str = go_webhook::ROLE;
 
 /// The variables of `--sts-regional-endpoint` and `--aws-default-region`.
 const STS: Variables<'_> = &[("AWS_STS_REGIONAL_ENDPOINTS", "regional")];
@@ -64,7 +56,7 @@ pub async fn go_webhooks_manifests_give_the_pods_that_it_promises(test: Test) ->
     test.account("archive", &[]).await?;
     // The association wins.
     test.account("reports", &[("role-arn", ROLE)]).await?;
-    let authority = deploy(&test).await?;
+    let authority = GoWebhook::with_files(&test).await?.deploy(&test).await?;
     let promises = promises();
     let mut before = Vec::new();
     for promise in &promises {
@@ -91,39 +83,6 @@ pub async fn go_webhooks_manifests_give_the_pods_that_it_promises(test: Test) ->
         assert_eq!(after["spec"], expected["spec"], "{name}");
     }
     Ok(())
-}
-
-/// Deploys it and waits until it is ready; gives the authority of its certificate.
-async fn deploy(test: &Test) -> Result<String> {
-    let namespace = test.namespace.as_str();
-    let certificates = Certificates::of(&[&format!("pod-identity-webhook.{namespace}.svc")])?;
-    let secret = json!({
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "pod-identity-webhook-cert"},
-        "type": "kubernetes.io/tls",
-        "data": {
-            "tls.crt": STANDARD.encode(certificates.leaf.certificate_pem),
-            "tls.key": STANDARD.encode(certificates.leaf.key_pem),
-        },
-    });
-    test.apply(&secret.to_string()).await?;
-    let services: Api<Service> = Api::namespaced(test.client.clone(), "default");
-    let api_server = services.get("kubernetes").await?.spec.and_then(|spec| spec.cluster_ip);
-    let api_server = api_server.context("the Service kubernetes has no address")?;
-    let is_ipv6 = api_server.contains(':');
-    let host = if is_ipv6 { format!("[{api_server}]") } else { api_server };
-    let manifests = MANIFESTS
-        .replace("${NAMESPACE}", namespace)
-        .replace("${ROLE}", ROLE)
-        .replace("${OWNER}", &test.owner().await?.to_string())
-        .replace("${SERVER}", &format!("https://{host}"))
-        .replace("${PYTHON}", &test.image("client-boto3")?)
-        .replace("${IMAGE}", &test.cluster.image);
-    test.apply(&manifests).await?;
-    let deployment = "deployment/pod-identity-webhook";
-    kubectl(["rollout", "status", deployment, "--namespace", namespace, "--timeout=120s"]).await?;
-    Ok(certificates.authority)
 }
 
 /// A pod, and what the Go webhook's documentation says of it.

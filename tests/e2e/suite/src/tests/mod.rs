@@ -29,6 +29,7 @@ mod role_policy;
 mod rotation;
 mod shapes;
 mod token_modes;
+mod upgrade;
 
 use crate::harness::Case;
 
@@ -99,6 +100,7 @@ pub fn beside() -> Vec<Case> {
         required_identity::a_source_that_cannot_be_asked_is_trouble_and_no_denial,
         required_identity::no_pod_frees_itself_from_its_namespaces_label,
         rights::every_verb_is_needed_and_no_other_is_allowed,
+        upgrade::go_webhooks_default_certificate_is_kept_in_the_cluster,
         role_policy::roles_are_warned_of_then_refused_as_the_policy_says,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
@@ -112,6 +114,9 @@ pub fn alone() -> Vec<Case> {
         attacks::two_replicas_give_every_pod_its_role_while_a_user_does_his_worst,
         disruption::nothing_is_lost_by_endpoint,
         disruption::nothing_is_lost_by_the_services_address,
+        upgrade::go_webhooks_manifests_are_replaced_without_a_gap,
+        upgrade::jkroepkes_chart_is_replaced_without_a_gap,
+        upgrade::previous_chart_is_upgraded_without_a_gap,
         rotation::nobody_notices_rotations_of_seconds,
         replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,
     ];

@@ -10,7 +10,7 @@ use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use crate::harness::command::kubectl;
+use crate::harness::command::{self, kubectl};
 use crate::harness::registration::await_injection;
 use crate::harness::release::Release;
 use crate::harness::replica::Replica;
@@ -160,8 +160,11 @@ async fn logged(test: &Test, release: &Release, words: &str) -> Result<()> {
 
 async fn is_logged(test: &Test, release: &Release, words: &str) -> Result<bool> {
     let selector = format!("--selector=app.kubernetes.io/instance={}", release.name);
-    let log = kubectl(["logs", "--namespace", &test.namespace, &selector, "--tail=-1"]).await?;
-    Ok(log.contains(words))
+    // A container that does not run yet has no log.
+    let log =
+        command::output("kubectl", ["logs", "--namespace", &test.namespace, &selector, "--tail=-1"], "")
+            .await?;
+    Ok(log.code == 0 && log.stdout.contains(words))
 }
 
 async fn restart(test: &Test, release: &Release) -> Result<()> {
