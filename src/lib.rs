@@ -11,9 +11,9 @@
 //!
 //! - [`telemetry`]: the log, and the registry of metrics
 //! - [`process`]: runs whatever is served: readiness, tasks, signals, the end in two steps
+//! - [`source`]: the last good word of a source, files, what is asked for one thing at a time
 //! - [`kubernetes`]: the one client, how objects are listed and followed
 //! - [`aws`]: the names of AWS, and what an instance says of itself
-//! - [`source`]: the last good word of a source, files, what is asked for one thing at a time
 //! - [`certificates`]: what TLS serves; [`server`]: connections, TLS, probes
 //! - [`identities`]: who has which grant; [`role_policy`]: who may use which role
 //! - [`webhook`]: the admission webhook, a subsystem

@@ -1,21 +1,30 @@
 //! The Kubernetes API: a client that notices a dead connection, failures in words, how a set of objects
 //! is followed, and which kinds are served.
 
+mod access;
 mod answer;
+mod authorization;
 mod client;
 mod collection;
 mod connector;
+mod credentials;
 mod discovery;
 mod document;
+mod environment;
 mod error;
 mod events;
 mod follow;
+mod kubeconfig;
 mod list;
 mod list_watch;
 mod pace;
+mod plugin;
 mod proxy;
+mod renewed;
 mod settings;
+mod tls;
 
+pub use access::InPodError;
 pub(crate) use answer::object;
 pub use answer::{ConnectionChoice, service_account};
 pub(crate) use client::IDLE_CONNECTIONS;
@@ -26,6 +35,7 @@ pub use document::{Address, Document};
 pub(crate) use error::chain;
 pub use error::{ApiError, WatchError, describe};
 pub use follow::{Follow, News};
+pub use kubeconfig::KubeconfigError;
 pub use list_watch::{Change, ListWatch, Progress};
 pub use pace::{BACKOFF, jittered};
 pub use proxy::ProxyError;

@@ -17,6 +17,7 @@ mod follow;
 mod growth;
 mod inject;
 mod ip_family;
+mod kubeconfig;
 mod limits;
 mod log;
 mod make_run;
