@@ -112,7 +112,7 @@ fn connect(access: Access) -> Result<Client, String> {
     config.auth_info = impersonation;
     let mut is_tls = is_secure;
     if let Some(proxy) = &proxy {
-        tracing::info!(proxy = %proxy.url(), "the API server is reached through a proxy");
+        tracing::info!(proxy = %proxy.url(), by = proxy.found(), "the API server is reached through a proxy");
         if let (Protocol::Http(Some(value)) | Protocol::Https(Some(value)), false) =
             (proxy.protocol(), is_secure)
         {

@@ -14,6 +14,8 @@ pub(super) struct Proxy {
     url: Uri,
     /// What is spoken with it.
     protocol: Protocol,
+    /// Where its URL was found, in words.
+    found: String,
 }
 
 /// What is spoken with a proxy, with the credentials that its URL had, as it wants to be told them.
@@ -81,12 +83,17 @@ impl Proxy {
             _ => ("socks5", Protocol::Socks5(proxy.raw_auth().map(Login::from))),
         };
         let url = Builder::new().scheme(scheme).authority(format!("{host}:{port}")).path_and_query("/");
-        Ok(Self { url: url.build().map_err(|_| invalid())?, protocol })
+        Ok(Self { url: url.build().map_err(|_| invalid())?, protocol, found: found.to_owned() })
     }
 
     /// Its URL, without credentials and with a port.
     pub(super) fn url(&self) -> &Uri {
         &self.url
+    }
+
+    /// Where its URL was found, in words.
+    pub(super) fn found(&self) -> &str {
+        &self.found
     }
 
     /// What is spoken with it.

@@ -83,9 +83,15 @@ impl<R: Renewable> Renewed<R> {
             Some(renewal) => timeout(R::PATIENCE, renewal).await.is_err(),
             None => false,
         };
+        let late = || format!("no end within {:?}", R::PATIENCE);
         let failure = match R::FAILURE {
-            OnFailure::Keep(_) => None,
-            OnFailure::Forget if is_late => Some(format!("no end within {:?}", R::PATIENCE)),
+            OnFailure::Keep(_) => {
+                if is_late {
+                    self.0.complain(&mut self.0.state(), late());
+                }
+                None
+            }
+            OnFailure::Forget if is_late => Some(late()),
             OnFailure::Forget => self.0.state().failure.clone(),
         };
         match (failure, self.0.value.load_full()) {
@@ -138,22 +144,35 @@ impl<R: Renewable> Inner<R> {
         let last = self.value.load_full();
         let made = self.how.renew(last.as_deref());
         let mut state = self.state();
-        let (lasts, failure) = match made {
+        let lasts = match made {
             Ok(Some(value)) => {
+                state.failure = None;
                 let lasts = self.how.lasts(&value);
                 self.value.store(Some(Arc::new(value)));
-                (lasts, None)
+                lasts
             }
-            Ok(None) => (last.and_then(|last| self.how.lasts(&last)), None),
-            Err(failure) => (Some(R::PAUSE), Some(failure)),
+            Ok(None) => {
+                state.failure = None;
+                last.and_then(|last| self.how.lasts(&last))
+            }
+            Err(failure) => {
+                self.complain(&mut state, failure);
+                Some(R::PAUSE)
+            }
         };
-        if let (OnFailure::Keep(text), Some(failure), true) =
-            (R::FAILURE, &failure, self.value.load().is_some())
-            && state.failure.as_ref() != Some(failure)
+        state.due = lasts.map(|lasts| began + lasts);
+        state.began = began;
+        state.running = None;
+    }
+
+    /// Notes a failure. It is logged, once, where the last value goes on to be used: nobody is told of it otherwise.
+    fn complain(&self, state: &mut State, failure: String) {
+        if let (OnFailure::Keep(text), true) = (R::FAILURE, self.value.load().is_some())
+            && state.failure.as_ref() != Some(&failure)
         {
             tracing::warn!(error = %failure, "{text}");
         }
-        *state = State { due: lasts.map(|lasts| began + lasts), began, running: None, failure };
+        state.failure = Some(failure);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -164,5 +183,74 @@ impl<R: Renewable> Inner<R> {
 impl<R: Renewable> Clone for Renewed<R> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// Says what comes through a channel, and blocks until then.
+    struct Said(Mutex<Receiver<Result<u32, &'static str>>>);
+
+    impl Renewable for Said {
+        type Value = u32;
+
+        const PATIENCE: Duration = Duration::from_millis(20);
+        const PAUSE: Duration = Duration::ZERO;
+        const FAILURE: OnFailure = OnFailure::Keep("not renewed");
+
+        fn renew(&self, last: Option<&u32>) -> Result<Option<u32>, String> {
+            let said = self.0.lock().unwrap().recv().unwrap().map_err(str::to_owned)?;
+            Ok((last != Some(&said)).then_some(said))
+        }
+
+        fn lasts(&self, _: &u32) -> Option<Duration> {
+            None
+        }
+    }
+
+    fn said() -> (Sender<Result<u32, &'static str>>, Renewed<Said>) {
+        let (sender, receiver) = channel();
+        sender.send(Ok(1)).unwrap();
+        (sender, Renewed::read(Said(Mutex::new(receiver))).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_value_is_made_again_only_once_it_was_refused() {
+        let (sender, renewed) = said();
+        sender.send(Ok(2)).unwrap();
+        let first = renewed.current().await.unwrap();
+        assert_eq!(*first, 1);
+        renewed.refused(&first);
+        let second = renewed.current().await.unwrap();
+        assert_eq!(*second, 2);
+        // What was refused late is not the value of now.
+        renewed.refused(&first);
+        assert!(Arc::ptr_eq(&renewed.current().await.unwrap(), &second));
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_hangs_or_fails_leaves_the_last_value_and_only_one_is_under_way() {
+        let (sender, renewed) = said();
+        let first = renewed.current().await.unwrap();
+        renewed.refused(&first);
+        for _ in 0..3 {
+            assert!(Arc::ptr_eq(&renewed.current().await.unwrap(), &first));
+        }
+        // Had another one begun, it would take what is said next, and this would be lost.
+        sender.send(Ok(2)).unwrap();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while *renewed.current().await.unwrap() != 2 {
+            assert!(Instant::now() < deadline);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let second = renewed.current().await.unwrap();
+        renewed.refused(&second);
+        sender.send(Err("broken")).unwrap();
+        assert!(Arc::ptr_eq(&renewed.current().await.unwrap(), &second));
+        drop(sender);
     }
 }

@@ -185,7 +185,8 @@ async fn without_a_proxy_url_the_environment_names_the_proxy() {
         assert!(!proxy.heads().is_empty());
         secure.assert_reached();
         let log = process.log().join("\n");
-        assert!(log.contains("the API server is reached through a proxy"), "{log}");
+        let line = log.lines().find(|line| line.contains("the API server is reached through a proxy"));
+        assert!(line.is_some_and(|line| line.contains("the variable HTTPS_PROXY")), "{log}");
     }
     let api = FakeApi::start().await;
     let proxy = Relay::plain(PLAIN, address(&api)).await;

@@ -76,7 +76,8 @@ fn about(cluster: &Cluster, server: &Uri, authorities: Option<&[u8]>) -> Value {
     let Cluster { tls_server_name, insecure_skip_tls_verify, proxy_url, disable_compression, .. } = cluster;
     let config = cluster.extensions.iter().find(|one| one.name == EXTENSION);
     let fields = [
-        ("server", Some(json!(server.to_string()))),
+        // Without the slash that a URL has to have here: the program may compare it with what it knows.
+        ("server", Some(json!(server.to_string().trim_end_matches('/')))),
         ("tls-server-name", (!tls_server_name.is_empty()).then(|| json!(tls_server_name))),
         ("insecure-skip-tls-verify", insecure_skip_tls_verify.then(|| json!(true))),
         ("certificate-authority-data", authorities.map(|pem| json!(STANDARD.encode(pem)))),

@@ -51,7 +51,7 @@ async fn a_program_is_told_of_the_cluster_and_its_token_is_sent() {
         "spec": {
             "interactive": false,
             "cluster": {
-                "server": format!("{}/", secure.url()),
+                "server": secure.url(),
                 "tls-server-name": "localhost",
                 "certificate-authority-data": encoded(&secure.authority.certificate_pem()),
                 "config": { "audience": "a" },
