@@ -83,7 +83,7 @@ async fn nothing_is_lost(test: Test, routing: Routing) -> Result<()> {
     routing.choose(&test).await?;
     let name = format!("{}.e2e.test", test.namespace);
     let mut release = Deployed::install(&test, "calm", &name).await?;
-    for number in 0..3 {
+    for number in 0..restarts() {
         release
             .measure(&format!("rolling restart {}", number + 1), async |release| {
                 kubectl([
@@ -119,9 +119,33 @@ async fn nothing_is_lost(test: Test, routing: Routing) -> Result<()> {
             Ok(())
         })
         .await?;
+    let alone = alone(&mut release).await?;
     println!("by {}:\n{}", routing.word(), release.report.join("\n"));
+    // By endpoint there is none for as long as the next replica takes to be ready: see docs/operations.md.
+    ensure!(alone == 0 || matches!(routing, Routing::Endpoint), "one replica alone lost {alone} pods");
     ensure!(release.is_well, "by {}:\n{}", routing.word(), release.report.join("\n"));
     release.release.uninstall().await
+}
+
+/// One replica alone, whose pod is deleted three times: how many pods went without their role.
+async fn alone(release: &mut Deployed) -> Result<u64> {
+    let scale = ["scale", &release.deployment(), "--replicas=1", "--namespace", &release.test.namespace];
+    kubectl(scale).await?;
+    release.rolled_out(1).await?;
+    let (is_well, before) = (release.is_well, fail_open_count(&release.name).await?);
+    release
+        .measure("one replica alone, deleted three times", async |release| {
+            for _ in 0..3 {
+                let pods = release.pods().await?;
+                let gone = pods.first().and_then(|pod| pod.metadata.name.clone()).context("no replica")?;
+                kubectl(["delete", "pod", &gone, "--wait", "--namespace", &release.test.namespace]).await?;
+                release.rolled_out(1).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    release.is_well = is_well;
+    Ok(fail_open_count(&release.name).await? - before)
 }
 
 /// A release under measurement.
