@@ -10,7 +10,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 
-use super::authority::AuthorityError;
+use super::error::AuthorityError;
 use super::names::Names;
 use crate::certificates::PairError;
 use crate::certificates::pair::in_words;

@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
-use super::authority::AuthorityError;
+use super::error::AuthorityError;
 use super::trouble::Trouble;
 use crate::telemetry::{MetricsError, Registry};
 

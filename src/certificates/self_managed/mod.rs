@@ -6,6 +6,7 @@
 mod advance;
 mod authority;
 mod certificate;
+mod error;
 mod event;
 mod keeper;
 mod metrics;
@@ -17,9 +18,11 @@ mod settings;
 mod shown;
 mod state;
 mod trouble;
+mod troubles;
 
-pub use authority::{Authority, AuthorityError};
+pub use authority::Authority;
 pub use certificate::Certificate;
+pub use error::AuthorityError;
 pub use keeper::Keeper;
 pub use metrics::Metrics;
 pub use names::Names;

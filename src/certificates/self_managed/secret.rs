@@ -9,8 +9,9 @@ use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::authority::{Authority, AuthorityError};
+use super::authority::Authority;
 use super::certificate::Certificate;
+use super::error::AuthorityError;
 use super::names::Names;
 use super::state::{Previous, State};
 
