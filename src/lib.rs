@@ -18,6 +18,7 @@
 //! - [`identities`]: who has which grant; [`role_policy`]: who may use which role
 //! - [`webhook`]: the admission webhook, a subsystem
 //! - [`offline`]: `inject`, a subsystem; the crate [`manifests`] is how it reads and edits YAML
+//! - [`own_identity`]: `identity`, a subsystem
 //! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
 //!   reads its settings from
 
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod identities;
 pub mod kubernetes;
 pub mod offline;
+pub mod own_identity;
 pub mod process;
 pub mod role_policy;
 pub mod server;

@@ -13,6 +13,7 @@ pub mod klog;
 pub mod kubernetes;
 pub mod log;
 pub mod server;
+pub(crate) mod time;
 pub mod tls;
 pub(crate) mod values;
 
@@ -24,7 +25,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::webhook::args::WebhookArgs;
-use crate::{offline, webhook};
+use crate::{offline, own_identity, webhook};
 use exit::{USAGE, print, refuse};
 
 /// Everything that can be written on the command line.
@@ -61,6 +62,7 @@ macro_rules! subcommands {
         /// What to do instead of serving.
         #[derive(Debug, Subcommand)]
         #[allow(missing_docs, reason = "a subcommand's flags say what it does")]
+        #[allow(clippy::large_enum_variant, reason = "a process has one")]
         pub enum Command {
             $($name($args),)*
         }
@@ -77,6 +79,7 @@ macro_rules! subcommands {
 
 subcommands! {
     Inject(offline::args::InjectArgs) => offline::inject::run,
+    Identity(own_identity::args::IdentityArgs) => own_identity::run,
 }
 
 /// Runs what the arguments ask for; the first is the program's name.

@@ -15,6 +15,7 @@ mod eks_api;
 mod excess;
 mod follow;
 mod growth;
+mod identity;
 mod inject;
 mod ip_family;
 mod kubeconfig;
