@@ -9,6 +9,7 @@ mod in_memory;
 mod issue;
 mod metrics;
 mod pair;
+mod pem;
 pub mod self_managed;
 mod settings;
 

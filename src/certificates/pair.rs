@@ -9,6 +9,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
+use super::pem::to_pem;
+
 /// A chain and its key.
 #[derive(Debug)]
 pub struct Pair {
@@ -66,6 +68,12 @@ impl Pair {
     #[must_use]
     pub fn certified(&self) -> Arc<CertifiedKey> {
         self.certified.clone()
+    }
+
+    /// The chain as PEM: what every client of a handshake is shown, and no key.
+    #[must_use]
+    pub fn chain_pem(&self) -> String {
+        self.certified.cert.iter().map(|certificate| to_pem(certificate)).collect()
     }
 
     /// When the certificate becomes valid, in seconds since 1970.

@@ -1,5 +1,5 @@
-//! Probes and metrics: on the metrics port in plain HTTP, the probes on the TLS port too, where
-//! the Go webhook has its own.
+//! Probes, metrics and the served certificate: on the metrics port in plain HTTP, the probes on the TLS port too,
+//! where the Go webhook has its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::certificates::Store;
 use crate::process::Readiness;
 use crate::telemetry::Registry;
 
@@ -47,6 +48,17 @@ pub fn probes(readiness: Readiness) -> Router {
 /// `/metrics`.
 pub fn metrics(metrics: Registry) -> Router {
     scrapes(metrics, Arc::new(Semaphore::new(SCRAPES)))
+}
+
+/// `/certificate`: the chain that is served now, as PEM. Whoever connects to the webhook's port is shown it too.
+pub fn certificate(served: Arc<Store>) -> Router {
+    const PEM: &str = "application/pem-certificate-chain";
+    let answer = async move || {
+        // As for scrapes: one answer per connection.
+        let headers = [(CONTENT_TYPE, PEM), (CONNECTION, "close")];
+        (headers, served.current().chain_pem())
+    };
+    Router::new().route("/certificate", get(answer))
 }
 
 fn scrapes(metrics: Registry, scrapes: Arc<Semaphore>) -> Router {

@@ -119,13 +119,17 @@ impl App {
         }
         let probes = admin::probes(readiness.clone());
         let strangers = clients.as_ref().map(|_| strangers(probes.clone(), metrics.server.clone()));
+        let shown_certificate = admin::certificate(certificates.clone());
         let calls = Calls {
             tls: tls::acceptor(&settings.tls, certificates, clients).context("failed to set up TLS")?,
             strangers,
             pressure: admission.pressure(),
             router: admission.clone().routes().merge(probes.clone()).merge(debug_calls),
         };
-        let admin = probes.merge(admin::metrics(metrics.registry.clone())).merge(debug_admin);
+        let admin = probes
+            .merge(admin::metrics(metrics.registry.clone()))
+            .merge(shown_certificate)
+            .merge(debug_admin);
         let [webhook, admin] = servers(&settings.server, calls, admin, &metrics.server, &shutdown)?;
         Ok(Self {
             address: webhook.listener.local_addr()?,

@@ -2,8 +2,6 @@
 
 use std::fmt::{self, Write as _};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rcgen::{KeyPair, PublicKeyData};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -14,6 +12,7 @@ use super::error::AuthorityError;
 use super::names::Names;
 use crate::certificates::PairError;
 use crate::certificates::pair::in_words;
+use crate::certificates::pem::to_pem;
 
 /// A certificate of an authority.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,14 +55,7 @@ impl Certificate {
     /// The certificate as caBundles and the Secret have it.
     #[must_use]
     pub fn pem(&self) -> String {
-        let text = STANDARD.encode(&self.der);
-        let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
-        for line in text.as_bytes().chunks(64) {
-            pem.push_str(&String::from_utf8_lossy(line));
-            pem.push('\n');
-        }
-        pem.push_str("-----END CERTIFICATE-----\n");
-        pem
+        to_pem(&self.der)
     }
 
     /// The certificate's bytes.
