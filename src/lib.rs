@@ -18,11 +18,12 @@
 //! - [`identities`]: who has which grant; [`role_policy`]: who may use which role
 //! - [`webhook`]: the admission webhook, a subsystem
 //! - [`offline`]: `inject`, a subsystem; the crate [`manifests`] is how it reads and edits YAML
-//! - [`own_identity`]: `identity`, a subsystem
+//! - [`own_identity`]: `identity`, a subsystem; [`certificate_report`]: `certificates`, a subsystem
 //! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
 //!   reads its settings from
 
 pub mod aws;
+pub mod certificate_report;
 pub mod certificates;
 pub mod cli;
 pub mod identities;

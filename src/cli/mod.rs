@@ -25,7 +25,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::webhook::args::WebhookArgs;
-use crate::{offline, own_identity, webhook};
+use crate::{certificate_report, offline, own_identity, webhook};
 use exit::{USAGE, print, refuse};
 
 /// Everything that can be written on the command line.
@@ -78,6 +78,7 @@ macro_rules! subcommands {
 }
 
 subcommands! {
+    Certificates(certificate_report::args::CertificatesArgs) => certificate_report::run,
     Inject(offline::args::InjectArgs) => offline::inject::run,
     Identity(own_identity::args::IdentityArgs) => own_identity::run,
 }

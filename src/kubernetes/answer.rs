@@ -92,14 +92,18 @@ pub(crate) async fn object<T: for<'de> Deserialize<'de>>(
         api_version: String,
         kind: String,
     }
-    let request = Request::get(path).body(Vec::new());
-    let request = request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?;
-    let text = fetch(client, request, LARGEST_ANSWER).await?;
+    let text = text(client, path, LARGEST_ANSWER).await?;
     let found: Type = serde_json::from_str(&text).map_err(ApiError::unreadable)?;
     if found.api_version != "v1" || found.kind != kind {
         return Err(ApiError::foreign(format_args!("{kind} of v1"), &found.api_version, &found.kind));
     }
     serde_json::from_str(&text).map_err(ApiError::unreadable)
+}
+
+/// What is at this path as text of `limit` bytes at most, which something else may have sent through the API server.
+pub(super) async fn text(client: &Client, path: &str, limit: usize) -> Result<String, ApiError> {
+    let request = Request::get(path).body(Vec::new());
+    fetch(client, request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?, limit).await
 }
 
 /// Takes a 404 for an answer: there is no such object.

@@ -7,15 +7,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     NameConstraints, PKCS_ECDSA_P256_SHA256,
 };
-use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::client::danger::ServerCertVerifier;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::certificate::Certificate;
 use super::error::AuthorityError;
 use super::names::Names;
+use super::verify;
 use crate::certificates::Pair;
 use crate::certificates::issue::{self, BACKDATED, IssueError};
 
@@ -112,26 +108,16 @@ impl Authority {
         names: &Names,
         at: std::time::SystemTime,
     ) -> Result<(), tokio_rustls::rustls::Error> {
-        use tokio_rustls::rustls::{CertificateError, Error};
-
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.der().clone())?;
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        let verifier = verifier.map_err(|error| Error::General(error.to_string()))?;
-        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let certified = pair.certified();
-        let leaf: &CertificateDer<'_> = certified.cert.first().ok_or(Error::NoCertificatesPresented)?;
-        for name in names.iter() {
-            let name = ServerName::try_from(name.as_str());
-            let name = name.map_err(|_| Error::InvalidCertificate(CertificateError::NotValidForName))?;
-            verifier.verify_server_cert(leaf, &[], &name, &[], UnixTime::since_unix_epoch(since))?;
-        }
-        Ok(())
+        names.iter().try_for_each(|name| {
+            verify::accepts(std::slice::from_ref(&self.certificate), &certified.cert, name, at)
+        })
     }
 
-    /// When the next authority is due: with a third of the life left, as it was made or as it is wanted now.
-    pub(super) fn renewal(&self, wanted: Duration) -> i64 {
+    /// When the next authority is due, in seconds since 1970: with a third of the life left, as it was made or as it is
+    /// wanted now.
+    #[must_use]
+    pub fn renewal(&self, wanted: Duration) -> i64 {
         let begin = self.certificate.not_before().saturating_add(whole(BACKDATED));
         let life = self.certificate.not_after().saturating_sub(begin);
         begin.saturating_add(life.min(whole(wanted)) / 3 * 2)

@@ -19,6 +19,7 @@ mod shown;
 mod state;
 mod trouble;
 mod troubles;
+mod verify;
 
 pub use authority::Authority;
 pub use certificate::Certificate;
@@ -27,6 +28,7 @@ pub use keeper::Keeper;
 pub use metrics::Metrics;
 pub use names::Names;
 pub use registration::{Entry, entries};
-pub use secret::{Part, Stored, Unusable, announce, read, write};
+pub use secret::{Aside, Part, Stored, Unusable, announce, aside, read, write};
 pub use settings::{Objects, Periods, SelfManaged};
 pub use state::{Previous, State};
+pub use verify::accepts;

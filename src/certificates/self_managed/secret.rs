@@ -201,6 +201,27 @@ pub fn write(secret: &mut Value, state: &State, unusable: &[Unusable], now: i64)
     set(PREVIOUS, text);
 }
 
+/// What was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// The keys of the Secret that hold it.
+    pub keys: Vec<String>,
+    /// Why, and when, a line each.
+    pub reasons: Vec<String>,
+}
+
+/// What was set aside in this Secret, if anything was.
+#[must_use]
+pub fn aside(secret: &Value) -> Option<Aside> {
+    let data = secret.get("data")?.as_object()?;
+    let keys = data.keys().filter(|key| key.starts_with(ASIDE) && *key != ASIDE_REASON);
+    let keys: Vec<_> = keys.cloned().collect();
+    let reason = data.get(ASIDE_REASON).and_then(Value::as_str).map(|text| STANDARD.decode(text));
+    let reason = reason.and_then(Result::ok).unwrap_or_default();
+    let reasons = String::from_utf8_lossy(&reason).lines().map(str::to_owned).collect();
+    (!keys.is_empty()).then_some(Aside { keys, reasons })
+}
+
 /// A time as it is written for people.
 pub(super) fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)

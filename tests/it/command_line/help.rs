@@ -12,6 +12,7 @@ fn help_reads_well() {
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("help", help(&["--help"]));
         insta::assert_snapshot!("help_inject", help(&["inject", "--help"]));
+        insta::assert_snapshot!("help_certificates", help(&["certificates", "--help"]));
         insta::assert_snapshot!("help_identity", help(&["identity", "--help"]));
     });
 }
@@ -19,7 +20,7 @@ fn help_reads_well() {
 #[test]
 fn help_has_one_form() {
     assert_eq!(help(&["-h"]), help(&["--help"]));
-    for command in ["inject", "identity"] {
+    for command in ["inject", "certificates", "identity"] {
         assert_eq!(help(&[command, "-h"]), help(&[command, "--help"]));
     }
     assert_eq!(help(&["--port=1", "--help"]), help(&["--help"]));
