@@ -18,7 +18,8 @@ use crate::cli::values;
 is wrong",
     after_help = "It reads the Secret, the MutatingWebhookConfiguration, the Service and its pods, and asks each pod for \
 the certificate that it serves, through the API server. Every certificate is verified as API servers do, by their \
-time. Pods that the caller may not read are a note and no problem. The exit code is 0 if all is well, and 1 if something is wrong or \
+time. If neither --tls-secret nor --webhook-configuration is given, they are those of the chart, if it has made the \
+Secret SERVICE-authority. Pods that the caller may not read are a note and no problem. The exit code is 0 if all is well, and 1 if something is wrong or \
 could not be read; then each problem is listed with what to do about it."
 )]
 pub struct CertificatesArgs {

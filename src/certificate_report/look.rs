@@ -26,6 +26,15 @@ const LONGEST_CHAIN: usize = 2 << 20;
 const CERTIFICATE: &str = "/certificate";
 const METRICS: &str = "metrics";
 
+/// The objects to look at: the chart's, if their names were left open and a release of the chart has a Secret.
+pub(super) async fn found(client: &Client, settings: Settings) -> Settings {
+    let of_chart = settings.objects.of_chart();
+    let secret = Address::secret(&of_chart.namespace, &of_chart.secret);
+    let is_chart = settings.may_be_the_charts
+        && matches!(timely(secret.read(client)).await, Ok(Document { object: Some(_), .. }));
+    if is_chart { Settings { objects: of_chart, ..settings } } else { settings }
+}
+
 /// Looks at everything.
 pub(super) async fn look(client: &Client, settings: &Settings) -> Seen {
     let Objects { service, namespace, secret, registration } = &settings.objects;

@@ -1,6 +1,6 @@
 //! `certificates`: shows self-managed certificates and what is wrong with them, and begins a rotation.
 //!
-//! [`look`] reads, [`judge`](judge::judge) makes a [`report`] of it, [`text`] and JSON show that. It writes nothing but
+//! `look` reads, `judge` makes a report of it, and text or JSON shows that. It writes nothing but
 //! the Secret, and that only for `--rotate`.
 
 pub mod args;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &CertificatesArgs) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return refuse(error, USAGE),
     };
-    match shown(&settings) {
+    match shown(settings) {
         Err(error) => fail(&error),
         Ok((text, is_well)) => {
             let printed = print(&text);
@@ -46,17 +46,18 @@ pub(crate) fn run(args: &CertificatesArgs) -> ExitCode {
 }
 
 /// What is printed, and whether all is well.
-fn shown(settings: &Settings) -> Result<(String, bool)> {
+fn shown(settings: Settings) -> Result<(String, bool)> {
     // kube and rustls ask for the process's cryptography; a second call finds it installed.
     drop(aws_lc_rs::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("failed to start the runtime")?.block_on(async {
         let client = Cluster::new(settings.cluster.clone()).client().await?;
+        let settings = look::found(&client, settings).await;
         if settings.does_rotate {
-            let rotation = rotate::rotate(&client, settings).await?;
+            let rotation = rotate::rotate(&client, &settings).await?;
             return Ok((rotation_shown(&rotation, settings.output)?, true));
         }
-        let seen = look::look(&client, settings).await;
+        let seen = look::look(&client, &settings).await;
         let report = judge::judge(&seen, &settings.objects, settings.authority_lifetime);
         let text = match settings.output {
             CertificatesOutput::Text => Text(&report).to_string(),

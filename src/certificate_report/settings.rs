@@ -15,6 +15,8 @@ const SHORTEST: Duration = Duration::from_mins(1);
 pub(super) struct Settings {
     pub(super) cluster: kubernetes::Settings,
     pub(super) objects: Objects,
+    /// Whether the objects' names were left open: they may be those of the chart.
+    pub(super) may_be_the_charts: bool,
     pub(super) metrics_port: u16,
     pub(super) output: CertificatesOutput,
     pub(super) does_rotate: bool,
@@ -33,6 +35,7 @@ impl TryFrom<&CertificatesArgs> for Settings {
         Ok(Self {
             cluster: kubernetes.try_into()?,
             objects: objects.try_into()?,
+            may_be_the_charts: objects.tls_secret.is_none() && objects.webhook_configuration.is_none(),
             metrics_port: *metrics_port,
             output: *output,
             does_rotate: *rotate,

@@ -62,9 +62,9 @@ pub struct ObjectArgs {
     /// Namespace of the webhook: of its Service, its Secret and its ConfigMap
     #[arg(long, value_name = "NAMESPACE", default_value = "eks")]
     pub namespace: String,
-    /// Self-managed: name of the Secret of the authority
-    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
-    pub tls_secret: String,
+    /// Self-managed: name of the Secret of the authority [default: pod-identity-webhook]
+    #[arg(long, value_name = "NAME")]
+    pub tls_secret: Option<String>,
     /// Self-managed: name of the MutatingWebhookConfiguration whose caBundles are kept [default: that of the Service]
     #[arg(long, value_name = "NAME")]
     pub webhook_configuration: Option<String>,

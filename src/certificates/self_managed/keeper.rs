@@ -33,10 +33,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long a request may take.
 const REQUEST: Duration = Duration::from_secs(5);
 
-/// How long an authority has to be in all caBundles before a first leaf of it is served. Nobody depends on that leaf
-/// yet, so this is shorter than the wait of a rotation, which has to suffice for the slowest API server.
-const SETTLE: Duration = Duration::from_millis(900);
-
 /// Times that a round is made again at once because somebody else wrote in between.
 const AGAIN: usize = 5;
 
@@ -184,7 +180,7 @@ impl Keeper {
     /// Serves a new leaf if one is due.
     fn serve(&mut self) {
         let signing = &self.remembered.signing;
-        let is_trusted = self.shown.time(signing.certificate()).is_some_and(|time| time >= SETTLE);
+        let is_trusted = self.shown.is_settled(signing.certificate());
         let at = (self.clock.seconds(), self.settings.periods.leaf, &self.names);
         match self.serving.keep(&self.store, signing, is_trusted, at) {
             Ok(None) => {}
@@ -202,7 +198,7 @@ impl Keeper {
     /// This replica may be called once API servers trust what it serves.
     fn look_ready(&mut self, agreement: Agreement) {
         let is_known = matches!(agreement, Agreement::Agreed | Agreement::Alone);
-        let is_trusted = self.shown.time(self.serving.authority()).is_some_and(|time| time >= SETTLE);
+        let is_trusted = self.shown.is_settled(self.serving.authority());
         if is_known && is_trusted && self.trusted.set() {
             tracing::info!(authority = %self.serving.authority(), "API servers trust this replica's certificate");
         }

@@ -1,7 +1,7 @@
 //! Certificates that need nothing installed: an authority in one Secret, a leaf in each replica's memory, and the
 //! caBundles of the registration, kept by all replicas alike without a leader.
 //!
-//! [`advance`](advance::advance) is the pure part: what the Secret should say. [`Keeper`] reads, writes and serves.
+//! `advance` is the pure part: what the Secret should say. [`Keeper`] reads, writes and serves.
 
 mod advance;
 mod authority;

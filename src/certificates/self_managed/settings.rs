@@ -39,6 +39,9 @@ pub struct SelfManaged {
     pub periods: Periods,
 }
 
+/// Name of the Secret, as the Go webhook has it.
+const SECRET: &str = "pod-identity-webhook";
+
 /// Shortest life of a leaf. Each of its thirds has to suffice for a renewal.
 const SHORTEST_LEAF: Duration = Duration::from_secs(3);
 
@@ -54,12 +57,26 @@ impl TryFrom<&ObjectArgs> for Objects {
         Ok(Self {
             service: name("--service-name", service_name)?,
             namespace: name("--namespace", namespace)?,
-            secret: name("--tls-secret", tls_secret)?,
+            secret: name("--tls-secret", tls_secret.as_ref().unwrap_or(&SECRET.to_owned()))?,
             registration: name(
                 "--webhook-configuration",
                 webhook_configuration.as_ref().unwrap_or(service_name),
             )?,
         })
+    }
+}
+
+impl Objects {
+    /// The same Service's objects, as the chart names them.
+    #[must_use]
+    pub fn of_chart(&self) -> Self {
+        let Self { service, namespace, .. } = self.clone();
+        Self {
+            secret: format!("{service}-authority"),
+            registration: format!("{service}.{namespace}"),
+            service,
+            namespace,
+        }
     }
 }
 

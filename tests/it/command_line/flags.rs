@@ -30,9 +30,7 @@ const VALUES: [(&str, &str, &str, &str, Reader); 23] = [
         show(&a.webhook.certificates.objects.service_name)
     }),
     ("namespace", "eks", "other", "other", |a| show(&a.webhook.certificates.objects.namespace)),
-    ("tls-secret", "pod-identity-webhook", "other", "other", |a| {
-        show(&a.webhook.certificates.objects.tls_secret)
-    }),
+    ("tls-secret", "None", "other", "Some(other)", |a| show(&a.webhook.certificates.objects.tls_secret)),
     ("tls-cert", "None", "/c", "Some(/c)", |a| show(&a.webhook.certificates.tls_cert)),
     ("tls-key", "None", "/k", "Some(/k)", |a| show(&a.webhook.certificates.tls_key)),
     ("tls-min-version", "", "VersionTLS13", "VersionTLS13", |a| show(&a.webhook.tls.tls_min_version)),

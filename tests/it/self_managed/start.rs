@@ -41,6 +41,18 @@ async fn replica_is_ready_once_every_entry_trusts_it() {
     assert!(String::from_utf8(key).unwrap().starts_with("-----BEGIN PRIVATE KEY-----"));
 }
 
+/// The replica before it may be gone already.
+#[tokio::test(start_paused = true)]
+async fn replica_that_finds_everything_as_it_should_be_is_ready_at_once() {
+    let (cluster, time) = (Cluster::new(&["a", "b"]), Time::begin());
+    let first = Replica::start(&cluster, time, PERIODS);
+    until("it is ready", || first.is_ready()).await;
+    let next = Replica::start(&cluster, time, PERIODS);
+    let took = until("the next one is ready", || next.is_ready()).await;
+    next.accepted(&cluster, time).unwrap();
+    assert!(took < Duration::from_millis(200), "{took:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn replicas_that_start_together_agree() {
     let (cluster, time) = (Cluster::new(&["a", "b"]), Time::begin());
