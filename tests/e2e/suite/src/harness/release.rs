@@ -199,7 +199,8 @@ async fn remove_shared() -> Result<()> {
     command::run("helm", words, "").await?;
     // All are deleted at once, with one wait: namespaces of tests that ended may still be on their way out.
     let selector = format!("--selector={OURS}");
-    let kinds = "namespaces,mutatingwebhookconfigurations,clusterroles,clusterrolebindings";
+    let kinds = "namespaces,mutatingwebhookconfigurations,clusterroles,clusterrolebindings,flowschemas,\
+                 prioritylevelconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings";
     command::kubectl(["delete", kinds, &selector, "--wait", "--timeout=180s"]).await.map(drop)
 }
 

@@ -12,6 +12,7 @@ mod deployment;
 mod disruption;
 mod down;
 mod ephemeral;
+mod first_install;
 mod go_arguments;
 mod golden;
 mod install;
@@ -28,6 +29,7 @@ mod rights;
 mod role_policy;
 mod rotation;
 mod shapes;
+mod static_pod;
 mod token_modes;
 mod upgrade;
 
@@ -117,6 +119,8 @@ pub fn alone() -> Vec<Case> {
         upgrade::go_webhooks_manifests_are_replaced_without_a_gap,
         upgrade::jkroepkes_chart_is_replaced_without_a_gap,
         upgrade::previous_chart_is_upgraded_without_a_gap,
+        first_install::one_command_is_enough_and_the_next_pod_has_its_role,
+        static_pod::api_server_calls_the_static_pod_beside_it,
         rotation::nobody_notices_rotations_of_seconds,
         replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,
     ];
