@@ -31,7 +31,8 @@ pub(super) async fn found(client: &Client, settings: Settings) -> Settings {
     let of_chart = settings.objects.of_chart();
     let secret = Address::secret(&of_chart.namespace, &of_chart.secret);
     let is_chart = settings.may_be_the_charts
-        && matches!(timely(secret.read(client)).await, Ok(Document { object: Some(_), .. }));
+        // What could not be read is shown as such, and nothing else in its place.
+        && !matches!(timely(secret.read(client)).await, Ok(Document { object: None, .. }) | Err(Unread::Forbidden(_)));
     if is_chart { Settings { objects: of_chart, ..settings } } else { settings }
 }
 
@@ -58,7 +59,8 @@ pub(super) async fn look(client: &Client, settings: &Settings) -> Seen {
     Seen {
         now,
         secret: secret.map(|Document { object, .. }| object.map(contents)),
-        entries: registration.map(|Document { object, .. }| object.as_ref().map(entries)),
+        entries: registration
+            .map(|Document { object, .. }| object.as_ref().map(|object| entries(object, &settings.names()))),
         replicas,
         own: if own { Some(own_certificate(settings.metrics_port).await) } else { None },
     }

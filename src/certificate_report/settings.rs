@@ -7,8 +7,9 @@ use crate::certificates::self_managed::{Names, Objects};
 use crate::cli::error::{SettingsError, invalid};
 use crate::kubernetes;
 
-/// Shortest life of an authority. Replicas make the next one with a third of it left.
-const SHORTEST: Duration = Duration::from_mins(1);
+/// Shortest life of an authority that is made here: it has to outlast the wait and the certificates of the replicas,
+/// whose periods this command does not know.
+const SHORTEST: Duration = Duration::from_hours(1);
 
 /// What the flags come to.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl TryFrom<&CertificatesArgs> for Settings {
         let CertificatesArgs { kubernetes, objects, metrics_port, output, rotate, authority_lifetime } = args;
         if *authority_lifetime < SHORTEST {
             let value = format!("{authority_lifetime:?}");
-            return Err(invalid("--authority-lifetime", &value, "expected at least 1m"));
+            return Err(invalid("--authority-lifetime", &value, "expected at least 1h"));
         }
         Ok(Self {
             cluster: kubernetes.try_into()?,

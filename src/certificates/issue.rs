@@ -34,13 +34,30 @@ pub enum IssueError {
     Refused(#[source] tokio_rustls::rustls::Error),
 }
 
+impl IssueError {
+    /// The error without what differs each time, such as the time itself.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Make(_) => "a key or a signature could not be made",
+            Self::Use(_) => "the certificate that was made cannot be used",
+            Self::Random => "the system gives no random numbers",
+            Self::Refused(_) => "the certificate that was made would be refused: are the clocks right?",
+        }
+    }
+}
+
 /// A leaf, as PEM for files and as a pair to serve.
-#[derive(Debug)]
 pub struct Leaf {
     /// The certificate.
     pub certificate_pem: String,
     /// Its private key: never logged, written only where the caller says.
     pub key_pem: String,
+}
+
+impl std::fmt::Debug for Leaf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Leaf").field("certificate_pem", &self.certificate_pem).finish_non_exhaustive()
+    }
 }
 
 impl Leaf {

@@ -77,7 +77,7 @@ impl Pair {
     }
 
     /// When the certificate becomes valid, in seconds since 1970.
-    pub(super) fn not_before(&self) -> i64 {
+    pub(in crate::certificates) fn not_before(&self) -> i64 {
         self.not_before
     }
 

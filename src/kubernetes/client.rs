@@ -86,7 +86,10 @@ fn make(kubeconfig: Option<&Path>, server: Option<Uri>) -> Result<Client, Client
         (Some(path), _) => kubeconfig::read(path, server.as_ref()).map_err(failed)?,
         // Go's client takes a bare --kube-api as a whole configuration; inside a cluster it keeps
         // the pod's credentials.
-        (None, Some(server)) => Access::in_cluster().unwrap_or_else(|_| Access::anonymous(server.clone())),
+        (None, Some(server)) => match Access::in_cluster() {
+            Err(InPodError::Mounts(_)) => Access::anonymous(server.clone()),
+            access => access.map_err(ClientError::InCluster)?,
+        },
         (None, None) => Access::in_cluster().map_err(ClientError::InCluster)?,
     };
     if let Some(server) = server {

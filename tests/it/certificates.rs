@@ -101,7 +101,7 @@ impl World {
                 "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
                 "metadata": {"name": "pod-identity-webhook"},
                 "webhooks": [{"name": "iam-for-pods.amazonaws.com",
-                    "clientConfig": {"caBundle": STANDARD.encode(&self.bundle)}}],
+                    "clientConfig": {"service": {"name": "pod-identity-webhook", "namespace": "eks"}, "caBundle": STANDARD.encode(&self.bundle)}}],
             })),
             (&Method::GET, "/api/v1/namespaces/eks/services/pod-identity-webhook") => axum_json(&json!({
                 "apiVersion": "v1", "kind": "Service",
@@ -347,7 +347,7 @@ fn rotation_without_an_authority_changes_nothing() {
 fn flags_that_cannot_be_used_are_named() {
     for (flag, value, allowed) in [
         ("--tls-secret", "../x", "expected the name of an object: small letters, digits, - and ."),
-        ("--authority-lifetime", "30s", "expected at least 1m"),
+        ("--authority-lifetime", "30s", "expected at least 1h"),
         ("--metrics-port", "0", "expected a whole number from 1 to 65535"),
         ("--output", "yaml", "expected text or json"),
     ] {

@@ -100,9 +100,17 @@ impl World {
 
     /// These are the entries from now on, each with its bundle.
     pub(super) fn bundle(&mut self, bundles: &[(&str, &str)]) {
-        let entry = |(name, bundle): &(&str, &str)| json!({"name": name, "clientConfig": {"caBundle": STANDARD.encode(bundle)}});
+        let entry = |(name, bundle): &(&str, &str)| {
+            json!({
+                "name": name,
+                "clientConfig": {
+                    "service": {"name": "webhook", "namespace": "eks"},
+                    "caBundle": STANDARD.encode(bundle),
+                },
+            })
+        };
         let webhooks: Vec<_> = bundles.iter().map(entry).collect();
-        self.seen.entries = Ok(Some(entries(&json!({"webhooks": webhooks}))));
+        self.seen.entries = Ok(Some(entries(&json!({"webhooks": webhooks}), &names())));
     }
 
     pub(super) fn replicas(&mut self, pods: Vec<Replica>) {

@@ -89,10 +89,15 @@ pub(super) fn advance(
         if let Some(next) = &next {
             state.keep(next.certificate(), until);
         }
-        // Whoever was trusted before stays so for a while: another replica may serve a leaf of it, or what ran here
-        // before this program.
+        // Whoever was trusted before stays so for a while, as far as there is room: another replica may serve a leaf of
+        // it, or what ran here before this program.
         for certificate in bundled {
-            if certificate.not_after() > now && state.keep(certificate, until) {
+            let is_known = state.trusts(certificate);
+            if !is_known
+                && !state.is_full()
+                && certificate.not_after() > now
+                && state.keep(certificate, until)
+            {
                 changes.push((Change::Kept, certificate.clone()));
             }
         }

@@ -56,12 +56,11 @@ impl Authority {
     pub fn read(certificate: &str, key: &str, names: &Names, now: i64) -> Result<Arc<Self>, AuthorityError> {
         let read = Certificate::of_pem(certificate);
         let certificate = read.map_err(|error| AuthorityError::Certificate(error.to_string()))?;
+        if !certificate.is_of(SUBJECT, names) {
+            return Err(AuthorityError::Foreign(names.to_string()));
+        }
         let key =
             KeyPair::from_pem_and_sign_algo(key, &PKCS_ECDSA_P256_SHA256).map_err(|_| AuthorityError::Key)?;
-        let foreign = || AuthorityError::Foreign(names.to_string());
-        if !certificate.is_of(SUBJECT, names) {
-            return Err(foreign());
-        }
         if !certificate.is_of_key(&key) {
             return Err(AuthorityError::Mismatch);
         }
@@ -71,11 +70,6 @@ impl Authority {
         params.distinguished_name = issue::distinguished_name(SUBJECT);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         Ok(Arc::new(Self { certificate, issuer: Issuer::new(params, key) }))
-    }
-
-    /// Whether this certificate is of an authority that this program made for these names.
-    pub(super) fn is_ours(certificate: &Certificate, names: &Names) -> bool {
-        certificate.is_of(SUBJECT, names)
     }
 
     /// The authority's certificate.

@@ -4,6 +4,7 @@
 mod agreement;
 mod bundles;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::authority::Authority;
 use super::certificate::Certificate;
+use super::event;
 use super::metrics::Metrics;
 use super::names::Names;
 use super::registration::entries;
@@ -71,6 +73,12 @@ pub struct Keeper {
     /// What was in every bundle when they were last as they should be.
     kept: Vec<Certificate>,
     create_after: Instant,
+    /// When this replica set something aside lately.
+    asides: VecDeque<Instant>,
+    /// Why no authority or leaf could be made in this round.
+    failure: Option<String>,
+    /// What is to be told of by an event once everything else is done: what, when, and what makes its name unique.
+    event: Option<(String, i64, String)>,
 }
 
 impl Keeper {
@@ -115,6 +123,9 @@ impl Keeper {
             shown: Shown::default(),
             kept: Vec::new(),
             create_after: Instant::now(),
+            asides: VecDeque::new(),
+            failure: None,
+            event: None,
         })
     }
 
@@ -140,8 +151,11 @@ impl Keeper {
 
     /// Looks at everything once.
     async fn round(&mut self) -> Agreement {
-        let (secret, registration) =
-            tokio::join!(read(&self.client, &self.secret), read(&self.client, &self.registration));
+        self.failure = None;
+        // In this order: whoever writes an authority into the bundles has written it into the Secret before, so what is
+        // read of the Secret is at least as new.
+        let registration = read(&self.client, &self.registration).await;
+        let secret = read(&self.client, &self.secret).await;
         for document in [&secret, &registration] {
             document.iter().filter_map(|document| document.date).for_each(|date| self.clock.hear(date));
         }
@@ -159,7 +173,7 @@ impl Keeper {
                 return Agreement::Unknown;
             }
         };
-        let bundled = registration.as_ref().map(entries).unwrap_or_default();
+        let bundled = registration.as_ref().map(|object| entries(object, &self.names)).unwrap_or_default();
         self.shown.see(&bundled);
         let bundled: Vec<_> = bundled.into_iter().flat_map(|entry| entry.certificates).collect();
         let agreement = match secret {
@@ -174,13 +188,29 @@ impl Keeper {
         let agreement = self.repair(registration, agreement, &bundled).await;
         self.serve();
         self.look_ready(agreement);
+        self.troubles.set(Trouble::Making, self.failure.take());
+        if let Some((note, now, unique)) = self.event.take() {
+            let told = event::set_aside(&self.client, &self.secret, &note, now, &unique);
+            // Nothing depends on it.
+            if timeout(REQUEST, told).await.is_err() {
+                tracing::warn!(
+                    "no answer within {REQUEST:?} while making an event about the authority's Secret"
+                );
+            }
+        }
         agreement
     }
 
     /// Serves a new leaf if one is due.
     fn serve(&mut self) {
         let signing = &self.remembered.signing;
-        let is_trusted = self.shown.is_settled(signing.certificate());
+        // Calls come to a leaf that was trusted, as long as its authority is in the bundles: then there is no hurry.
+        let has_time = self.serving.was_trusted() && self.shown.time(self.serving.authority()).is_some();
+        let is_trusted = if has_time {
+            self.shown.time(signing.certificate()).is_some_and(|time| time >= self.settings.periods.wait)
+        } else {
+            self.shown.is_settled(signing.certificate())
+        };
         let at = (self.clock.seconds(), self.settings.periods.leaf, &self.names);
         match self.serving.keep(&self.store, signing, is_trusted, at) {
             Ok(None) => {}
@@ -188,7 +218,7 @@ impl Keeper {
                 self.leaf_metrics.expires(not_after);
                 tracing::info!(authority = %self.serving.authority(), not_after, "certificate replaced");
             }
-            Err(error) => self.troubles.set(Trouble::Making, Some(error.to_string())),
+            Err(error) => self.failure = Some(error.kind().to_owned()),
         }
         if self.shown.time(self.serving.authority()).is_some() && !self.shown.has_no_entry() {
             self.serving.trust();

@@ -3,9 +3,15 @@
 use std::fmt;
 use std::ops::Deref;
 
+use serde_json::Value;
+
 /// The DNS names of one Service, that which API servers use first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names(Vec<String>);
+pub struct Names {
+    service: String,
+    namespace: String,
+    names: Vec<String>,
+}
 
 impl Names {
     /// The names of the Service in its namespace. Those that end with the cluster's domain are not known here, but for
@@ -13,7 +19,22 @@ impl Names {
     #[must_use]
     pub fn of_service(service: &str, namespace: &str) -> Self {
         let name = format!("{service}.{namespace}.svc");
-        Self(vec![name.clone(), format!("{service}.{namespace}"), format!("{name}.cluster.local")])
+        Self {
+            service: service.to_owned(),
+            namespace: namespace.to_owned(),
+            names: vec![name.clone(), format!("{service}.{namespace}"), format!("{name}.cluster.local")],
+        }
+    }
+
+    /// Whether an entry of a registration calls this Service, or a URL with one of its names: others are not this
+    /// program's business.
+    pub(super) fn are_called_by(&self, client_config: &Value) -> bool {
+        let text = |key: &str| client_config.pointer(key).and_then(Value::as_str);
+        let is_service = text("/service/name") == Some(&self.service)
+            && text("/service/namespace") == Some(&self.namespace);
+        let url: Option<http::Uri> = text("/url").and_then(|url| url.parse().ok());
+        let host = url.as_ref().and_then(http::Uri::host);
+        is_service || host.is_some_and(|host| self.names.iter().any(|name| name == host))
     }
 }
 
@@ -21,7 +42,7 @@ impl Deref for Names {
     type Target = [String];
 
     fn deref(&self) -> &[String] {
-        &self.0
+        &self.names
     }
 }
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::certificate::{Certificate, bundle};
+use super::names::Names;
 
 /// Longest bundle that is read, in bytes: a Secret, from which such bundles are made, has no more.
 const LONGEST: usize = 1 << 20;
@@ -31,19 +32,24 @@ impl Entry {
 
     /// Whether it trusts exactly these.
     fn is(&self, wanted: &[Certificate]) -> bool {
-        let serials = |certificates: &[Certificate]| -> BTreeSet<Vec<u8>> {
+        let sorted = |certificates: &[Certificate]| -> BTreeSet<Vec<u8>> {
             certificates.iter().map(|one| one.der().to_vec()).collect()
         };
         !self.has_rest
             && self.certificates.len() == wanted.len()
-            && serials(&self.certificates) == serials(wanted)
+            && sorted(&self.certificates) == sorted(wanted)
     }
 }
 
-/// The entries of a registration.
+/// The entries of a registration that call the Service of these names.
 #[must_use]
-pub fn entries(registration: &Value) -> Vec<Entry> {
-    registration.get("webhooks").and_then(Value::as_array).into_iter().flatten().map(entry).collect()
+pub fn entries(registration: &Value, names: &Names) -> Vec<Entry> {
+    let webhooks = registration.get("webhooks").and_then(Value::as_array).into_iter().flatten();
+    webhooks.filter(|webhook| is_ours(webhook, names)).map(entry).collect()
+}
+
+fn is_ours(webhook: &Value, names: &Names) -> bool {
+    webhook.get("clientConfig").is_some_and(|client| names.are_called_by(client))
 }
 
 fn entry(webhook: &Value) -> Entry {
@@ -62,14 +68,14 @@ fn entry(webhook: &Value) -> Entry {
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 
-/// Has every entry trust exactly these authorities; returns the names of those that did not.
-pub(super) fn repair(registration: &mut Value, wanted: &[Certificate]) -> Vec<String> {
+/// Has every entry that calls the Service trust exactly these authorities; returns the names of those that did not.
+pub(super) fn repair(registration: &mut Value, names: &Names, wanted: &[Certificate]) -> Vec<String> {
     let Some(webhooks) = registration.get_mut("webhooks").and_then(Value::as_array_mut) else {
         return Vec::new();
     };
     let bundle = STANDARD.encode(bundle(wanted));
     let mut repaired = Vec::new();
-    for webhook in webhooks {
+    for webhook in webhooks.iter_mut().filter(|webhook| is_ours(webhook, names)) {
         let entry = entry(webhook);
         if entry.is(wanted) {
             continue;

@@ -13,7 +13,7 @@ use super::authority::Authority;
 use super::certificate::Certificate;
 use super::error::AuthorityError;
 use super::names::Names;
-use super::state::{Previous, State};
+use super::state::{PREVIOUS as PREVIOUS_AUTHORITIES, Previous, State};
 
 const CERTIFICATE: &str = "ca.crt";
 const KEY: &str = "ca.key";
@@ -125,7 +125,11 @@ pub fn read(secret: &Value, names: &Names, now: i64) -> Stored {
     }
     match text(PREVIOUS).map(|text| previous(&text)) {
         None => {}
-        Some(Some(previous)) => stored.previous = previous,
+        Some(Some(mut previous)) => {
+            previous.sort_by_key(|previous| std::cmp::Reverse(previous.until));
+            previous.truncate(PREVIOUS_AUTHORITIES);
+            stored.previous = previous;
+        }
         Some(None) => {
             let why = "it cannot be read".to_owned();
             stored.unusable.push(Unusable { part: Part::Previous, reason: "corrupt", why });

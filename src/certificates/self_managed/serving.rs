@@ -14,6 +14,7 @@ use crate::kubernetes::jittered;
 #[derive(Debug)]
 pub(super) struct Serving {
     authority: Arc<Authority>,
+    not_before: i64,
     not_after: i64,
     /// When the next leaf is due, in seconds since 1970.
     renewal: i64,
@@ -32,6 +33,7 @@ impl Serving {
         let pair = authority.leaf(names, now, life)?;
         let serving = Self {
             authority,
+            not_before: pair.not_before(),
             not_after: pair.not_after(),
             renewal: renewal(now, pair.not_after()),
             was_trusted: false,
@@ -51,7 +53,7 @@ impl Serving {
         let (now, life, names) = at;
         let is_other = self.authority.certificate() != signing.certificate();
         // A leaf from the future was made by a clock that has been set back since.
-        let is_due = now >= self.renewal || now < self.made();
+        let is_due = now >= self.renewal || now < self.not_before;
         let can_sign = self.authority.certificate().check(now).is_ok();
         let next = if is_other && (is_trusted || (is_due && !can_sign)) {
             signing.clone()
@@ -67,11 +69,6 @@ impl Serving {
         Ok(Some(self.not_after))
     }
 
-    /// When it was made, at the earliest.
-    fn made(&self) -> i64 {
-        self.renewal.saturating_sub(self.not_after.saturating_sub(self.renewal).saturating_mul(4))
-    }
-
     /// The authority that signed it.
     pub(super) fn authority(&self) -> &Certificate {
         self.authority.certificate()
@@ -80,6 +77,11 @@ impl Serving {
     /// API servers trust its authority.
     pub(super) fn trust(&mut self) {
         self.was_trusted = true;
+    }
+
+    /// Whether API servers have ever trusted its authority, so that calls may come to it.
+    pub(super) fn was_trusted(&self) -> bool {
+        self.was_trusted
     }
 
     /// Its authority and its end, if API servers have ever trusted it.

@@ -54,9 +54,13 @@ impl TryFrom<&ObjectArgs> for Objects {
             let expected = "expected the name of an object: small letters, digits, - and .";
             if is_name(value) { Ok(value.clone()) } else { Err(invalid(flag, value, expected)) }
         };
+        let label = |flag, value: &String| {
+            let expected = "expected at most 63 small letters, digits and -";
+            if is_label(value) { Ok(value.clone()) } else { Err(invalid(flag, value, expected)) }
+        };
         Ok(Self {
-            service: name("--service-name", service_name)?,
-            namespace: name("--namespace", namespace)?,
+            service: label("--service-name", service_name)?,
+            namespace: label("--namespace", namespace)?,
             secret: name("--tls-secret", tls_secret.as_ref().unwrap_or(&SECRET.to_owned()))?,
             registration: name(
                 "--webhook-configuration",
@@ -116,11 +120,17 @@ fn written(duration: Duration) -> String {
 
 /// Whether this may be an object's name: RFC 1123's subdomains.
 fn is_name(text: &str) -> bool {
-    let is_word = |word: &str| {
-        let of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !word.is_empty() && word.bytes().all(of_name) && !word.starts_with('-') && !word.ends_with('-')
-    };
     text.len() <= 253 && text.split('.').all(is_word)
+}
+
+/// Whether this may be the name of a Service or a namespace, which are words of DNS names.
+fn is_label(text: &str) -> bool {
+    text.len() <= 63 && is_word(text)
+}
+
+fn is_word(word: &str) -> bool {
+    let of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !word.is_empty() && word.bytes().all(of_name) && !word.starts_with('-') && !word.ends_with('-')
 }
 
 impl fmt::Display for SelfManaged {

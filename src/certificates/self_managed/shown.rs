@@ -51,6 +51,7 @@ impl Shown {
 
     /// The registration could not be read: what it showed may no longer be so.
     pub(super) fn lose(&mut self) {
+        self.certificates.clear();
         self.is_known = false;
     }
 

@@ -7,7 +7,7 @@ use super::certificate::Certificate;
 
 /// Most authorities that no longer sign. Each is trusted for a leaf's life; more than two at a time mean that
 /// something makes new ones over and over.
-const PREVIOUS: usize = 8;
+pub(super) const PREVIOUS: usize = 8;
 
 /// The authorities of one Service.
 #[derive(Debug, Clone)]
@@ -49,13 +49,24 @@ impl State {
         self.trusted().any(|one| one == certificate)
     }
 
+    /// Whether there is no place for one more previous authority.
+    pub(super) fn is_full(&self) -> bool {
+        self.previous.len() >= PREVIOUS
+    }
+
     /// Keeps an authority trusted for a while, in place of that which would end first if there are too many.
-    /// Returns whether it was not trusted before.
+    /// Returns whether it was not trusted, or not for as long.
     pub(super) fn keep(&mut self, certificate: &Certificate, until: i64) -> bool {
+        if let Some(previous) = self.previous.iter_mut().find(|previous| previous.certificate == *certificate)
+        {
+            let is_longer = until > previous.until;
+            previous.until = previous.until.max(until);
+            return is_longer;
+        }
         if self.trusts(certificate) {
             return false;
         }
-        if self.previous.len() >= PREVIOUS {
+        if self.is_full() {
             let first = self.previous.iter().enumerate().min_by_key(|(_, previous)| previous.until);
             if let Some((index, _)) = first {
                 self.previous.remove(index);

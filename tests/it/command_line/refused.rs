@@ -84,7 +84,8 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
 #[test]
 fn a_wrong_value_of_self_managed_certificates_is_named() {
     for (flag, value, allowed) in [
-        ("--service-name", "a_b", "expected the name of an object: small letters, digits, - and ."),
+        ("--service-name", "a.b", "expected at most 63 small letters, digits and -"),
+        ("--tls-secret", "a_b", "expected the name of an object: small letters, digits, - and ."),
         ("--tls-secret", "../x", "expected the name of an object: small letters, digits, - and ."),
         ("--webhook-configuration", "-x", "expected the name of an object: small letters, digits, - and ."),
         ("--certificate-lifetime", "2s", "expected at least 3s"),

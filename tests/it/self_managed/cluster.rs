@@ -38,6 +38,8 @@ struct State {
     /// A number that differs from call to call, for pauses.
     seed: u64,
     calls: Vec<(Method, String, u16)>,
+    /// A part of the path of requests that are never answered.
+    hanging: Option<String>,
 }
 
 impl Cluster {
@@ -51,6 +53,7 @@ impl Cluster {
             date: None,
             seed: 1,
             calls: Vec::new(),
+            hanging: None,
         };
         let cluster = Self(Arc::new(Mutex::new(state)));
         cluster.put(SECRET, secret(&json!({})));
@@ -105,6 +108,11 @@ impl Cluster {
         self.0.lock().unwrap().refused.push((method, path.to_owned(), code));
     }
 
+    /// Answers such requests no more.
+    pub fn hang(&self, path: &str) {
+        self.0.lock().unwrap().hanging = Some(path.to_owned());
+    }
+
     /// Refuses nothing any longer.
     pub fn allow(&self) {
         self.0.lock().unwrap().refused.clear();
@@ -136,6 +144,10 @@ impl Cluster {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let path = head.uri.path().to_owned();
+        let hangs = |part: &String| path.contains(part.as_str());
+        if self.0.lock().unwrap().hanging.as_ref().is_some_and(hangs) {
+            std::future::pending::<()>().await;
+        }
         // Before and after the work, so that requests of several clients overlap in every way.
         self.pause().await;
         let (code, answer) = self.0.lock().unwrap().work(&head.method, &path, &body);
@@ -219,7 +231,7 @@ pub fn secret(data: &Value) -> Value {
 
 /// A registration with entries of these names, which trust nobody yet.
 pub fn registration(entries: &[&str]) -> Value {
-    let entry = |name: &&str| json!({"name": name, "futureField": {"kept": true}, "clientConfig": {"service": {"name": "webhook"}}});
+    let entry = |name: &&str| json!({"name": name, "futureField": {"kept": true}, "clientConfig": {"service": {"name": "webhook", "namespace": "eks"}}});
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
         "metadata": {"name": "webhook.eks"},

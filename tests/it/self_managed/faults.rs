@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::cluster::{Cluster, EVENTS, LAG, REGISTRATION, SECRET, bundles, registration, secret};
-use super::replica::{BEGIN, PERIODS, Replica, Time, until};
+use super::replica::{BEGIN, PERIODS, Periods, Replica, Time, until};
 
 /// Three replicas that are ready.
 async fn ready() -> (Cluster, Time, [Replica; 3]) {
@@ -280,4 +280,78 @@ async fn clock_that_jumps_while_no_date_is_heard_recovers_when_it_is_set_back() 
     is_wrong.store(false, std::sync::atomic::Ordering::Relaxed);
     let took = until("it is accepted", || replica.accepted(&cluster, time).is_ok()).await;
     assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+/// What ran here before, by somebody else's authority, and the Secret that it was told of is not there.
+#[tokio::test(start_paused = true)]
+async fn without_the_secret_nobody_elses_authority_is_dropped() {
+    let (cluster, time) = (Cluster::new(&["a"]), Time::begin());
+    cluster.refuse(Method::POST, "secrets", 403);
+    cluster.delete(SECRET);
+    let other = pod_identity_webhook::certificates::Authority::new().unwrap().certificate_pem();
+    cluster.change(REGISTRATION, |object| {
+        object["webhooks"][0]["clientConfig"]["caBundle"] = json!(STANDARD.encode(&other));
+    });
+    let other = bundles(&cluster.get(REGISTRATION).unwrap()).remove(0).remove(0);
+    let replica = Replica::start(&cluster, time, PERIODS);
+    until("it is ready", || replica.is_ready()).await;
+    let bundle = bundles(&cluster.get(REGISTRATION).unwrap()).remove(0);
+    assert!(bundle.contains(&other) && bundle.len() == 2, "{bundle:?}");
+}
+
+/// Replicas that come and go add an authority each, and the bundle stays of a size that API servers take.
+#[tokio::test(start_paused = true)]
+async fn without_the_secret_bundles_do_not_grow_for_ever() {
+    let (cluster, time) = (Cluster::new(&["a"]), Time::begin());
+    cluster.refuse(Method::POST, "secrets", 403);
+    cluster.delete(SECRET);
+    for _ in 0..50 {
+        let replica =
+            Replica::start(&cluster, time, Periods { authority: Duration::from_hours(1), ..PERIODS });
+        until("it is ready", || replica.is_ready()).await;
+    }
+    let bundle = bundles(&cluster.get(REGISTRATION).unwrap()).remove(0);
+    assert!(bundle.len() <= 34, "{}", bundle.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn entry_of_another_service_is_nobodys_business() {
+    let (cluster, time) = (Cluster::new(&["a", "b"]), Time::begin());
+    cluster.change(REGISTRATION, |object| {
+        object["webhooks"][1]["clientConfig"] =
+            json!({"service": {"name": "other", "namespace": "eks"}, "caBundle": "eA=="});
+    });
+    let before = cluster.get(REGISTRATION).unwrap()["webhooks"][1].clone();
+    let replica = Replica::start(&cluster, time, PERIODS);
+    until("it is ready", || replica.is_ready()).await;
+    sleep(Duration::from_mins(2)).await;
+    assert!(replica.is_ready());
+    assert_eq!(cluster.get(REGISTRATION).unwrap()["webhooks"][1], before);
+}
+
+/// An event that is never answered must not keep what it tells of from being repaired.
+#[tokio::test(start_paused = true)]
+async fn event_that_is_not_answered_holds_up_nothing() {
+    let (cluster, time, replicas) = ready().await;
+    cluster.hang("events");
+    cluster.put(SECRET, secret(&data("x", "y")));
+    stay_accepted(&cluster, time, &replicas, Duration::from_mins(1)).await;
+}
+
+/// Two Services whose replicas were told of the same Secret: each finds the other's authority in it.
+#[tokio::test(start_paused = true)]
+async fn secret_that_somebody_else_writes_all_the_time_is_left_alone_for_a_while() {
+    let (cluster, time, replicas) = ready().await;
+    let foreign = made_for(&Names::of_service("other", "eks"), 0, 86_400);
+    let foreign = secret(&data(&foreign.0, &foreign.1));
+    for _ in 0..300 {
+        cluster.put(SECRET, foreign.clone());
+        sleep(Duration::from_secs(1)).await;
+        are_accepted(&cluster, time, &replicas).unwrap();
+    }
+    let events = cluster.all(EVENTS).len();
+    assert!((10..=30).contains(&events), "{events} events");
+    let told =
+        |replica: &Replica| replica.metric("pod_identity_webhook_certificate_problem{problem=\"secret\"} 1");
+    assert!(replicas.iter().all(told));
 }

@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pod_identity_webhook::certificates::self_managed::{
-    self, Certificate, Keeper, Objects, Periods, SelfManaged,
-};
+pub use pod_identity_webhook::certificates::self_managed::Periods;
+use pod_identity_webhook::certificates::self_managed::{self, Certificate, Keeper, Objects, SelfManaged};
 use pod_identity_webhook::certificates::{Clock, Metrics, Store};
 use pod_identity_webhook::process::Readiness;
 use pod_identity_webhook::telemetry::Registry;

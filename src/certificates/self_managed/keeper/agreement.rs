@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::super::advance::{Advanced, View, advance};
 use super::super::authority::Authority;
 use super::super::certificate::Certificate;
-use super::super::event;
 use super::super::secret::{self, Stored};
 use super::super::state::State;
 use super::super::trouble::Trouble;
@@ -17,12 +16,27 @@ use super::{Agreement, Failure, Keeper, timely};
 /// How long until creating a missing Secret is tried again. Most accounts may not.
 const CREATE: Duration = Duration::from_secs(30);
 
+/// Times that a replica sets something aside within a while.
+const ASIDES: usize = 10;
+
+/// The while.
+const WAR: Duration = Duration::from_mins(10);
+
 impl Keeper {
     /// Brings the Secret up to date, and remembers what it says.
     pub(super) async fn agree(&mut self, mut object: Value, bundled: &[Certificate]) -> Agreement {
         let now = self.clock.seconds();
         let stored = secret::read(&object, &self.names, now);
         let unusable = stored.unusable.clone();
+        if !unusable.is_empty() && self.is_fought_over() {
+            let text = format!(
+                "what {} holds could not be used {ASIDES} times in {} min: does somebody else keep something in it?",
+                self.secret,
+                WAR.as_secs() / 60
+            );
+            self.troubles.set(Trouble::Secret, Some(text));
+            return self.alone(bundled);
+        }
         let Some(Advanced { state, changes }) = self.advance(stored, bundled, now) else {
             return Agreement::Unknown;
         };
@@ -42,13 +56,23 @@ impl Keeper {
         self.remember(Advanced { state, changes });
         self.is_shared = true;
         if !unusable.is_empty() {
-            self.tell_of(&unusable, now).await;
+            self.asides.push_back(Instant::now());
+            self.tell_of(&unusable, now);
         }
         Agreement::Agreed
     }
 
+    /// Whether so much was set aside lately that somebody must be writing the Secret as often: then it is left as it is
+    /// for a while.
+    fn is_fought_over(&mut self) -> bool {
+        while self.asides.front().is_some_and(|at| at.elapsed() > WAR) {
+            self.asides.pop_front();
+        }
+        self.asides.len() >= ASIDES
+    }
+
     /// What should become of what is stored; `None` if no authority could be made.
-    fn advance(&self, stored: Stored, bundled: &[Certificate], now: i64) -> Option<Advanced> {
+    fn advance(&mut self, stored: Stored, bundled: &[Certificate], now: i64) -> Option<Advanced> {
         let view = View {
             now,
             periods: &self.settings.periods,
@@ -59,8 +83,7 @@ impl Keeper {
         };
         let make = || Authority::make(&self.names, now, self.settings.periods.authority);
         let advanced = advance(stored, &view, make);
-        self.troubles.set(Trouble::Making, advanced.as_ref().err().map(ToString::to_string));
-        advanced.ok()
+        advanced.map_err(|error| self.failure = Some(error.kind().to_owned())).ok()
     }
 
     fn remember(&mut self, Advanced { state, changes }: Advanced) {
@@ -72,7 +95,7 @@ impl Keeper {
     }
 
     /// Tells of what this replica has set aside.
-    async fn tell_of(&self, unusable: &[secret::Unusable], now: i64) {
+    fn tell_of(&mut self, unusable: &[secret::Unusable], now: i64) {
         for one in unusable {
             self.metrics.set_aside(one.reason);
             let what = one.part.what();
@@ -82,7 +105,7 @@ impl Keeper {
         let notes: Vec<_> = notes.collect();
         let note = format!("Set aside under keys that begin with set-aside.: {}", notes.join("; "));
         let unique = format!("{:x}.{}", now, self.serving.authority().serial().get(..8).unwrap_or_default());
-        event::set_aside(&self.client, &self.secret, &note, now, &unique).await;
+        self.event = Some((note, now, unique));
     }
 
     /// There is no Secret: creates it if that is allowed, and otherwise goes on with what is remembered.
@@ -106,9 +129,17 @@ impl Keeper {
                 }
             }
         }
+        self.alone(bundled)
+    }
+
+    /// Goes on with what is remembered, which then is of this replica alone.
+    fn alone(&mut self, bundled: &[Certificate]) -> Agreement {
+        let now = self.clock.seconds();
         let State { signing, next, previous } = self.remembered.clone();
-        let remembered = Stored { signing: Some(signing), next, previous, unusable: Vec::new() };
-        if let Some(advanced) = self.advance(remembered, bundled, self.clock.seconds()) {
+        // One that cannot sign, because a clock was wrong when it was made, is made anew.
+        let signing = Some(signing).filter(|signing| signing.certificate().check(now).is_ok());
+        let remembered = Stored { signing, next, previous, unusable: Vec::new() };
+        if let Some(advanced) = self.advance(remembered, bundled, now) {
             self.remember(advanced);
         }
         Agreement::Alone

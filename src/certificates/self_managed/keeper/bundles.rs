@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
-use super::super::authority::Authority;
 use super::super::certificate::Certificate;
 use super::super::registration::{entries, repair};
 use super::super::trouble::Trouble;
 use super::{Agreement, Failure, Keeper, timely};
+
+/// Most authorities that are left in the bundles while nobody can say whose they are, the newest first: each replica that
+/// starts while there is no Secret adds one.
+const OTHERS: usize = 32;
 
 impl Keeper {
     /// Has every entry of the registration trust what is to be trusted.
@@ -28,22 +31,21 @@ impl Keeper {
             Agreement::Outrun => return agreement,
             // What this replica made at start is nobody's business while there may be another in the Secret.
             Agreement::Unknown if !self.is_shared => return agreement,
-            // Others may know more: nothing is taken away from them.
+            // Others may know more, or have run here before: nothing that is of use is taken away from them.
             Agreement::Alone | Agreement::Unknown => {
-                let others = bundled
-                    .iter()
-                    .filter(|one| one.not_after() > now && Authority::is_ours(one, &self.names));
-                for other in others {
+                let mut others: Vec<_> = bundled.iter().filter(|one| one.not_after() > now).collect();
+                others.sort_by_key(|one| std::cmp::Reverse(one.not_before()));
+                for other in others.into_iter().take(OTHERS) {
                     if !wanted.contains(other) {
                         wanted.push(other.clone());
                     }
                 }
             }
         }
-        let repaired = repair(&mut registration, &wanted);
+        let repaired = repair(&mut registration, &self.names, &wanted);
         if !repaired.is_empty() {
             match timely(self.registration.replace(&self.client, &registration)).await {
-                Ok(stored) => self.shown.see(&entries(&stored)),
+                Ok(stored) => self.shown.see(&entries(&stored, &self.names)),
                 Err(Failure { code: Some(409), .. }) => return Agreement::Outrun,
                 Err(Failure { text, .. }) => {
                     let text = format!("failed to update {}: {text}", self.registration);

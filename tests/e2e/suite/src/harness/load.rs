@@ -20,7 +20,7 @@ use super::{Test, until, workload};
 /// How many clients ask, each over a connection of its own.
 const CLIENTS: usize = 8;
 
-/// When a request counts as not answered: after more than three times what a webhook may take.
+/// When a request counts as not answered: after more than a webhook may take, whatever its registration says.
 const LIMIT: Duration = Duration::from_secs(35);
 
 /// Clients at work, until [`Load::end`].

@@ -96,7 +96,7 @@ impl Kept {
     }
 
     async fn are_bundles_good(&self, authority: &Certificate) -> Result<bool> {
-        let entries = entries(&self.registered().await?);
+        let entries = entries(&self.registered().await?, &self.names);
         Ok(!entries.is_empty() && entries.iter().all(|entry| entry.shows(authority)))
     }
 
@@ -160,16 +160,12 @@ pub async fn whatever_is_done_to_the_secret_no_pod_notices(test: Test) -> Result
         println!("Secret {what}: as before after {:.1} s", took.as_secs_f32());
         load.goes_on(20).await?;
     }
-    let events = kubectl([
-        "get",
-        "events",
-        "--namespace",
-        &test.namespace,
-        "--output=name",
-        "--field-selector=reason=AuthoritySetAside",
-    ])
+    until("each of the three was told of by an event", async || {
+        let words = ["get", "events", "--namespace", &test.namespace, "--output=name"];
+        let set_aside = words.into_iter().chain(["--field-selector=reason=AuthoritySetAside"]);
+        Ok((kubectl(set_aside).await?.lines().count() == 3).then_some(()))
+    })
     .await?;
-    ensure!(events.lines().count() == 3, "events: {events}");
 
     kept.secrets.delete(&kept.secret, &DeleteParams::default()).await?;
     load.goes_on(100).await?;
@@ -244,7 +240,7 @@ pub async fn registration_that_others_change_recovers_alone(test: Test) -> Resul
 
 /// Takes the bundles away, as `kubectl apply` of a manifest without them does.
 async fn wipe(kept: &Kept) -> Result<()> {
-    let count = entries(&kept.registered().await?).len();
+    let count = entries(&kept.registered().await?, &kept.names).len();
     let removals: Vec<_> = (0..count)
         .map(|index| json!({"op": "add", "path": format!("/webhooks/{index}/clientConfig/caBundle"), "value": ""}))
         .collect();

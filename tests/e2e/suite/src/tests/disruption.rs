@@ -14,12 +14,17 @@ use crate::harness::command::{self, kubectl};
 use crate::harness::load::Load;
 use crate::harness::registration::{await_injection, fail_open_count, rejection_count};
 use crate::harness::release::Release;
+use crate::harness::test::caught;
 use crate::harness::{Test, until};
 
 /// How long each of the load's clients waits between two pods: about 50 pods a second.
 const PAUSE: Duration = Duration::from_millis(140);
 
 const REPLICAS: usize = 3;
+
+/// Most pods that one replica may cost that is alone and deleted three times, where only ready endpoints are called: four
+/// seconds of pods each time, on a machine that does much else.
+const ALONE: u64 = 600;
 
 /// Three with `LONG`.
 fn restarts() -> usize {
@@ -59,7 +64,7 @@ pub async fn nothing_is_lost_by_endpoint(test: Test) -> Result<()> {
 }
 
 pub async fn nothing_is_lost_by_the_services_address(test: Test) -> Result<()> {
-    let held = nothing_is_lost(test.clone(), Routing::Service).await;
+    let held = caught(nothing_is_lost(test.clone(), Routing::Service)).await;
     // The other tests go by what the node is described as.
     Routing::Endpoint
         .choose(&test)
@@ -119,20 +124,22 @@ async fn nothing_is_lost(test: Test, routing: Routing) -> Result<()> {
             Ok(())
         })
         .await?;
+    let is_well = release.is_well;
     let alone = alone(&mut release).await?;
     println!("by {}:\n{}", routing.word(), release.report.join("\n"));
     // By endpoint there is none for as long as the next replica takes to be ready: see docs/operations.md.
-    ensure!(alone == 0 || matches!(routing, Routing::Endpoint), "one replica alone lost {alone} pods");
-    ensure!(release.is_well, "by {}:\n{}", routing.word(), release.report.join("\n"));
+    let allowed = if matches!(routing, Routing::Endpoint) { ALONE } else { 0 };
+    ensure!(alone <= allowed, "one replica alone lost {alone} pods");
+    ensure!(is_well && release.is_right, "by {}:\n{}", routing.word(), release.report.join("\n"));
     release.release.uninstall().await
 }
 
-/// One replica alone, whose pod is deleted three times: how many pods went without their role.
+/// One replica alone, whose pod is deleted three times: how many pods went without their role. Nothing else may be wrong.
 async fn alone(release: &mut Deployed) -> Result<u64> {
     let scale = ["scale", &release.deployment(), "--replicas=1", "--namespace", &release.test.namespace];
     kubectl(scale).await?;
     release.rolled_out(1).await?;
-    let (is_well, before) = (release.is_well, fail_open_count(&release.name).await?);
+    let before = fail_open_count(&release.name).await?;
     release
         .measure("one replica alone, deleted three times", async |release| {
             for _ in 0..3 {
@@ -144,7 +151,6 @@ async fn alone(release: &mut Deployed) -> Result<u64> {
             Ok(())
         })
         .await?;
-    release.is_well = is_well;
     Ok(fail_open_count(&release.name).await? - before)
 }
 
@@ -155,6 +161,8 @@ pub struct Deployed {
     pub name: String,
     pub report: Vec<String>,
     pub is_well: bool,
+    /// Whether all pods that were not lost were right.
+    pub is_right: bool,
 }
 
 impl Deployed {
@@ -162,7 +170,14 @@ impl Deployed {
         let values = values(test, name, REPLICAS, "eu-west-1");
         let release = Release::install(&test.cluster, release, &test.namespace, &values).await?;
         await_injection(&test.cluster, &test.namespace).await?;
-        Ok(Self { test: test.clone(), release, name: name.to_owned(), report: Vec::new(), is_well: true })
+        Ok(Self {
+            test: test.clone(),
+            release,
+            name: name.to_owned(),
+            report: Vec::new(),
+            is_well: true,
+            is_right: true,
+        })
     }
 
     fn deployment(&self) -> String {
@@ -189,6 +204,7 @@ impl Deployed {
             attempts.rate(),
             verdict.as_ref().err().map(|error| format!("; {error:#}")).unwrap_or_default()
         ));
+        self.is_right &= verdict.is_ok() && (rejected, refused) == (0, 0);
         self.is_well &= verdict.is_ok() && (open, rejected, refused) == (0, 0, 0);
         Ok(())
     }

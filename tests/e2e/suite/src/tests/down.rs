@@ -64,7 +64,10 @@ pub async fn while_nobody_answers_only_pods_that_require_an_identity_wait(test: 
 async fn refusal(test: &Test) -> Result<Option<String>> {
     let events: Api<Event> = test.api();
     let failed = events.list(&ListParams::default().fields("reason=FailedCreate")).await?;
-    Ok(failed.items.into_iter().find_map(|event| event.message))
+    let of_waiting = failed.items.into_iter().filter(|event| {
+        event.involved_object.name.as_deref().is_some_and(|name| name.starts_with("waiting-"))
+    });
+    Ok(of_waiting.filter_map(|event| event.message).find(|words| words.contains("failed calling webhook")))
 }
 
 async fn scale(test: &Test, release: &Release, replicas: usize) -> Result<()> {

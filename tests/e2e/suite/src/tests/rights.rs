@@ -132,7 +132,9 @@ async fn fails(test: &Test, release: &Release, right: &Right) -> Result<()> {
             pod["metadata"]["labels"] = json!({"eks.amazonaws.com/require-identity": "true"});
             until("a look-up is refused", async || {
                 drop(test.dry_run(pod.clone()).await);
-                Ok(is_logged(test, release, "403").await?.then_some(()))
+                Ok(is_logged(test, release, "cannot get resource \\\"serviceaccounts\\\"")
+                    .await?
+                    .then_some(()))
             })
             .await
         }

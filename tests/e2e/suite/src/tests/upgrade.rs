@@ -20,6 +20,13 @@ use crate::harness::{Test, until};
 /// How long each of the load's clients waits between two pods.
 const PAUSE: Duration = Duration::from_millis(140);
 
+/// When the old webhook is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    First,
+    Last,
+}
+
 /// The last commit whose chart takes the certificate from a Secret that its users make.
 const PREVIOUS: &str = "6e282c9";
 
@@ -62,15 +69,20 @@ pub async fn previous_chart_is_upgraded_without_a_gap(test: Test) -> Result<()> 
 
 /// The Go webhook's own manifests, as docs/migration.md says.
 pub async fn go_webhooks_manifests_are_replaced_without_a_gap(test: Test) -> Result<()> {
-    replaced(test, "Go webhook's own manifests", "pod-identity-webhook").await
+    let theirs =
+        json!({"admissionReviewVersions": ["v1beta1"], "reinvocationPolicy": "Never", "objectSelector": {}});
+    replaced(test, "the Go webhook's own manifests", Order::First, &theirs).await
 }
 
-/// What jkroepke's chart makes: other names, and failurePolicy and timeout of its own.
+/// As jkroepke's chart registers it: for both versions of reviews, asked again, with a longer time; and called after
+/// ours, by the name of its registration.
 pub async fn jkroepkes_chart_is_replaced_without_a_gap(test: Test) -> Result<()> {
-    replaced(test, "jkroepke's chart", "amazon-eks-pod-identity-webhook").await
+    let theirs = json!({"reinvocationPolicy": "IfNeeded", "timeoutSeconds": 30, "objectSelector": {}});
+    replaced(test, "jkroepke's chart", Order::Last, &theirs).await
 }
 
-async fn replaced(test: Test, what: &str, registered: &str) -> Result<()> {
+/// `theirs` is what their registration has of its own.
+async fn replaced(test: Test, what: &str, order: Order, theirs: &Value) -> Result<()> {
     // With a region of its own the pods would tell the two apart.
     let go = GoWebhook::with_files(&test)
         .await?
@@ -80,18 +92,20 @@ async fn replaced(test: Test, what: &str, registered: &str) -> Result<()> {
     let name = format!("{}.e2e.test", test.namespace);
     let service = json!({"name": go_webhook::NAME, "namespace": test.namespace, "path": "/mutate"});
     let old_name = format!("old.{name}");
-    let theirs =
-        json!({"name": old_name, "admissionReviewVersions": ["v1beta1"], "reinvocationPolicy": "Never"});
+    let mut theirs = theirs.clone();
+    theirs["name"] = json!(old_name);
     let client = json!({"service": service});
+    // Webhooks are called in the order of their registrations' names, and ours begins with `ours`.
+    let registered = format!("{}-{}", if order == Order::First { "a" } else { "z" }, test.namespace);
     let old =
-        Registration::new(&test.cluster, &test.namespace, registered, client, &authority, &theirs).await?;
+        Registration::named(&test.cluster, &test.namespace, &registered, client, &authority, &theirs).await?;
     await_injection(&test.cluster, &test.namespace).await?;
 
     let old_before = fail_open_count(&old_name).await?;
     let load = Load::start(&test, PAUSE).await?;
     let release = Release::install(&test.cluster, "ours", &test.namespace, &values(&test, &name)).await?;
     load.goes_on(50).await?;
-    is_asked(&test, &release).await?;
+    is_asked(&test, &release, order).await?;
     // Until the first replica was ready, calls of the new registration were given up; the old one answered.
     let before = fail_open_count(&name).await?;
     let registrations: Api<MutatingWebhookConfiguration> = Api::all(test.client.clone());
@@ -105,18 +119,20 @@ async fn replaced(test: Test, what: &str, registered: &str) -> Result<()> {
 }
 
 /// Waits until pods come to the new release too.
-async fn is_asked(test: &Test, release: &Release) -> Result<()> {
-    let complete = "pod_identity_webhook_admission_duration_seconds_count{outcome=\"complete\"}";
+async fn is_asked(test: &Test, release: &Release, old: Order) -> Result<()> {
+    // Whoever comes second finds everything done.
+    let outcome = if old == Order::First { "complete" } else { "injected" };
+    let complete = format!("pod_identity_webhook_admission_duration_seconds_count{{outcome=\"{outcome}\"}}");
     until("the new release is asked", async || {
         for replica in crate::harness::replica::Replica::all(test, release).await? {
-            if replica.metric(complete).await?.unwrap_or(0) > 0 {
+            if replica.metric(&complete).await?.unwrap_or(0) > 0 {
                 return Ok(Some(()));
             }
         }
         Ok(None)
     })
     .await
-    .context("the outcome `complete` does not grow, see docs/migration.md")
+    .with_context(|| format!("the outcome {outcome} does not grow, see docs/migration.md"))
 }
 
 async fn ensure_lossless(what: &str, load: Load, lost: u64) -> Result<()> {
