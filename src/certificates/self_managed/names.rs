@@ -10,7 +10,7 @@ use serde_json::Value;
 pub struct Names {
     service: String,
     namespace: String,
-    names: Vec<String>,
+    all: Vec<String>,
 }
 
 impl Names {
@@ -22,7 +22,7 @@ impl Names {
         Self {
             service: service.to_owned(),
             namespace: namespace.to_owned(),
-            names: vec![name.clone(), format!("{service}.{namespace}"), format!("{name}.cluster.local")],
+            all: vec![name.clone(), format!("{service}.{namespace}"), format!("{name}.cluster.local")],
         }
     }
 
@@ -34,7 +34,7 @@ impl Names {
             && text("/service/namespace") == Some(&self.namespace);
         let url: Option<http::Uri> = text("/url").and_then(|url| url.parse().ok());
         let host = url.as_ref().and_then(http::Uri::host);
-        is_service || host.is_some_and(|host| self.names.iter().any(|name| name == host))
+        is_service || host.is_some_and(|host| self.all.iter().any(|name| name == host))
     }
 }
 
@@ -42,7 +42,7 @@ impl Deref for Names {
     type Target = [String];
 
     fn deref(&self) -> &[String] {
-        &self.names
+        &self.all
     }
 }
 

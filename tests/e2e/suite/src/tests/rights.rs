@@ -201,8 +201,8 @@ async fn restore(test: &Test, release: &Release, right: &Right, rules: &[PolicyR
     if right.is_namespaced {
         test.api::<Role>().patch(&release.fullname(), &params, &patch).await?;
     } else {
-        let roles: Api<ClusterRole> = Api::all(test.client.clone());
-        roles.patch(&release.registration(), &params, &patch).await?;
+        let api: Api<ClusterRole> = Api::all(test.client.clone());
+        api.patch(&release.registration(), &params, &patch).await?;
     }
     Ok(())
 }

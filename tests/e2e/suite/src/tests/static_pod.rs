@@ -76,10 +76,10 @@ async fn holds(test: &Test) -> Result<()> {
 }
 
 /// Writes a file in the node.
-async fn write(test: &Test, path: &str, text: &str, owner: &str) -> Result<()> {
-    let text = STANDARD.encode(text);
+async fn write(test: &Test, path: &str, contents: &str, owner: &str) -> Result<()> {
+    let encoded = STANDARD.encode(contents);
     let script = format!(
-        "mkdir -p \"$(dirname {path})\" && base64 -d <<<{text} >{path} && chmod 0400 {path} && chown {owner} {path}"
+        "mkdir -p \"$(dirname {path})\" && base64 -d <<<{encoded} >{path} && chmod 0400 {path} && chown {owner} {path}"
     );
     test.cluster.verb(&["run", "bash", "-c", &script]).await.map(drop)
 }
