@@ -108,6 +108,14 @@ class Values(unittest.TestCase):
         self.assertEqual(pod["metadata"]["labels"]["a"], "b")
         self.assertEqual(pod["metadata"]["labels"]["app.kubernetes.io/name"], "pod-identity-webhook-test")
 
+    def test_of_a_long_name_leave_the_pod_none_of_the_releases_labels(self):
+        for name in ("n" * 63, "n" * 58, "n" * 57 + "-test", "n" * 58 + "-test", "n" * 57 + "-" + "n" * 5):
+            with self.subTest(name=name):
+                release, _, pod = made(f"nameOverride={name}")
+                labels = pod["metadata"]["labels"]
+                self.assertFalse(selects({"matchLabels": release.Service["spec"]["selector"]}, labels))
+                self.assertRegex(labels["app.kubernetes.io/name"], r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])$")
+
     def test_give_the_account_a_role(self):
         _, account, _ = made()
         self.assertEqual(account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], ROLE)
