@@ -193,5 +193,8 @@ server has such policies, which helm template knows only by --api-versions.
 {{- if kindIs "invalid" $wish -}}
 {{- $wish = and .Values.webhook.requiredIdentity (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy") -}}
 {{- end -}}
-{{- $wish | ternary "true" "" -}}
+{{- /* Not by ternary: a value that users set to null is neither true nor false. */ -}}
+{{- if $wish -}}
+true
+{{- end -}}
 {{- end -}}

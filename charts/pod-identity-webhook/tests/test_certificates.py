@@ -141,6 +141,21 @@ class CertManager(unittest.TestCase):
             said = refusal(CERT_MANAGER, f"certificate.certManager.issuerRef.{key}={value}")
             self.assertIn("certificate.certManager.issuerRef has a kind or a group, and no name", said)
 
+    def test_has_one_source_of_the_caBundles(self):
+        annotation = r"webhook.annotations.cert-manager\.io/inject-ca-from=eks/other"
+        self.assertIn("which the chart writes itself", refusal(CERT_MANAGER, annotation))
+        # Whoever keeps a Certificate of their own in the Secret may have its authority injected.
+        release = Rendered(annotation, *SECRET, authority=AUTHORITY)
+        self.assertEqual(release.MutatingWebhookConfiguration["metadata"]["annotations"], {INJECTED: "eks/other"})
+
+    def test_is_renewed_before_its_end(self):
+        key = "certificate.certManager"
+        for sets in (f"{key}.duration=720h", f"{key}.renewBefore=2160h", f"{key}.duration=24h,{key}.renewBefore=25h"):
+            said = refusal(CERT_MANAGER, sets)
+            self.assertIn("renewBefore has to be less", said)
+        for sets in (f"{key}.duration=721h", f"{key}.duration=100h,{key}.renewBefore=99h", f"{key}.renewBefore=90m"):
+            self.of(sets)
+
     def test_has_names_that_x509_takes(self):
         _, made = self.of("fullnameOverride=" + "n" * 63)
         (authority,) = [spec for spec in made.values() if spec.get("isCA")]

@@ -134,6 +134,12 @@ class MatchConditions(unittest.TestCase):
             if entry["clientConfig"]["service"]["path"] == "/mutate":
                 self.assertEqual(entry["matchConditions"], [mirror, users])
 
+    def test_have_names_of_their_own(self):
+        name = r"webhook.matchConditions[0].name=eks.amazonaws.com/no-mirror-pods"
+        said = refusal(name, "webhook.matchConditions[0].expression=true == true")
+        self.assertIn("give yours another name", said)
+        Rendered("webhook.matchConditions[0].name=no-mirror-pods,webhook.matchConditions[0].expression=true == true")
+
     def test_ask_for_every_field_before_they_read_it(self):
         texts = {one["expression"] for entry in entries() for one in entry["matchConditions"]}
         self.assertEqual(len(texts), 2)
@@ -162,6 +168,7 @@ class ValidatingPolicy(unittest.TestCase):
         kind = "ValidatingAdmissionPolicy"
         self.assertIsNone(Rendered(api_versions=()).find(kind))
         self.assertIsNotNone(Rendered("webhook.validatingPolicy=true", api_versions=()).find(kind))
+        self.assertIsNone(Rendered("webhook.requiredIdentity=null").find(kind))
         for off in ("webhook.validatingPolicy=false", "webhook.requiredIdentity=false"):
             self.assertEqual([one for one in Rendered(off).kinds() if kind in one], [])
         said = refusal("webhook.validatingPolicy=true", "webhook.requiredIdentity=false")

@@ -384,6 +384,8 @@ class Schema(unittest.TestCase):
             ("injection.containerCredentials.ipFamily=IPv6", "/injection/containerCredentials/ipFamily"),
             ("certificate.selfManaged.authorityLifetime=1y", "/certificate/selfManaged/authorityLifetime"),
             ("certificate.selfManaged.rotationWait=60", "/certificate/selfManaged/rotationWait"),
+            ("certificate.selfManaged.certificateLifetime=0s", "/certificate/selfManaged/certificateLifetime"),
+            ("certificate.certManager.duration=0h00m", "/certificate/certManager/duration"),
             ("certificate.certManager.enabled=yes", "/certificate/certManager/enabled"),
             ("certificate.certManager.duration=90d", "/certificate/certManager/duration"),
             ("certificate.certManager.renewBefore=", "/certificate/certManager/renewBefore"),
