@@ -13,7 +13,7 @@ from metrics import FOREIGN, complaints, promtool, table, used
 
 URL = "https://git.example.com/docs/alerts.md"
 ON = f"prometheusRule.enabled=true,prometheusRule.runbookUrl={URL}"
-CASES = CHART / "tests" / "alerts.test.yaml"
+CASES = sorted(CHART.glob("tests/alerts_*.test.yaml"))
 PARTS = ("What it means", "How to look", "How to fix it", "When to ignore it")
 
 
@@ -55,11 +55,11 @@ class Alerts(unittest.TestCase):
             for rule in group["rules"]:
                 # promtool compares all of them: descriptions need not be in the cases, for they are the same each time.
                 rule["annotations"] = {"summary": rule["annotations"]["summary"]}
-        self.run_promtool(rules, "test", "rules", CASES.name, more=[CASES])
+        self.run_promtool(rules, "test", "rules", *(file.name for file in CASES), more=CASES)
 
     def test_have_a_case_in_which_they_fire_and_one_in_which_they_do_not(self):
         firing, silent = set(), set()
-        for case in yaml.safe_load(CASES.read_text())["tests"]:
+        for case in (case for file in CASES for case in yaml.safe_load(file.read_text())["tests"]):
             series = {one["series"].partition("{")[0] for one in case["input_series"]}
             for asked in case["alert_rule_test"]:
                 name = asked["alertname"]
