@@ -1,38 +1,17 @@
 """What an API server says to the chart: `make chart-server`, for the cluster of the current context.
 
-It makes two namespaces and installs releases in them, which are taken away again; nothing needs to run,
+It makes three namespaces and installs releases in them, which are taken away again; nothing needs to run,
 so an API server without nodes will do.
 """
 
-import base64
 import json
-import os
 import re
-import subprocess
 import time
 import unittest
 
-from chart import AUTHORITY, CHART, CI, NAMESPACES, SECRET, Rendered, arguments, helm
-
-KUBECTL = os.environ.get("KUBECTL") or "kubectl"
-# Of a name of their own each time: the last ones may still be on their way out.
-RESTRICTED = f"chart-test-{os.getpid()}-restricted"
-OTHER = f"chart-test-{os.getpid()}-other"
-# Whose pods must have an identity.
-STRICT = f"chart-test-{os.getpid()}-strict"
-MARK = f"of-{os.getpid()}"
-REQUIRED = "eks.amazonaws.com/require-identity"
-SKIP = "eks.amazonaws.com/skip-pod-identity-webhook"
-KINDS = (
-    "deployments,services,serviceaccounts,secrets,configmaps,poddisruptionbudgets,networkpolicies,"
-    "roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations,"
-    "flowschemas,prioritylevelconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings"
-)
-# Their CRDs need not be there.
-NO_MONITOR = "serviceMonitor.enabled=false,prometheusRule.enabled=false"
-# How Helm brings a release into the cluster: as Helm 4 does by default, and as Helm 3 does.
-WAYS = ("--server-side=true", "--server-side=false")
-
+from a_server import MARK, NO_MONITOR, OTHER, REQUIRED, RESTRICTED, SKIP, STRICT, Cluster, kubectl
+from bundles_on_a_server import Bundles
+from chart import CHART, CI, NAMESPACES, Rendered, arguments, helm
 
 # What SDKs need, of IRSA and of EKS Pod Identity.
 PAIRS = (
@@ -48,77 +27,7 @@ def variables(names, value="x", valueFrom=False):
     return {"env": [{"name": one} | source for one in names]}
 
 
-def strings(*names):
-    return {name: {"type": "string"} for name in names}
-
-
-def closed(**properties):
-    """A schema of an object that has these fields and no others."""
-    return {"type": "object", "properties": properties}
-
-
-ISSUER_REF = closed(**strings("group", "kind", "name"))
-KEY = closed(**strings("algorithm", "encoding", "rotationPolicy"), size={"type": "integer"})
-LIST = {"type": "array", "items": {"type": "string"}}
-# Of cert-manager's resources what the chart may write, after https://cert-manager.io/docs/reference/api-docs/.
-CERT_MANAGER = {
-    "Issuer": closed(selfSigned=closed(), ca=closed(**strings("secretName"))),
-    "Certificate": closed(
-        **strings("secretName", "commonName", "duration", "renewBefore"),
-        isCA={"type": "boolean"},
-        dnsNames=LIST,
-        usages=LIST,
-        privateKey=KEY,
-        issuerRef=ISSUER_REF,
-    ),
-}
-
-
-def definition(kind, spec):
-    plural = f"{kind.lower()}s"
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": closed(spec=spec)}}
-    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.cert-manager.io"},
-        "spec": {"group": "cert-manager.io", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
-
-
-def kubectl(*words, stdin=None):
-    return subprocess.run([KUBECTL, *words], input=stdin, capture_output=True, text=True, timeout=120, check=False)
-
-
-class AnApiServer(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        for name in (RESTRICTED, OTHER, STRICT):
-            kubectl("create", "namespace", name)
-        kubectl("label", "namespace", STRICT, f"{REQUIRED}=true")
-        kubectl("label", "namespace", OTHER, STRICT, f"chart-test={MARK}")
-        levels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
-        done = kubectl("label", "--overwrite", "namespace", RESTRICTED, *levels)
-        assert done.returncode == 0, done.stderr
-        cls.definitions = []
-        for kind, spec in CERT_MANAGER.items():
-            made = definition(kind, spec)
-            # Those of a cert-manager that is there are better.
-            if kubectl("create", "-f", "-", stdin=json.dumps(made)).returncode == 0:
-                cls.definitions.append(made["metadata"]["name"])
-        for name in cls.definitions:
-            kubectl("wait", "--for=condition=established", "--timeout=30s", f"crd/{name}")
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.definitions:
-            kubectl("delete", "crd", *cls.definitions)
-        kubectl("delete", "namespace", RESTRICTED, OTHER, STRICT, "--wait=false")
-
-    def succeed(self, result):
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        return result.stdout
-
+class AnApiServer(Bundles, Cluster):
     def test_takes_every_manifest_without_a_warning(self):
         for name in CI:
             with self.subTest(values=name):
@@ -324,92 +233,11 @@ class AnApiServer(unittest.TestCase):
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": release.pod["spec"]}
         return kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
 
-    def test_reads_the_authority_out_of_the_secret(self):
-        secret = "serving"
-        words = ("template", "webhook", CHART, "--namespace", OTHER, "--dry-run=server", *arguments(*SECRET))
-        self.assertIn(f"no ca.crt of Secret {OTHER}/{secret}", helm(*words).stderr)
-        self.succeed(kubectl("-n", OTHER, "create", "secret", "generic", secret, f"--from-file=ca.crt={AUTHORITY}"))
-        self.addCleanup(kubectl, "-n", OTHER, "delete", "secret", secret)
-        expected = base64.b64encode(AUTHORITY.read_bytes()).decode()
-        self.assertIn(f"caBundle: {expected}\n", self.succeed(helm(*words)))
-
     def test_changes_nothing_in_the_registration(self):
         self.install("webhook", RESTRICTED)
         live = self.get("mutatingwebhookconfiguration", f"webhook-pod-identity-webhook.{RESTRICTED}")
         rendered = Rendered(namespace=RESTRICTED).MutatingWebhookConfiguration
         self.assertEqual(live["webhooks"], rendered["webhooks"])
-
-    def test_leaves_alone_what_the_program_writes(self):
-        for way in WAYS:
-            with self.subTest(way=way):
-                release = Kept(self, way)
-                release.helm("install")
-                self.assertEqual(set(release.bundles().values()), {None})
-                release.write("first")
-                release.helm("upgrade", "webhook.requiredIdentity=false")
-                release.helm("upgrade", "webhook.requiredIdentity=true")
-                # New entries have what the one that stayed has.
-                self.assertEqual((len(release.bundles()), set(release.bundles().values())), (4, {"first"}))
-                release.write("second")
-                release.helm("upgrade", "webhook.requiredIdentity=true,replicas=1")
-                self.assertEqual(set(release.bundles().values()), {"second"})
-                self.assertEqual(release.authority(), "second")
-                release.uninstall()
-
-    def test_takes_over_the_bundles_of_a_chart_with_a_secret_without_a_gap(self):
-        for way in WAYS:
-            with self.subTest(way=way):
-                release = Kept(self, way)
-                old = base64.b64encode(AUTHORITY.read_bytes()).decode()
-                release.helm("install", *SECRET, "webhook.requiredIdentity=false", authority=AUTHORITY)
-                release.helm("upgrade", "webhook.requiredIdentity=true")
-                self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text()})
-                for revision in (1, 2):
-                    release.helm("upgrade", f"webhook.requiredIdentity=true,replicas={revision}")
-                    self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text()})
-                # The program adds its own to what is trusted already.
-                release.write(AUTHORITY.read_text() + "new")
-                for revision in (1, 2):
-                    release.helm("upgrade", f"webhook.requiredIdentity=true,replicas={revision}")
-                    self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text() + "new"})
-                self.assertIn(old, release.manifest(1))
-                release.uninstall()
-
-    def test_keeps_no_copy_of_a_bundle_that_a_rollback_would_bring_back(self):
-        release = Kept(self, "--server-side=true")
-        release.helm("install")
-        release.write("first")
-        release.helm("upgrade", "replicas=1")
-        self.assertNotIn("caBundle:", release.manifest(2))
-        release.write("second")
-        self.succeed(helm("rollback", release.name, "1", "--namespace", OTHER))
-        self.assertEqual(set(release.bundles().values()), {"second"})
-        self.assertEqual(release.authority(), "second")
-
-    def test_applied_from_its_manifests_leaves_alone_what_the_program_writes(self):
-        for way in ((), ("--server-side", "--field-manager=argocd-controller")):
-            with self.subTest(way=way):
-                release = Kept(self, "--server-side=true")
-                manifests = Rendered(NO_MONITOR, release=release.name, namespace=OTHER).text
-                self.addCleanup(kubectl, "delete", "--ignore-not-found", "-f", "-", stdin=manifests)
-                for text in ("first", "second", None):
-                    self.succeed(kubectl("apply", *way, "-f", "-", stdin=manifests))
-                    if text:
-                        release.write(text)
-                self.assertEqual(set(release.bundles().values()), {"second"})
-                self.assertEqual(release.authority(), "second")
-                self.assertNotIn("second", json.dumps(release.secret()["metadata"].get("annotations", {})))
-                self.succeed(kubectl("delete", "-f", "-", stdin=manifests))
-
-    def test_gives_the_bundles_back_to_helm_where_that_is_meant(self):
-        release = Kept(self, "--server-side=true")
-        release.helm("install")
-        release.write("first")
-        given = arguments(*SECRET, authority=AUTHORITY)
-        upgrade = ("upgrade", release.name, CHART, "--namespace", OTHER, *given)
-        self.assertIn("caBundle", helm(*upgrade).stderr)
-        self.succeed(helm(*upgrade, "--force-conflicts"))
-        self.assertEqual(set(release.bundles().values()), {AUTHORITY.read_text()})
 
     def test_changes_ports_by_an_upgrade(self):
         self.install("webhook", RESTRICTED)
@@ -441,78 +269,6 @@ class AnApiServer(unittest.TestCase):
         while self.everything() != before and time.monotonic() < deadline:
             time.sleep(0.5)
         self.assertEqual(self.everything(), before)
-
-    def install(self, release, namespace, *sets):
-        self.addCleanup(self.uninstall, release, namespace)
-        self.succeed(helm("install", release, CHART, "--namespace", namespace, *arguments(*sets)))
-
-    def uninstall(self, release, namespace):
-        return helm("uninstall", release, "--namespace", namespace, "--ignore-not-found")
-
-    def get(self, *words):
-        return json.loads(self.succeed(kubectl("get", *words, "-o", "json")))
-
-    def everything(self):
-        """All objects of the kinds that a release could leave behind, but for the cluster's own doings."""
-        found = self.get(KINDS, "-A")["items"]
-        named = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in found}
-        return {
-            (kind, namespace, name)
-            for kind, namespace, name in named
-            if (namespace in (None, RESTRICTED, OTHER) and name not in ("default", "kube-root-ca.crt"))
-            or (namespace == "default" and name.endswith((RESTRICTED, OTHER)))
-        }
-
-
-class Kept:
-    """A release whose caBundles and authority somebody else writes, as the program would."""
-
-    def __init__(self, case, way):
-        self.case, self.way = case, way
-        # Of a name for each way, so that what one leaves behind when it fails is not in the other's way.
-        self.name = "applied" if way.endswith("true") else "merged"
-        case.addCleanup(self.uninstall)
-
-    def helm(self, verb, *sets, **rest):
-        words = (verb, self.name, CHART, "--namespace", OTHER, self.way, *arguments(*sets, **rest))
-        self.case.succeed(helm(*words))
-
-    def uninstall(self):
-        self.case.uninstall(self.name, OTHER)
-
-    def registration(self):
-        return self.case.get("mutatingwebhookconfiguration", f"{self.name}-pod-identity-webhook.{OTHER}")
-
-    def secret(self):
-        return self.case.get("-n", OTHER, "secret", f"{self.name}-pod-identity-webhook-authority")
-
-    def authority(self):
-        return base64.b64decode(self.secret()["data"]["ca.crt"]).decode()
-
-    def bundles(self):
-        """What each entry trusts, None for nothing."""
-        decoded = {}
-        for entry in self.registration()["webhooks"]:
-            bundle = entry["clientConfig"].get("caBundle")
-            decoded[entry["name"]] = bundle and base64.b64decode(bundle).decode()
-        return decoded
-
-    def manifest(self, revision):
-        words = ("get", "manifest", self.name, "--namespace", OTHER, "--revision", revision)
-        return self.case.succeed(helm(*words))
-
-    def write(self, text):
-        """Updates both objects whole."""
-        registration, secret = self.registration(), self.secret()
-        for entry in registration["webhooks"]:
-            entry["clientConfig"]["caBundle"] = base64.b64encode(text.encode()).decode()
-        secret["data"] = {"ca.crt": base64.b64encode(text.encode()).decode()}
-        # Not as `kubectl replace`, which writes down what it has replaced.
-        registrations = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-        for one, place in ((registration, registrations), (secret, f"/api/v1/namespaces/{OTHER}/secrets")):
-            path = f"{place}/{one['metadata']['name']}?fieldManager=pod-identity-webhook"
-            self.case.succeed(kubectl("replace", f"--raw={path}", "-f", "-", stdin=json.dumps(one)))
-
 
 if __name__ == "__main__":
     unittest.main()
