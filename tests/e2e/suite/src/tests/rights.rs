@@ -21,7 +21,7 @@ use crate::harness::{Test, until, workload};
 struct Right {
     resource: String,
     verb: String,
-    /// Whether it is the Role's, and not the ClusterRole's.
+    /// Whether it is the Role's, and not the `ClusterRole`'s.
     is_namespaced: bool,
 }
 
