@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::align::{Pairing, align};
 use super::compose::key_text;
-use super::emit::{Block, inline, is_collection};
+use super::emit::{Block, Texts, inline, is_collection};
 use super::flow::Flow;
 use super::indent::block_style;
 use super::place::{column, indentation, is_first_on_line, is_left_out};
@@ -29,10 +29,16 @@ enum Position {
 
 /// The text with the value changed, or `None` if the change cannot be made by editing. The tree must
 /// be the text's own, with its places set.
-pub(super) fn edit(syntax: Syntax, text: &str, root: &Node, old: &Value, new: &Value) -> Option<String> {
+pub(super) fn edit(
+    syntax: Syntax,
+    text: &str,
+    root: &Node,
+    (old, new): (&Value, &Value),
+    texts: Texts,
+) -> Option<String> {
     let splice = Splice::new(text);
-    let mut editor =
-        Editor { block: block_style(root, text), flow: Flow::of(syntax, root, text, splice.newline), splice };
+    let block = Block { texts, ..block_style(root, text) };
+    let mut editor = Editor { block, flow: Flow::of(syntax, root, text, splice.newline), splice };
     editor.node(root, Position::Root, old, new)?;
     editor.splice.finish()
 }

@@ -13,6 +13,16 @@ pub(super) struct Block {
     pub(super) step: usize,
     /// Columns from a mapping to the dashes under one of its keys; 0 is kubectl's own style.
     pub(super) dash: usize,
+    pub(super) texts: Texts,
+}
+
+/// How texts of several lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// As literal blocks, as people do.
+    Literal,
+    /// In quotes, where a comment that follows would be taken for a line of the block.
+    Quoted,
 }
 
 impl Block {
@@ -37,7 +47,7 @@ impl Block {
             lines.extend(self.nested(value, column));
             return lines;
         }
-        match literal(value, column + self.step) {
+        match self.literal(value, column + self.step) {
             Some((header, text)) => {
                 let mut lines = vec![format!("{key} {header}")];
                 lines.extend(text);
@@ -70,7 +80,7 @@ impl Block {
             Value::Array(items) if !items.is_empty() => {
                 items.iter().flat_map(|item| self.item(item, inner)).collect()
             }
-            scalar => match literal(scalar, inner) {
+            scalar => match self.literal(scalar, inner) {
                 Some((header, mut text)) => {
                     text.insert(0, header.to_owned());
                     text
@@ -82,6 +92,10 @@ impl Block {
             *first = format!("{:column$}- {}", "", first.trim_start());
         }
         lines
+    }
+
+    fn literal(self, value: &Value, column: usize) -> Option<(&'static str, Vec<String>)> {
+        if self.texts == Texts::Literal { literal(value, column) } else { None }
     }
 }
 

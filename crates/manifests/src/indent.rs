@@ -1,6 +1,6 @@
 //! Finds out how deep a document indents, so that what is added looks like its neighbours.
 
-use super::emit::Block;
+use super::emit::{Block, Texts};
 use super::place::{column, is_first_on_line};
 use super::tree::{KeyValue, Kind, Layout, Node};
 
@@ -8,7 +8,7 @@ use super::tree::{KeyValue, Kind, Layout, Node};
 pub(super) fn block_style(root: &Node, text: &str) -> Block {
     let (mut step, mut dash) = (None, None);
     survey(root, text, &mut step, &mut dash);
-    Block { step: step.unwrap_or(2), dash: dash.unwrap_or(0) }
+    Block { step: step.unwrap_or(2), dash: dash.unwrap_or(0), texts: Texts::Literal }
 }
 
 fn survey(node: &Node, text: &str, step: &mut Option<usize>, dash: &mut Option<usize>) {

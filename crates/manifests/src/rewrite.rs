@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::comments::first_comment;
 use super::compose::Budget;
 use super::edit::edit;
-use super::emit::Block;
+use super::emit::{Block, Texts};
 use super::flow::Flow;
 use super::indent::block_style;
 use super::place::{indentation, line_end, line_start, newline, place, skip_trivia};
@@ -27,13 +27,15 @@ pub(super) fn rewrite(syntax: Syntax, body: &str, old: &Value, new: &Value) -> O
         return Some(Rewritten { text: body.to_owned(), lost: None });
     }
     let old_text = OldText::read(body);
-    let edited = match &old_text {
-        OldText::Placed(root) => edit(syntax, body, root, old, new),
-        OldText::Read(_) | OldText::Unread => None,
-    };
     let reads_back = |text: &String| reads_as(syntax, text, new);
-    if let Some(text) = edited.filter(reads_back) {
-        return Some(Rewritten { text, lost: None });
+    if let OldText::Placed(root) = &old_text {
+        // A comment that follows, further to the right, would be taken for a line of a literal block.
+        let mut edited = [Texts::Literal, Texts::Quoted]
+            .into_iter()
+            .map(|texts| edit(syntax, body, root, (old, new), texts));
+        if let Some(text) = edited.find_map(|text| text.filter(reads_back)) {
+            return Some(Rewritten { text, lost: None });
+        }
     }
     let anew = match syntax {
         Syntax::Json => Rewritten { text: json_anew(body, new), lost: None },
@@ -75,7 +77,7 @@ fn yaml_anew(body: &str, old: &OldText, new: &Value) -> Rewritten {
     let newline = newline(body);
     let start = line_start(body, skip_trivia(body, 0));
     let head = body.get(..start);
-    let usual = Block { step: 2, dash: 0 };
+    let usual = Block { step: 2, dash: 0, texts: Texts::Literal };
     let (end, block) = match old {
         OldText::Placed(root) => (line_end(body, root.last) + 1, block_style(root, body)),
         // Where the parser stopped reading the root is all that is known.

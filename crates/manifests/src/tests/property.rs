@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::emit::Block;
+use crate::emit::{Block, Texts};
 use crate::flow::Flow;
 use crate::{Document, parse};
 
@@ -81,7 +81,7 @@ fn written() -> impl Strategy<Value = Written> {
 fn write(value: &Value, how: &Written) -> String {
     match how {
         Written::Block { step, dash, keys, carriage_return, comments, last_newline } => {
-            let mut lines = Block { step: *step, dash: *dash }.document(value);
+            let mut lines = Block { step: *step, dash: *dash, texts: Texts::Literal }.document(value);
             // What looks like a key, or a comment, within a literal block would be its text.
             let literal = lines.iter().any(|line| line.ends_with(['|', '-']));
             if !literal {

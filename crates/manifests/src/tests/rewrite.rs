@@ -13,6 +13,15 @@ fn alias_on_the_path_is_replaced_by_what_it_stands_for() {
 }
 
 #[test]
+fn text_before_a_comment_that_a_literal_block_would_swallow_is_quoted() {
+    let text = "list:\n- - null # c\n   # d\nz:\n a: 1\n";
+    let patch = json!([{"op": "add", "path": "/list/-", "value": {"a": "0\n"}}]);
+    let after = patched(text, &[patch]);
+    assert!(text.lines().all(|line| after.lines().any(|other| other == line)), "{after}");
+    assert!(after.contains("a: \"0\\n\""), "{after}");
+}
+
+#[test]
 fn indented_flow_mapping_is_written_anew_without_its_indentation() {
     let text = " {:nv}\n\n";
     let patch = json!([{"op": "add", "path": "/a", "value": 1}]);
