@@ -101,7 +101,7 @@ class AnApiServer(Bundles, Cluster):
         ours = [
             "/api/v1/serviceaccounts",
             "/api/v1/namespaces/shop/serviceaccounts/x",
-            f"{own}/configmaps/pod-identity-webhook",
+            f"{own}/configmaps?fieldSelector=metadata.name%3Dpod-identity-webhook",
             f"{own}/secrets/webhook-pod-identity-webhook-authority",
             "/api/v1/namespaces/default/services/kubernetes",
             f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}",

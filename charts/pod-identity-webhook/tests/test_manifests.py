@@ -167,7 +167,7 @@ class EveryRelease:
         if self.flags.get("watch-config-map") == "true":
             self.assertEqual(self.flags["namespace"], self.namespace)
             config_map = {"resources": ["configmaps"], "resourceNames": ["pod-identity-webhook"]}
-            rules.append({"apiGroups": [""]} | config_map | {"verbs": ["get", "list", "watch"]})
+            rules.append({"apiGroups": [""]} | config_map | {"verbs": ["list", "watch"]})
         if self.flags.get("certificates") == "self-managed":
             secret = {"resources": ["secrets"], "resourceNames": [self.release.Secret["metadata"]["name"]]}
             rules.append({"apiGroups": [""]} | secret | {"verbs": ["get", "update"]})

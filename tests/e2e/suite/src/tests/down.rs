@@ -5,13 +5,13 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Api;
 use kube::api::{ListParams, PostParams};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::harness::command::kubectl;
-use crate::harness::registration::await_injection;
+use crate::harness::command::{self, kubectl};
+use crate::harness::registration::{await_injection, fail_open_count};
 use crate::harness::release::Release;
-use crate::harness::test::CHECKOUT_ROLE;
+use crate::harness::test::{CHECKOUT_ROLE, caught};
 use crate::harness::verdict::Verdict;
 use crate::harness::{Injected, Test, until, workload};
 
@@ -81,36 +81,62 @@ async fn scale(test: &Test, release: &Release, replicas: usize) -> Result<()> {
     until(&format!("there are {replicas} replicas"), there).await
 }
 
-/// A cluster that comes up: the registration is there, and nothing else runs. What it needs first has to start without
-/// the webhook, and so has the webhook itself.
+/// A cluster that comes up: the registration is there, and no replica. What kube-system needs first has to start without
+/// the webhook, though the API server asks it, and so has the webhook itself.
 pub async fn cold_cluster_with_the_registration_starts_by_itself(test: Test) -> Result<()> {
-    // Here, the test's namespace is the release's and that of the system's pods too, whose registration has no
-    // exception for it but those that every cluster has.
+    let name = format!("{}.e2e.test", test.namespace);
     let values = json!({
         "replicas": 2,
         "server": {"shutdownDelaySeconds": 0},
-        "webhook": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": test.namespace}}},
+        "webhook": {
+            "name": name,
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": KUBE_SYSTEM}},
+            // Pods of other tests there are not its business.
+            "objectSelectorExpressions": [{"key": COLD, "operator": "In", "values": [test.namespace]}],
+        },
     });
     let release = Release::install(&test.cluster, "cold", &test.namespace, &values).await?;
-    await_injection(&test.cluster, &test.namespace).await?;
     scale(&test, &release, 0).await?;
+    let before = fail_open_count(&name).await?;
+    let started = caught(start_system(&test)).await;
+    let selector = format!("--selector={COLD}={}", test.namespace);
+    kubectl(["delete", "daemonset,deployment", "--namespace", KUBE_SYSTEM, &selector, "--wait"]).await?;
+    started?;
+    let asked = fail_open_count(&name).await? - before;
+    ensure!(asked >= 2, "the API server asked the webhook {asked} times");
+    println!("kube-system: {asked} calls were given up while no replica was there, and its pods started");
+    scale(&test, &release, 2).await?;
+    release.uninstall().await
+}
 
+const KUBE_SYSTEM: &str = "kube-system";
+
+/// Label of this test's pods in kube-system.
+const COLD: &str = "e2e.pod-identity-webhook/cold";
+
+/// Starts what a cluster needs before anything else: a network plugin and name servers, by what they are made of.
+async fn start_system(test: &Test) -> Result<()> {
     let image = test.image("client-boto3")?;
     let stays = json!({"image": image, "command": ["python3", "-c", "import signal; signal.pause()"]});
     let mut network = workload::pod_spec("default", &stays);
     network["hostNetwork"] = json!(true);
     network["tolerations"] = json!([{"operator": "Exists"}]);
     network["priorityClassName"] = json!("system-node-critical");
-    let dns = workload::pod_spec("default", &stays);
-    for (kind, name, spec) in [("DaemonSet", "network", network), ("Deployment", "dns", dns)] {
-        let manifest: Value = workload::controller(kind, name, spec);
-        test.apply(&manifest.to_string()).await?;
+    let mut dns = workload::pod_spec("default", &stays);
+    dns["priorityClassName"] = json!("system-cluster-critical");
+    for (kind, suffix, spec) in [("DaemonSet", "network", network), ("Deployment", "dns", dns)] {
+        let name = format!("{}-{suffix}", test.namespace);
+        let mut controller = workload::controller(kind, &name, spec);
+        controller["metadata"]["namespace"] = json!(KUBE_SYSTEM);
+        for metadata in ["/metadata", "/spec/template/metadata"] {
+            let metadata = controller.pointer_mut(metadata).context("no metadata")?;
+            metadata["labels"][COLD] = json!(test.namespace);
+        }
+        command::apply(&controller.to_string()).await?;
         let object = format!("{}/{name}", kind.to_lowercase());
-        kubectl(["rollout", "status", &object, "--namespace", &test.namespace, "--timeout=120s"])
+        kubectl(["rollout", "status", &object, "--namespace", KUBE_SYSTEM, "--timeout=120s"])
             .await
-            .with_context(|| format!("{name} does not start while the webhook is not there"))?;
+            .with_context(|| format!("{suffix} does not start while the webhook is not there"))?;
     }
-    scale(&test, &release, 2).await?;
-    await_injection(&test.cluster, &test.namespace).await?;
-    release.uninstall().await
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod api_server;
 mod association_file;
 mod association_resources;
 mod attacks;
+mod cert_manager;
 mod certificates;
 mod client_authority;
 mod cold_start;
@@ -119,6 +120,8 @@ pub fn alone() -> Vec<Case> {
         upgrade::go_webhooks_manifests_are_replaced_without_a_gap,
         upgrade::jkroepkes_chart_is_replaced_without_a_gap,
         upgrade::previous_chart_is_upgraded_without_a_gap,
+        rights::every_verb_of_the_sources_is_needed_and_no_other_is_allowed,
+        cert_manager::certificate_is_asked_for_and_its_authority_injected,
         first_install::one_command_is_enough_and_the_next_pod_has_its_role,
         static_pod::api_server_calls_the_static_pod_beside_it,
         rotation::nobody_notices_rotations_of_seconds,

@@ -8,8 +8,9 @@ use k8s_openapi::api::core::v1::{Pod, Secret};
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::harness::cluster::root;
 use crate::harness::command::{self, kubectl};
 use crate::harness::registration::await_injection;
 use crate::harness::release::Release;
@@ -21,58 +22,113 @@ use crate::harness::{Test, until, workload};
 struct Right {
     resource: String,
     verb: String,
-    /// Whether it is the Role's, and not the `ClusterRole`'s.
-    is_namespaced: bool,
+    place: Place,
 }
 
+/// Which of the release's roles allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// The Role in the release's namespace.
+    Own,
+    /// The Role in the namespace `default`.
+    Default,
+    /// The `ClusterRole`.
+    Cluster,
+}
+
+/// A resource and its verbs.
+type Rights = &'static [(&'static str, &'static [&'static str])];
+
 /// Everything that the chart's defaults allow, as docs/operations.md lists it.
-const RIGHTS: [(&str, &[&str]); 4] = [
+const DEFAULTS: Rights = &[
     ("events", &["create"]),
     ("mutatingwebhookconfigurations", &["get", "update"]),
     ("secrets", &["get", "update"]),
     ("serviceaccounts", &["get", "list", "watch"]),
 ];
 
+/// What is allowed besides for the sources that have to be asked for.
+const SOURCES: Rights = &[
+    ("configmaps", &["list", "watch"]),
+    ("podidentityassociations", &["list", "watch"]),
+    ("services", &["get"]),
+];
+
 pub async fn every_verb_is_needed_and_no_other_is_allowed(test: Test) -> Result<()> {
-    let values = json!({
+    let values = values(&test, json!({}));
+    let release = Release::install(&test.cluster, "rights", &test.namespace, &values).await?;
+    await_injection(&test.cluster, &test.namespace).await?;
+    let rights = rights(&test, &release).await?;
+    ensure_allowed(&rights, DEFAULTS)?;
+    let account = format!("system:serviceaccount:{}:{}", test.namespace, release.fullname());
+    let words = ["auth", "can-i", "--list", "--as", &account, "--namespace", &test.namespace];
+    println!("{}", kubectl(words).await?);
+    each_is_needed(&test, &release, rights).await?;
+    release.uninstall().await
+}
+
+pub async fn every_verb_of_the_sources_is_needed_and_no_other_is_allowed(test: Test) -> Result<()> {
+    let ack = root().join("tests/e2e/crds/ack.yaml").display().to_string();
+    kubectl(["apply", "--filename", &ack]).await?;
+    let sources = json!({
+        "injection": {"containerCredentials": {"ipFamily": "auto"}},
+        "sources": {"configMap": {"enabled": true}, "associationResources": {"controllers": ["ack"]}},
+    });
+    let release =
+        Release::install(&test.cluster, "sources", &test.namespace, &values(&test, sources)).await?;
+    await_injection(&test.cluster, &test.namespace).await?;
+    let rights = rights(&test, &release).await?;
+    ensure_allowed(&rights, &[DEFAULTS, SOURCES].concat())?;
+    let of_sources = |right: &Right| SOURCES.iter().any(|(resource, _)| *resource == right.resource);
+    each_is_needed(&test, &release, rights.into_iter().filter(of_sources).collect()).await?;
+    release.uninstall().await?;
+    kubectl(["delete", "--filename", &ack, "--ignore-not-found"]).await.map(drop)
+}
+
+/// Values of a release with one replica for this test's namespace, and these besides.
+fn values(test: &Test, more: Value) -> Value {
+    let mut values = json!({
         "replicas": 1,
         "server": {"shutdownDelaySeconds": 0},
         "webhook": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": test.namespace}}},
     });
-    let release = Release::install(&test.cluster, "rights", &test.namespace, &values).await?;
-    await_injection(&test.cluster, &test.namespace).await?;
-    let rights = rights(&test, &release).await?;
-    let expected = RIGHTS
-        .iter()
-        .flat_map(|(resource, verbs)| verbs.iter().map(|verb| ((*resource).to_owned(), (*verb).to_owned())));
-    let found: BTreeSet<_> =
-        rights.iter().map(|right| (right.resource.clone(), right.verb.clone())).collect();
-    ensure!(found == expected.collect(), "the roles allow {found:?}");
-    let account = format!("system:serviceaccount:{}:{}", test.namespace, release.fullname());
-    println!(
-        "{}",
-        kubectl(["auth", "can-i", "--list", "--as", &account, "--namespace", &test.namespace]).await?
-    );
+    if let (Some(values), Value::Object(more)) = (values.as_object_mut(), more) {
+        values.extend(more);
+    }
+    values
+}
 
+fn ensure_allowed(rights: &[Right], expected: &[(&str, &[&str])]) -> Result<()> {
+    let pair = |resource: &str, verb: &str| (resource.to_owned(), verb.to_owned());
+    let expected: BTreeSet<_> =
+        expected.iter().flat_map(|(resource, verbs)| verbs.iter().map(|verb| pair(resource, verb))).collect();
+    let found: BTreeSet<_> = rights.iter().map(|right| pair(&right.resource, &right.verb)).collect();
+    ensure!(found == expected, "the roles allow {found:?}");
+    Ok(())
+}
+
+async fn each_is_needed(test: &Test, release: &Release, rights: Vec<Right>) -> Result<()> {
     for right in rights {
-        without(&test, &release, &right).await.with_context(|| format!("without {right:?}"))?;
+        without(test, release, &right).await.with_context(|| format!("without {right:?}"))?;
         println!("without {} of {}: told of", right.verb, right.resource);
     }
-    release.uninstall().await
+    Ok(())
 }
 
 /// Every verb of the release's roles.
 async fn rights(test: &Test, release: &Release) -> Result<Vec<Right>> {
-    let role: Role = test.api::<Role>().get(&release.fullname()).await?;
+    let own = test.api::<Role>().get(&release.fullname()).await?.rules;
+    let defaults: Api<Role> = Api::namespaced(test.client.clone(), "default");
+    let default = defaults.get_opt(&release.registration()).await?.and_then(|role| role.rules);
     let cluster: ClusterRole = Api::all(test.client.clone()).get(&release.registration()).await?;
     let mut rights = Vec::new();
-    for (rules, is_namespaced) in [(role.rules, true), (cluster.rules, false)] {
+    for (rules, place) in [(own, Place::Own), (default, Place::Default), (cluster.rules, Place::Cluster)] {
         for rule in rules.into_iter().flatten() {
             let resources = rule.resources.clone().unwrap_or_default();
             let verbs = rule.verbs.clone();
             rights.extend(resources.into_iter().flat_map(|resource| {
                 let verbs = verbs.clone().into_iter();
-                verbs.map(move |verb| Right { resource: resource.clone(), verb, is_namespaced })
+                verbs.map(move |verb| Right { resource: resource.clone(), verb, place })
             }));
         }
     }
@@ -132,11 +188,13 @@ async fn fails(test: &Test, release: &Release, right: &Right) -> Result<()> {
             pod["metadata"]["labels"] = json!({"eks.amazonaws.com/require-identity": "true"});
             until("a look-up is refused", async || {
                 drop(test.dry_run(pod.clone()).await);
-                Ok(is_logged(test, release, "cannot get resource \\\"serviceaccounts\\\"")
-                    .await?
-                    .then_some(()))
+                Ok(is_logged(test, release, "cannot get resource \"serviceaccounts\"").await?.then_some(()))
             })
             .await
+        }
+        (resource @ ("configmaps" | "podidentityassociations" | "services"), verb) => {
+            restart(test, release).await?;
+            logged(test, release, &format!("cannot {verb} resource \"{resource}\"")).await
         }
         other => bail!("no test knows what {other:?} is for"),
     }
@@ -160,13 +218,18 @@ async fn logged(test: &Test, release: &Release, words: &str) -> Result<()> {
     until(&format!("the log says '{words}'"), found).await
 }
 
-async fn is_logged(test: &Test, release: &Release, words: &str) -> Result<bool> {
+async fn is_logged(test: &Test, release: &Release, wanted: &str) -> Result<bool> {
     let selector = format!("--selector=app.kubernetes.io/instance={}", release.name);
-    // A container that does not run yet has no log.
-    let log =
-        command::output("kubectl", ["logs", "--namespace", &test.namespace, &selector, "--tail=-1"], "")
-            .await?;
-    Ok(log.code == 0 && log.stdout.contains(words))
+    for previous in ["--previous=false", "--previous=true"] {
+        // A container that does not run yet has no log, and one that never ended no previous one.
+        let words = ["logs", "--namespace", &test.namespace, &selector, "--tail=-1", previous];
+        let log = command::output("kubectl", words, "").await?;
+        // The log quotes what it quotes.
+        if log.code == 0 && log.stdout.replace('\\', "").contains(wanted) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn restart(test: &Test, release: &Release) -> Result<()> {
@@ -176,12 +239,15 @@ async fn restart(test: &Test, release: &Release) -> Result<()> {
     Ok(())
 }
 
-/// The rules as they were before.
+/// Takes the verb out of the rules; gives them as they were before.
 async fn allow_all_but(test: &Test, release: &Release, right: &Right) -> Result<Vec<PolicyRule>> {
-    let rules = if right.is_namespaced {
-        test.api::<Role>().get(&release.fullname()).await?.rules
-    } else {
-        Api::<ClusterRole>::all(test.client.clone()).get(&release.registration()).await?.rules
+    let registration = release.registration();
+    let rules = match right.place {
+        Place::Own => test.api::<Role>().get(&release.fullname()).await?.rules,
+        Place::Default => {
+            Api::<Role>::namespaced(test.client.clone(), "default").get(&registration).await?.rules
+        }
+        Place::Cluster => Api::<ClusterRole>::all(test.client.clone()).get(&registration).await?.rules,
     };
     let before = rules.unwrap_or_default();
     let mut after = before.clone();
@@ -198,11 +264,17 @@ async fn allow_all_but(test: &Test, release: &Release, right: &Right) -> Result<
 
 async fn restore(test: &Test, release: &Release, right: &Right, rules: &[PolicyRule]) -> Result<()> {
     let (patch, params) = (Patch::Merge(json!({"rules": rules})), PatchParams::default());
-    if right.is_namespaced {
-        test.api::<Role>().patch(&release.fullname(), &params, &patch).await?;
-    } else {
-        let api: Api<ClusterRole> = Api::all(test.client.clone());
-        api.patch(&release.registration(), &params, &patch).await?;
+    let registration = release.registration();
+    match right.place {
+        Place::Own => drop(test.api::<Role>().patch(&release.fullname(), &params, &patch).await?),
+        Place::Default => {
+            let api: Api<Role> = Api::namespaced(test.client.clone(), "default");
+            api.patch(&registration, &params, &patch).await?;
+        }
+        Place::Cluster => {
+            let api: Api<ClusterRole> = Api::all(test.client.clone());
+            api.patch(&registration, &params, &patch).await?;
+        }
     }
     Ok(())
 }
