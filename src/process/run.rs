@@ -45,7 +45,7 @@ impl Running {
             biased;
             end = tasks.first_end() => bail!("{end}: stopping, so that Kubernetes starts the process anew"),
             signal = signals.next() => {
-                tracing::info!(signal, ?delay, "shutting down: not ready any more, still serving for the delay");
+                tracing::info!(signal, ?delay, "shutting down: still ready and serving for the delay");
             }
         }
         // Clients that chose this replica a moment ago still call it; those that keep a connection are told
