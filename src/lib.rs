@@ -14,6 +14,7 @@
 //! - [`source`]: the last good word of a source, files, what is asked for one thing at a time
 //! - [`kubernetes`]: the one client, how objects are listed and followed
 //! - [`aws`]: the names of AWS, and what an instance says of itself
+//! - [`association`]: an association as an object of Kubernetes
 //! - [`certificates`]: what TLS serves; [`server`]: connections, TLS, probes
 //! - [`identities`]: who has which grant; [`role_policy`]: who may use which role
 //! - [`webhook`]: the admission webhook, a subsystem
@@ -22,6 +23,7 @@
 //! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
 //!   reads its settings from
 
+pub mod association;
 pub mod aws;
 pub mod certificate_report;
 pub mod certificates;

@@ -23,6 +23,8 @@ pub struct Address {
     pub name: String,
     /// Its namespace, if its kind has one.
     pub namespace: Option<String>,
+    /// Whether writes only say what they would do.
+    is_dry: bool,
 }
 
 /// An object as the API server has it, and what the API server's clock said when it sent it.
@@ -60,6 +62,7 @@ impl Address {
             kind: "Secret",
             name: name.to_owned(),
             namespace: Some(namespace.to_owned()),
+            is_dry: false,
         }
     }
 
@@ -72,6 +75,7 @@ impl Address {
             kind: "MutatingWebhookConfiguration",
             name: name.to_owned(),
             namespace: None,
+            is_dry: false,
         }
     }
 
@@ -84,7 +88,31 @@ impl Address {
             kind: "Event",
             name: name.to_owned(),
             namespace: Some(namespace.to_owned()),
+            is_dry: false,
         }
+    }
+
+    /// An object of a namespaced kind that a definition has added.
+    #[must_use]
+    pub fn custom(
+        (api_version, kind, plural): (&'static str, &'static str, &'static str),
+        namespace: &str,
+        name: &str,
+    ) -> Self {
+        Self {
+            collection: format!("/apis/{api_version}/namespaces/{namespace}/{plural}"),
+            api_version,
+            kind,
+            name: name.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            is_dry: false,
+        }
+    }
+
+    /// The same object, whose writes the API server checks and answers without doing anything.
+    #[must_use]
+    pub fn dry(self) -> Self {
+        Self { is_dry: true, ..self }
     }
 
     /// Reads the object.
@@ -106,19 +134,58 @@ impl Address {
         self.write(client, Method::PUT, self.path(), object).await
     }
 
-    /// Creates the object, which needs no name and kind of its own.
+    /// Creates the object, which needs no name and kind of its own; of its metadata all but these are kept.
     ///
     /// # Errors
     /// As for [`Address::read`]; with code 409 if there is one of that name.
     pub async fn create(&self, client: &Client, mut object: Map<String, Value>) -> Result<Value, ApiError> {
         object.insert("apiVersion".to_owned(), self.api_version.into());
         object.insert("kind".to_owned(), self.kind.into());
-        object.insert("metadata".to_owned(), json!({"name": self.name, "namespace": self.namespace}));
+        let mut metadata = match object.remove("metadata") {
+            Some(Value::Object(metadata)) => metadata,
+            _ => Map::new(),
+        };
+        metadata.insert("name".to_owned(), self.name.as_str().into());
+        metadata.insert("namespace".to_owned(), self.namespace.clone().into());
+        object.insert("metadata".to_owned(), metadata.into());
         self.write(client, Method::POST, self.collection.clone(), &Value::Object(object)).await
+    }
+
+    /// Merges this into the object's status; a version in its metadata has to be that of the object.
+    ///
+    /// # Errors
+    /// As for [`Address::replace`].
+    pub async fn merge_status(&self, client: &Client, part: &Value) -> Result<Value, ApiError> {
+        let path = format!("{}/status", self.path());
+        let request = Request::patch(self.written(path)).header(CONTENT_TYPE, "application/merge-patch+json");
+        let request = request.body(part.to_string().into_bytes());
+        self.send(client, request).await.map(|(object, _)| object)
+    }
+
+    /// Deletes the object if it is still the one of this UID and version.
+    ///
+    /// # Errors
+    /// As for [`Address::replace`].
+    pub async fn delete(&self, client: &Client, uid: &str, version: &str) -> Result<(), ApiError> {
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": version},
+        });
+        let request = Request::delete(self.written(self.path())).header(CONTENT_TYPE, "application/json");
+        let request = request.body(options.to_string().into_bytes());
+        let request = request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?;
+        // The answer is a Status, or the object if something holds it: neither is needed.
+        let answer = open(client, request).await?;
+        collect(answer.into_body(), LARGEST_ANSWER).await.map(drop)
     }
 
     fn path(&self) -> String {
         format!("{}/{}", self.collection, self.name)
+    }
+
+    /// The path of a write.
+    fn written(&self, path: String) -> String {
+        if self.is_dry { path + "?dryRun=All" } else { path }
     }
 
     async fn write(
@@ -128,7 +195,10 @@ impl Address {
         path: String,
         object: &Value,
     ) -> Result<Value, ApiError> {
-        let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
+        let request = Request::builder()
+            .method(method)
+            .uri(self.written(path))
+            .header(CONTENT_TYPE, "application/json");
         self.send(client, request.body(object.to_string().into_bytes())).await.map(|(object, _)| object)
     }
 

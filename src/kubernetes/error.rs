@@ -100,8 +100,14 @@ impl ApiError {
     /// The API server's status code, if its answer has one.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
+        self.status().map(|status| status.code)
+    }
+
+    /// What the API server says of its refusal.
+    #[must_use]
+    pub fn status(&self) -> Option<&Status> {
         match self {
-            Self::Client(kube::Error::Api(status)) => Some(status.code),
+            Self::Client(kube::Error::Api(status)) => Some(status),
             _ => None,
         }
     }

@@ -52,6 +52,32 @@ pub(super) struct Pages<'a> {
     until: Instant,
 }
 
+/// Reads all objects of a collection, once, page by page, and keeps what `keep` makes of each. Errors call
+/// them `what`.
+///
+/// # Errors
+/// A page could not be had, or `keep` could not take an object.
+pub async fn list<T>(
+    client: &Client,
+    collection: &Collection,
+    what: &str,
+    fields: Option<String>,
+    mut keep: impl FnMut(&RawValue) -> Result<T, ApiError>,
+) -> Result<Vec<T>, WatchError> {
+    let mut pages = Pages::new(client, collection, what, fields);
+    let mut kept = Vec::new();
+    loop {
+        let text = pages.next().await?;
+        let end = read_page(&text, &mut |object| {
+            kept.push(keep(object)?);
+            Ok(())
+        });
+        if pages.turn(end)?.is_some() {
+            return Ok(kept);
+        }
+    }
+}
+
 /// What a page says besides its objects.
 #[derive(Debug, Default)]
 pub(super) struct PageEnd {

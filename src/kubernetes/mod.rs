@@ -37,6 +37,7 @@ pub(crate) use error::chain;
 pub use error::{ApiError, WatchError, describe};
 pub use follow::{Follow, News};
 pub use kubeconfig::KubeconfigError;
+pub use list::list;
 pub use list_watch::{Change, ListWatch, Progress};
 pub use pace::{BACKOFF, jittered};
 pub use pods::{ServicePod, ServicePods, proxied, service_pods};
