@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
     let kinds = || Controller::ALL.into_iter().flat_map(Kind::of);
     for object in stream.documents().iter().flat_map(|document| document.objects()) {
         for kind in kinds() {
-            match Association::read(kind, object.value) {
+            match Association::read(kind, object.value, "default") {
                 Ok(Association { account, cluster, existence }) => {
                     assert!(account.get().is_possible());
                     assert_ne!(cluster.as_deref(), Some(""));

@@ -31,3 +31,7 @@ pub const KIND: &str = "PodIdentityAssociation";
 
 /// The kind's plural, which is part of the API's paths.
 pub const PLURAL: &str = "podidentityassociations";
+
+/// The definition of the kind, which the chart installs: YAML for `kubectl apply`.
+pub const DEFINITION: &str =
+    include_str!("../../charts/pod-identity-webhook/files/podidentityassociations.yaml");

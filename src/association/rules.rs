@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use injection::name::{AccountName, is_label, is_subdomain};
-use injection::role;
+use injection::role::{self, RoleArnError};
 use serde_json::Value;
 
 use super::spec::Spec;
@@ -18,8 +18,8 @@ pub const MOST_TAGS: usize = 50;
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 256;
 
-/// Characters of a role's ARN: STS takes 20 to 2,048 (`AssumeRole`).
-const ROLE_ARN: std::ops::RangeInclusive<usize> = 20..=2048;
+/// Characters of a role's ARN at most: what STS takes (`AssumeRole`).
+const LONGEST_ROLE_ARN: usize = 2048;
 
 /// Characters of a session policy: what STS has room for.
 const LONGEST_POLICY: usize = 2048;
@@ -52,43 +52,77 @@ pub fn check(account: AccountName<'_>, spec: &Spec) -> Result<(), Violation> {
     }
     let Spec { role_arn, target_role_arn, disable_session_tags, policy, tags, cluster_name } = spec;
     check_role("roleArn", role_arn)?;
-    target_role_arn.iter().try_for_each(|arn| check_role("targetRoleArn", arn))?;
+    match target_role_arn.as_deref() {
+        None => {}
+        Some("") => {
+            return refuse("targetRoleArn", "is empty: leave the field out if the pods use roleArn itself");
+        }
+        Some(arn) => check_role("targetRoleArn", arn)?,
+    }
     if let Some(policy) = policy {
         check_policy(policy, *disable_session_tags == Some(true))?;
     }
     check_tags(tags)?;
-    match cluster_name {
-        Some(name) if ClusterName::new(name).is_none() => {
-            refuse("clusterName", "is not a cluster's name: expected 1 to 100 letters, digits, - and _")
+    match cluster_name.as_deref() {
+        Some("") => {
+            refuse("clusterName", "is empty: leave the field out if the association counts on any cluster")
         }
+        Some(name) if ClusterName::new(name).is_none() => refuse(
+            "clusterName",
+            "is not the name of an EKS cluster: expected 1 to 100 letters, digits, - and _ of which the first is a letter \
+             or a digit",
+        ),
         _ => Ok(()),
     }
 }
 
 fn check_role(field: &'static str, arn: &str) -> Result<(), Violation> {
-    if arn.is_empty() {
-        return refuse(field, "is missing");
-    }
     let expected = "expected arn:PARTITION:iam::ACCOUNT:role/NAME";
-    if let Err(error) = role::check(arn) {
-        return refuse(field, format_args!("is not the ARN of an IAM role: {error}; {expected}"));
+    if arn.chars().count() > LONGEST_ROLE_ARN {
+        return refuse(field, format_args!("has more than {LONGEST_ROLE_ARN} characters"));
     }
-    if !ROLE_ARN.contains(&arn.len()) {
-        return refuse(field, "has less than 20 or more than 2,048 characters");
+    match role::check(arn) {
+        Ok(()) => Ok(()),
+        Err(RoleArnError::Account) => {
+            refuse(field, format_args!("has an account that is not 12 digits: {expected}"))
+        }
+        Err(RoleArnError::Name | RoleArnError::Path) => refuse(
+            field,
+            "has a role name or a path that IAM does not allow: a name is 1 to 64 letters, digits and _+=,.@- and the \
+             path before it at most 512 ASCII characters without spaces",
+        ),
+        Err(error @ RoleArnError::Character(_)) => {
+            refuse(field, format_args!("is not the ARN of an IAM role: {error}"))
+        }
+        Err(_) => refuse(
+            field,
+            format_args!(
+                "is not the ARN of an IAM role: {expected}, where PARTITION is aws, aws-cn, aws-us-gov or the like"
+            ),
+        ),
     }
-    Ok(())
 }
 
 fn check_policy(policy: &str, has_no_session_tags: bool) -> Result<(), Violation> {
-    if !has_no_session_tags {
-        return refuse("policy", "is only possible with disableSessionTags: true");
+    if policy.is_empty() {
+        return refuse("policy", "is empty: leave the field out if the pods may do all that the role may");
     }
     if policy.chars().count() > LONGEST_POLICY {
         return refuse("policy", format_args!("has more than {LONGEST_POLICY} characters"));
     }
+    if !has_no_session_tags {
+        return refuse(
+            "policy",
+            "needs disableSessionTags to be true: a session has either tags or a policy",
+        );
+    }
+    // The definition sees braces alone. IAM takes no blanks before the first one.
     match serde_json::from_str(policy) {
-        Ok(Value::Object(_)) => Ok(()),
-        _ => refuse("policy", "is not a JSON object"),
+        Ok(Value::Object(_)) if policy.starts_with('{') => Ok(()),
+        _ => refuse(
+            "policy",
+            "is not a JSON object: expected a text that begins with { and ends with }, without blanks before it",
+        ),
     }
 }
 
@@ -104,14 +138,17 @@ pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Violation> {
         if key.is_empty() || key.chars().count() > LONGEST_KEY {
             return refuse(
                 "tags",
-                format_args!("has a key without a character or with more than {LONGEST_KEY}"),
+                format_args!("has a key that is empty or too long: a key has 1 to {LONGEST_KEY} characters"),
             );
         }
         if value.chars().count() > LONGEST_VALUE {
             return refuse("tags", format_args!("has a value with more than {LONGEST_VALUE} characters"));
         }
         if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-            return refuse("tags", "has a key that begins with aws:, which is reserved for AWS");
+            return refuse(
+                "tags",
+                "has a key that begins with aws: which AWS keeps for its own tags, in small letters and capitals",
+            );
         }
     }
     Ok(())
@@ -147,35 +184,52 @@ mod tests {
 
     #[test]
     fn what_eks_refuses_is_refused_by_its_field() {
-        assert_eq!(refused(|spec| spec.role_arn.clear()), "roleArn is missing");
-        let user = refused(|spec| spec.role_arn = ROLE.replace("role", "user"));
-        assert!(
-            user.starts_with("roleArn is not the ARN of an IAM role: its resource is not role/NAME"),
-            "{user}"
+        let starts = |text: String, start: &str| assert!(text.starts_with(start), "{text}");
+        let shape =
+            "roleArn is not the ARN of an IAM role: expected arn:PARTITION:iam::ACCOUNT:role/NAME, where";
+        starts(refused(|spec| spec.role_arn.clear()), shape);
+        starts(refused(|spec| spec.role_arn = ROLE.replace("role", "user")), shape);
+        starts(
+            refused(|spec| spec.role_arn = ROLE.replace('9', "")),
+            "roleArn has an account that is not 12 digits",
         );
-        let target = refused(|spec| spec.target_role_arn = Some("app".to_owned()));
-        assert!(target.starts_with("targetRoleArn is not the ARN of an IAM role"), "{target}");
+        starts(
+            refused(|spec| spec.role_arn.push('!')),
+            "roleArn has a role name or a path that IAM does not allow",
+        );
+        starts(
+            refused(|spec| spec.role_arn.push('\u{a0}')),
+            "roleArn is not the ARN of an IAM role: it has the character U+00A0",
+        );
+        let target = |arn: &str| refused(|spec| spec.target_role_arn = Some(arn.to_owned()));
+        starts(target("app"), "targetRoleArn is not the ARN of an IAM role");
+        starts(target(""), "targetRoleArn is empty");
         let with = |policy: &str| {
             refused(|spec| (spec.policy, spec.disable_session_tags) = (Some(policy.to_owned()), Some(true)))
         };
-        assert_eq!(with("[]"), "policy is not a JSON object");
-        assert_eq!(with("{"), "policy is not a JSON object");
+        for policy in ["[]", "{", " {}", "null"] {
+            starts(with(policy), "policy is not a JSON object");
+        }
+        starts(with(""), "policy is empty");
         assert_eq!(with(&format!("{{{}}}", " ".repeat(2047))), "policy has more than 2048 characters");
         for tags in [None, Some(false)] {
             let alone =
-                refused(|spec| (spec.policy, spec.disable_session_tags) = (Some("{}".to_owned()), tags));
-            assert_eq!(alone, "policy is only possible with disableSessionTags: true");
+                |spec: &mut Spec| (spec.policy, spec.disable_session_tags) = (Some("{}".to_owned()), tags);
+            starts(refused(alone), "policy needs disableSessionTags to be true");
         }
         let tags =
             |key: &str, value: &str| refused(|spec| drop(spec.tags.insert(key.to_owned(), value.to_owned())));
-        assert_eq!(tags("", "v"), "tags has a key without a character or with more than 128");
-        assert_eq!(tags(&"k".repeat(129), "v"), "tags has a key without a character or with more than 128");
+        starts(tags("", "v"), "tags has a key that is empty or too long");
+        starts(tags(&"k".repeat(129), "v"), "tags has a key that is empty or too long");
         assert_eq!(tags("k", &"v".repeat(257)), "tags has a value with more than 256 characters");
-        assert_eq!(tags("AWS:x", "v"), "tags has a key that begins with aws:, which is reserved for AWS");
+        starts(tags("AWS:x", "v"), "tags has a key that begins with aws:");
         let many = (0..51).map(|n| (n.to_string(), String::new())).collect();
         assert_eq!(refused(|spec| spec.tags = many), "tags has more than 50 tags");
-        let cluster = refused(|spec| spec.cluster_name = Some("-".to_owned()));
-        assert!(cluster.starts_with("clusterName is not a cluster's name"), "{cluster}");
+        starts(
+            refused(|spec| spec.cluster_name = Some("-".to_owned())),
+            "clusterName is not the name of an EKS",
+        );
+        starts(refused(|spec| spec.cluster_name = Some(String::new())), "clusterName is empty");
     }
 
     #[test]

@@ -225,7 +225,7 @@ impl Manifests {
         let Some(kind) = association_resources::Kind::find(object.version, object.kind) else {
             return Ok(());
         };
-        let association = Association::read(kind, object.value).map_err(|error| {
+        let association = Association::read(kind, object.value, namespace).map_err(|error| {
             format!("{} {}: {error}", object.kind, object.text("/metadata/name").unwrap_or("without a name"))
         })?;
         let own = kind.is_namespaced().then(|| object.namespace().unwrap_or(namespace));

@@ -18,6 +18,7 @@ use super::*;
 use crate::identities::association_set::AssociationSet;
 use crate::process::Readiness;
 use crate::source;
+use crate::source::turns::Pace;
 use crate::telemetry::Registry;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
@@ -49,6 +50,9 @@ fn source(name: &'static str, accounts: Option<&[&str]>) -> Associations {
     Associations::Followed(source)
 }
 
+const PACE: Pace =
+    Pace { at_once: 10, in_a_namespace: 4, rate: 10, burst: 20, patience: Duration::from_secs(1) };
+
 /// A source that lists no accounts and gives this answer for any that it is asked for, with a count of the
 /// questions.
 fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize>) {
@@ -60,7 +64,7 @@ fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize
         counted.fetch_add(1, Ordering::Relaxed);
         std::future::ready(answer.map_err(Arc::from)).boxed()
     };
-    (Associations::Askable(Arc::new(SingleLookups::new(source, Duration::from_secs(1), ask))), times)
+    (Associations::Askable(Arc::new(SingleLookups::new(source, PACE, ask))), times)
 }
 
 /// The ConfigMap with this document; with `None`, it was not read yet.

@@ -56,7 +56,7 @@ pub struct SourceArgs {
 /// Flags of custom resources that hold Pod Identity associations.
 #[derive(Debug, Args)]
 pub struct AssociationResourceArgs {
-    /// Read Pod Identity associations also from the custom resources of these controllers, which may be installed later: ack, crossplane or ack,crossplane
+    /// Read Pod Identity associations also from these custom resources, whose definitions may be installed later: own (PodIdentityAssociation of pod-identity-webhook.dev), ack, crossplane, or several of them with commas
     #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
     pub watch_association_resources: String,
     /// Custom resources count only for ServiceAccounts in the resource's own namespace: true unless it is set to false

@@ -43,7 +43,7 @@ const BILLING: &str = "arn:aws:iam::123456789012:role/billing";
 
 /// A webhook whose ServiceAccounts are those of a fake API server.
 pub(crate) struct Webhook {
-    server: Server,
+    pub(crate) server: Server,
     _certificate: TempDir,
 }
 
@@ -196,7 +196,7 @@ pub(crate) async fn skip(duration: Duration) {
 }
 
 /// The review of a pod that is being made.
-fn review(namespace: &str, account: &str) -> String {
+pub(crate) fn review(namespace: &str, account: &str) -> String {
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -206,7 +206,7 @@ fn review(namespace: &str, account: &str) -> String {
     creation(namespace, &pod).to_string()
 }
 
-fn read(answer: &Answer) -> Said {
+pub(crate) fn read(answer: &Answer) -> Said {
     if answer.status == 503 {
         assert_eq!(answer.header("retry-after"), "1");
         assert_eq!(answer.header("connection"), "close");

@@ -2,6 +2,7 @@
 //! that are made, changed and deleted, and lists and watches that fail.
 
 mod definitions;
+mod own;
 mod trouble;
 
 use std::fmt::Debug;
@@ -130,8 +131,12 @@ fn note(webhook: &Webhook, source: &str) -> String {
 }
 
 async fn wait_for_state(webhook: &Webhook, state: &str, resources: f64) {
+    wait_for_state_of(webhook, "ack", state, resources).await;
+}
+
+async fn wait_for_state_of(webhook: &Webhook, source: &str, state: &str, resources: f64) {
     let name = "pod_identity_webhook_association_resources";
-    webhook.wait_for_metric(&format!("{name}{{source=\"ack\",state=\"{state}\"}}"), resources).await;
+    webhook.wait_for_metric(&format!("{name}{{source=\"{source}\",state=\"{state}\"}}"), resources).await;
 }
 
 #[tokio::test]

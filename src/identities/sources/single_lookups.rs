@@ -16,13 +16,6 @@ use crate::source::single_flight::{Count, Departure, SingleFlight};
 use crate::source::turns::{Pace, Standing, Turns};
 use crate::source::{LookupResult, Source};
 
-/// Limits of requests. AWS throttles all callers of an account in a region together, and does not say from
-/// how many calls a second on. So they are low, also because a look-up that fails may be made twice.
-const AT_ONCE: usize = 10;
-const IN_A_NAMESPACE: usize = 4;
-const RATE: u32 = 10;
-const BURST: u32 = 20;
-
 /// Asks whether the source has an association for an account; an error is one line without secrets.
 pub type Ask = dyn Fn(AccountName<'_>) -> BoxFuture<'static, Answer> + Send + Sync;
 
@@ -45,21 +38,14 @@ impl fmt::Debug for SingleLookups {
 }
 
 impl SingleLookups {
-    /// A source whose every answer may take `limit` at most.
+    /// A source that may be asked at this pace, and whose every answer may take as long as callers wait.
     pub fn new(
         source: Arc<Source<AssociationSet>>,
-        limit: Duration,
+        pace: Pace,
         ask: impl Fn(AccountName<'_>) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
     ) -> Self {
-        let pace = Pace {
-            at_once: AT_ONCE,
-            in_a_namespace: IN_A_NAMESPACE,
-            rate: RATE,
-            burst: BURST,
-            patience: limit,
-        };
         let turns = Arc::new(Turns::new(pace));
-        Self { source, ask: Box::new(ask), limit, flights: SingleFlight::default(), turns }
+        Self { source, ask: Box::new(ask), limit: pace.patience, flights: SingleFlight::default(), turns }
     }
 
     /// What the source was last known to say.
@@ -128,6 +114,8 @@ mod tests {
     use crate::telemetry::Registry;
 
     const LIMIT: Duration = Duration::from_millis(1500);
+    const AT_ONCE: usize = 10;
+    const PACE: Pace = Pace { at_once: AT_ONCE, in_a_namespace: 4, rate: 10, burst: 20, patience: LIMIT };
 
     /// A source that answers what it is told to, once it is told to.
     struct Asked {
@@ -159,7 +147,7 @@ mod tests {
                 }
                 .boxed()
             };
-            let askable = Arc::new(SingleLookups::new(source, LIMIT, ask));
+            let askable = Arc::new(SingleLookups::new(source, PACE, ask));
             Self { askable, requests, running, answer, registry }
         }
 

@@ -16,9 +16,10 @@ use crate::identities::association_set::AssociationSet;
 use crate::identities::associations::Associations;
 use crate::identities::offline::Manifests;
 use crate::identities::sources::association_file;
-use crate::identities::sources::association_resources::{AssociationResources, Controller, Namespaces};
+use crate::identities::sources::association_resources::{self, AssociationResources, Controller, Namespaces};
 use crate::identities::sources::config_map::{self, Entries};
 use crate::identities::sources::service_accounts::{self, LookupPace, ServiceAccounts};
+use crate::identities::sources::single_lookups::SingleLookups;
 use crate::identities::{Accounts, Identities};
 use crate::process::{Readiness, Tasks};
 use crate::source::Source;
@@ -63,8 +64,7 @@ pub(super) fn follow(
         }
         (AccountSource::Cluster(_), Some(client)) => {
             if let Some(resources) = association_resources {
-                let followed = parts.follow_resources(resources, &client);
-                associations.extend(followed.into_iter().map(Associations::Followed));
+                associations.extend(parts.follow_resources(resources, &client, *lookups));
             }
             let accounts = parts.follow_accounts(client.clone(), *lookups);
             if let Some(namespace) = config_map {
@@ -101,12 +101,15 @@ impl SourceContext<'_> {
         Source::new(name, count, self.readiness, &self.metrics.sources)
     }
 
-    /// Each controller is a source, followed by a task of that name.
+    /// Each controller is a source, followed by a task of that name. Of this project's own kind the object's name is
+    /// known, and so single accounts can be asked for.
     fn follow_resources(
         &mut self,
         resources: &settings::ResourceSettings,
         client: &Client,
-    ) -> Vec<Arc<Source<AssociationSet>>> {
+        lookups: LookupPace,
+    ) -> Vec<Associations> {
+        let pace = service_accounts::pace(lookups, self.lookup);
         let settings::ResourceSettings { controllers, selection } = resources;
         let follow = |controller: &Controller| {
             let name = controller.name();
@@ -115,7 +118,13 @@ impl SourceContext<'_> {
             let resources =
                 AssociationResources::new(*controller, selection.clone(), source.clone(), metrics);
             self.tasks.spawn(name, resources.follow(client.clone()));
-            source
+            match controller {
+                Controller::Own => {
+                    let ask = association_resources::ask(client.clone(), selection.clone());
+                    Associations::Askable(Arc::new(SingleLookups::new(source, pace, ask)))
+                }
+                Controller::Ack | Controller::Crossplane => Associations::Followed(source),
+            }
         };
         controllers.iter().map(follow).collect()
     }

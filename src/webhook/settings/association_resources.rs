@@ -1,5 +1,4 @@
-//! Custom resources whose controllers make EKS Pod Identity's associations: which are read, and which
-//! of them count.
+//! Custom resources that hold EKS Pod Identity's associations: which are read, and which of them count.
 
 use std::fmt;
 
@@ -51,11 +50,10 @@ impl ResourceSettings {
             return Ok(None);
         }
         let controller = |name: &str| Controller::ALL.into_iter().find(|known| known.name() == name);
-        let mut controllers: Vec<_> = text
-            .split(',')
-            .map(|name| controller(name.trim()))
-            .collect::<Option<_>>()
-            .ok_or_else(|| invalid(WATCH, text, "expected ack, crossplane or ack,crossplane"))?;
+        let mut controllers: Vec<_> =
+            text.split(',').map(|name| controller(name.trim())).collect::<Option<_>>().ok_or_else(|| {
+                invalid(WATCH, text, "expected own, ack, crossplane or several of them with commas")
+            })?;
         controllers.sort_unstable();
         controllers.dedup();
         if is_of_files {

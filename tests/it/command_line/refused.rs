@@ -68,8 +68,16 @@ fn a_wrong_value_is_named_with_its_flag_and_what_is_allowed() {
         ("--bind-address", "localhost", "expected an IPv4 or IPv6 address"),
         ("--namespace", "Shop", "expected a namespace's name, for --watch-config-map"),
         ("--namespace", "", "expected a namespace's name, for --watch-config-map"),
-        ("--watch-association-resources", "ack,", "expected ack, crossplane or ack,crossplane"),
-        ("--watch-association-resources", "ACK", "expected ack, crossplane or ack,crossplane"),
+        (
+            "--watch-association-resources",
+            "ack,",
+            "expected own, ack, crossplane or several of them with commas",
+        ),
+        (
+            "--watch-association-resources",
+            "ACK",
+            "expected own, ack, crossplane or several of them with commas",
+        ),
         (
             "--eks-cluster-name",
             "prod.eu",

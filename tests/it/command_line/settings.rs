@@ -199,6 +199,7 @@ fn association_resources_are_taken_by_their_controllers_names() {
     for (names, controllers) in [
         ("ack", &[Controller::Ack][..]),
         ("crossplane", &[Controller::Crossplane]),
+        ("own", &[Controller::Own]),
         ("crossplane, ack ,ack", &[Controller::Ack, Controller::Crossplane]),
     ] {
         let resources = in_files(&[flag, names]).sources.association_resources.unwrap();

@@ -300,7 +300,7 @@ fn files() -> Vec<Input> {
     let policy = |text: &str| drop(black_box(role_policy::parse(text.as_bytes()).unwrap()));
     let resource = |text: &str| {
         let kind = Kind::find("eks.services.k8s.aws/v1alpha1", KIND).unwrap();
-        drop(black_box(Association::read(kind, &serde_json::from_str(text).unwrap())));
+        drop(black_box(Association::read(kind, &serde_json::from_str(text).unwrap(), "default")));
     };
     let associations =
         |text: &str| drop(black_box(association_file::AssociationFile::parse(text.as_bytes())));

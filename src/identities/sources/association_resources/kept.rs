@@ -7,8 +7,11 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Bytes of one text. The longest possible one, an ARN, is shorter; a text that is cut here names nothing.
+/// Bytes of one text. The longest possible one, an association's ARN, is shorter; a text that is cut here names nothing.
 const LONGEST_TEXT: usize = 512;
+
+/// Bytes of a role's ARN, of which the path and the name alone have up to 576.
+const LONGEST_ROLE: usize = 1024;
 
 /// Conditions that are kept of one resource; controllers write a handful.
 const MOST_CONDITIONS: usize = 64;
@@ -27,6 +30,8 @@ impl<'de> Deserialize<'de> for Kept {
 enum Shape {
     /// A text; of another value only its type is kept.
     Text,
+    /// The ARN of a role, likewise.
+    Role,
     /// An object's members of these names.
     Members(&'static [(&'static str, Shape)]),
     /// An array of values of this shape.
@@ -47,6 +52,7 @@ static OBJECT: Shape = Shape::Members(&[
             ("namespace", Shape::Text),
             ("serviceAccount", Shape::Text),
             ("clusterName", Shape::Text),
+            ("roleArn", Shape::Role),
             ("forProvider", WANTED),
             ("initProvider", WANTED),
         ]),
@@ -110,7 +116,8 @@ impl<'de> Visitor<'de> for Keep {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or_default().into())
+        let longest = if matches!(self.0, Shape::Role) { LONGEST_ROLE } else { LONGEST_TEXT };
+        Ok(text.get(..text.floor_char_boundary(longest)).unwrap_or_default().into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {

@@ -1,12 +1,13 @@
 //! The kinds of custom resources that hold associations, and where each keeps what is read of them.
 
+use crate::association;
 use crate::identities::sources::association_resources::Controller;
 
 /// The kind's name in every group.
-pub const KIND: &str = "PodIdentityAssociation";
+pub const KIND: &str = association::KIND;
 
 /// The kind's plural, which is part of the API's paths.
-pub(super) const PLURAL: &str = "podidentityassociations";
+pub(super) const PLURAL: &str = association::PLURAL;
 
 /// A kind of one API group.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +21,14 @@ pub struct Kind {
     /// Pointers to where `namespace`, `serviceAccount` and `clusterName` may stand; the first that has one
     /// counts.
     pub(super) wanted: &'static [&'static str],
+    /// What says that AWS has the association; `None` where the object is the association itself, and its own name
+    /// that of the account.
+    pub(super) of_aws: Option<OfAws>,
+}
+
+/// Where a kind says that AWS has the association.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct OfAws {
     /// The pointer to the id that AWS gave.
     pub(super) id: &'static str,
     /// Pointers to the association's ARN; the first that is there counts.
@@ -42,9 +51,11 @@ const ACK: [Kind; 1] = [Kind {
     version: "v1alpha1",
     scope: Scope::Namespaced,
     wanted: &["/spec"],
-    id: "/status/associationID",
-    arns: &["/status/ackResourceMetadata/arn", "/status/associationARN"],
-    settled: ("ACK.ResourceSynced", &["True", "Unknown"]),
+    of_aws: Some(OfAws {
+        id: "/status/associationID",
+        arns: &["/status/ackResourceMetadata/arn", "/status/associationARN"],
+        settled: ("ACK.ResourceSynced", &["True", "Unknown"]),
+    }),
 }];
 
 /// Crossplane's condition `Synced` is not used: it says only whether the last attempt to change something
@@ -59,13 +70,25 @@ const CROSSPLANE_NAMESPACED: Kind = Kind {
     version: "v1beta1",
     scope: Scope::Namespaced,
     wanted: &["/spec/forProvider", "/spec/initProvider", "/status/atProvider"],
-    id: "/status/atProvider/associationId",
-    arns: &["/status/atProvider/associationArn"],
-    settled: ("Ready", &["True"]),
+    of_aws: Some(OfAws {
+        id: "/status/atProvider/associationId",
+        arns: &["/status/atProvider/associationArn"],
+        settled: ("Ready", &["True"]),
+    }),
 };
+
+/// The kind that this project defines.
+const OWN: [Kind; 1] = [Kind {
+    group: association::GROUP,
+    version: association::VERSION,
+    scope: Scope::Namespaced,
+    wanted: &["/spec"],
+    of_aws: None,
+}];
 
 static ACK_KINDS: [Kind; 1] = ACK;
 static CROSSPLANE_KINDS: [Kind; 2] = CROSSPLANE;
+static OWN_KINDS: [Kind; 1] = OWN;
 
 impl Kind {
     /// The kinds of a controller.
@@ -74,6 +97,7 @@ impl Kind {
         match controller {
             Controller::Ack => &ACK_KINDS,
             Controller::Crossplane => &CROSSPLANE_KINDS,
+            Controller::Own => &OWN_KINDS,
         }
     }
 

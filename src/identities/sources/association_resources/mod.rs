@@ -1,9 +1,11 @@
-//! EKS Pod Identity's associations in custom resources of this cluster, from which a controller makes
-//! them in AWS: ACK's and Crossplane's. Each controller is a source of its own.
+//! EKS Pod Identity's associations in custom resources of this cluster: those from which a controller makes them in
+//! AWS, ACK's and Crossplane's, and this project's own, which are the associations themselves. Each is a source of its
+//! own.
 //!
-//! A resource counts once its controller says that AWS has the association. The resources' definitions may be
-//! installed, changed and removed at any time.
+//! A controller's resource counts once the controller says that AWS has the association. The resources' definitions
+//! may be installed, changed and removed at any time.
 
+mod ask;
 mod kept;
 mod kind;
 mod metrics;
@@ -24,6 +26,7 @@ use kind::{PLURAL, Scope};
 use objects::{Objects, ResourceStanding};
 use watch::Reading;
 
+pub use ask::ask;
 pub use kind::{KIND, Kind};
 pub use metrics::Metrics;
 pub use resource::{Association, Existence, Malformed};

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::resource::{Association, Existence, Malformed};
 use super::selection::{Namespaces, Pending, Selection};
+use crate::aws::ClusterName;
 use crate::kubernetes::Change;
 
 /// An object, as read.
@@ -165,6 +166,9 @@ fn judge(
     {
         return ResourceStanding::OtherNamespace;
     }
+    if association.existence == Existence::Given {
+        return judge_given(association, cluster.as_ref());
+    }
     match (cluster, association.cluster.as_deref()) {
         (Some(ours), Some(theirs)) if ours.as_str() != theirs => return ResourceStanding::OtherCluster,
         // It may be another cluster's: it must not count before that is known, not even if pending ones do.
@@ -173,10 +177,20 @@ fn judge(
     }
     match &association.existence {
         _ if *pending == Pending::Use => ResourceStanding::Used,
-        Existence::Settled(_) => ResourceStanding::Used,
+        Existence::Given | Existence::Settled(_) => ResourceStanding::Used,
         // AWS has had the association and has not deleted it: that would have changed the id.
         Existence::Unsettled(id) if was_used(before, id) => ResourceStanding::Used,
         Existence::Unsettled(_) | Existence::Awaited => ResourceStanding::Pending,
+    }
+}
+
+/// An object that is the association itself counts here unless it names a cluster: then only on that one, and nowhere
+/// while nobody has said which cluster this is. The same objects may be applied to several.
+pub(super) fn judge_given(association: &Association, cluster: Option<&ClusterName>) -> ResourceStanding {
+    match (cluster, association.cluster.as_deref()) {
+        (_, None) => ResourceStanding::Used,
+        (Some(ours), Some(theirs)) if ours.as_str() == theirs => ResourceStanding::Used,
+        (_, Some(_)) => ResourceStanding::OtherCluster,
     }
 }
 

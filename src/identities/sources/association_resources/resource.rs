@@ -1,10 +1,11 @@
-//! What is read of one resource: whose association it is, and whether AWS has it. The role is not
-//! read: it does not matter to the webhook.
+//! What is read of one resource: whose association it is, and whether AWS has it. The role does not matter to the
+//! webhook: it is looked at only where nobody else has.
 
 use injection::name::{AccountName, OwnedAccountName, is_label, is_subdomain};
+use injection::role;
 use serde_json::Value;
 
-use super::kind::Kind;
+use super::kind::{Kind, OfAws};
 
 /// An association that a resource holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Association {
 /// Whether AWS has an association, as far as its resource says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Existence {
+    /// The object is the association: there is nothing to make in AWS.
+    Given,
     /// The association has no id: AWS has not made it.
     Awaited,
     /// The association has this id, but its controller does not say that all is well.
@@ -34,7 +37,7 @@ impl Existence {
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         match self {
-            Self::Awaited => None,
+            Self::Given | Self::Awaited => None,
             Self::Unsettled(id) | Self::Settled(id) => Some(id),
         }
     }
@@ -52,23 +55,61 @@ pub enum Malformed {
     /// A string cannot be the name of such an object.
     #[error("{0} is not a valid Kubernetes name")]
     NotAName(String),
+    /// A string cannot be the ARN of a role.
+    #[error("{0} is not the ARN of an IAM role: {1}")]
+    NotARole(String, role::RoleArnError),
 }
 
 impl Association {
-    /// Reads an object of this kind, of which only `spec` and `status` are needed.
-    pub fn read(kind: &Kind, object: &Value) -> Result<Self, Malformed> {
-        let namespace = name(kind, object, "namespace", is_label)?;
-        let account = name(kind, object, "serviceAccount", is_subdomain)?;
+    /// Reads an object of this kind; `namespace` is its own if it does not say.
+    pub fn read(kind: &Kind, object: &Value, namespace: &str) -> Result<Self, Malformed> {
         let cluster = match wanted(kind, object, "clusterName") {
-            None => arn(kind, object).and_then(cluster_of),
+            None => None,
             Some((_, Value::String(cluster))) => Some(cluster.as_str()),
             Some((path, _)) => return Err(Malformed::NotText(path)),
         };
+        let Some(of_aws) = &kind.of_aws else {
+            check_role(kind, object)?;
+            return Ok(Self {
+                account: own_name(object, namespace)?,
+                cluster: cluster.map(Into::into),
+                existence: Existence::Given,
+            });
+        };
+        let namespace = name(kind, object, "namespace", is_label)?;
+        let account = name(kind, object, "serviceAccount", is_subdomain)?;
         Ok(Self {
             account: AccountName::new(namespace, account).into_owned(),
-            cluster: cluster.map(Into::into),
-            existence: existence(kind, object),
+            cluster: cluster.or_else(|| arn(of_aws, object).and_then(cluster_of)).map(Into::into),
+            existence: existence(of_aws, object),
         })
+    }
+}
+
+/// The account whose name the object has.
+fn own_name(object: &Value, namespace: &str) -> Result<OwnedAccountName, Malformed> {
+    let text = |field| object.get("metadata")?.get(field)?.as_str().filter(|text| !text.is_empty());
+    let name = text("name").ok_or_else(|| Malformed::Missing("metadata.name".to_owned()))?;
+    let namespace = text("namespace").unwrap_or(namespace);
+    for (text, is_name, field) in [
+        (namespace, is_label as fn(&str) -> bool, "metadata.namespace"),
+        (name, is_subdomain, "metadata.name"),
+    ] {
+        if !is_name(text) {
+            return Err(Malformed::NotAName(field.to_owned()));
+        }
+    }
+    Ok(AccountName::new(namespace, name).into_owned())
+}
+
+/// The API server checks roles by the definition; files were shown to nobody.
+fn check_role(kind: &Kind, object: &Value) -> Result<(), Malformed> {
+    match wanted(kind, object, "roleArn") {
+        Some((path, Value::String(arn))) => {
+            role::check(arn).map_err(|error| Malformed::NotARole(path, error))
+        }
+        Some((path, _)) => Err(Malformed::NotText(path)),
+        None => Err(Malformed::Missing("spec.roleArn".to_owned())),
     }
 }
 
@@ -101,8 +142,8 @@ fn path(parent: &str, field: &str) -> String {
     format!("{}.{field}", parent.trim_start_matches('/').replace('/', "."))
 }
 
-fn arn<'a>(kind: &Kind, object: &'a Value) -> Option<&'a str> {
-    kind.arns.iter().find_map(|pointer| object.pointer(pointer)?.as_str())
+fn arn<'a>(of_aws: &OfAws, object: &'a Value) -> Option<&'a str> {
+    of_aws.arns.iter().find_map(|pointer| object.pointer(pointer)?.as_str())
 }
 
 /// The cluster in `arn:aws:eks:REGION:ACCOUNT:podidentityassociation/CLUSTER/ID`.
@@ -112,10 +153,10 @@ fn cluster_of(arn: &str) -> Option<&str> {
     (!cluster.is_empty()).then_some(cluster)
 }
 
-fn existence(kind: &Kind, object: &Value) -> Existence {
-    let id = object.pointer(kind.id).and_then(Value::as_str).filter(|id| !id.is_empty());
+fn existence(of_aws: &OfAws, object: &Value) -> Existence {
+    let id = object.pointer(of_aws.id).and_then(Value::as_str).filter(|id| !id.is_empty());
     let Some(id) = id else { return Existence::Awaited };
-    let (wanted, values) = kind.settled;
+    let (wanted, values) = of_aws.settled;
     let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
     let is_settled = conditions.into_iter().flatten().any(|condition| {
         let text = |field| condition.get(field).and_then(Value::as_str);

@@ -2,13 +2,15 @@
 
 use crate::aws::ClusterName;
 
-/// A controller that makes associations in AWS from custom resources.
+/// Whose custom resources hold associations: those of controllers that make them in AWS, and this project's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Controller {
     /// AWS Controllers for Kubernetes.
     Ack,
     /// Crossplane, with the provider of Upbound.
     Crossplane,
+    /// None: the resource of [`crate::association`] is the association itself.
+    Own,
 }
 
 /// Which resources count.
@@ -52,7 +54,7 @@ impl Namespaces {
 
 impl Controller {
     /// All controllers, in the order of their names.
-    pub const ALL: [Self; 2] = [Self::Ack, Self::Crossplane];
+    pub const ALL: [Self; 3] = [Self::Ack, Self::Crossplane, Self::Own];
 
     /// The controller's name in the flag, and as a source in log, metrics and readiness.
     #[must_use]
@@ -60,6 +62,7 @@ impl Controller {
         match self {
             Self::Ack => "ack",
             Self::Crossplane => "crossplane",
+            Self::Own => "own",
         }
     }
 }

@@ -118,7 +118,8 @@ fn read(kind: &Kind, Kept(object): &Kept) -> Resource {
         namespace: text("/metadata/namespace").map(Into::into),
         name: text("/metadata/name").unwrap_or_default().into(),
     };
-    Resource { name, association: Association::read(kind, object) }
+    // An object that comes from an API server names its namespace.
+    Resource { name, association: Association::read(kind, object, "") }
 }
 
 impl From<News<Resource>> for Reading {

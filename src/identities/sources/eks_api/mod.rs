@@ -22,12 +22,20 @@ use super::single_lookups::SingleLookups;
 use crate::aws::ClusterName;
 use crate::identities::association_set::AssociationSet;
 use crate::kubernetes::jittered;
+use crate::source::turns::Pace;
 use crate::source::{Complaint, Source};
 use api::Api;
 use error::ListError;
 
 /// The source's name in log, metrics and readiness.
 pub const NAME: &str = "eks-api";
+
+/// Limits of look-ups. AWS throttles all callers of an account in a region together, and does not say from
+/// how many calls a second on. So they are low, also because a look-up that fails may be made twice.
+const AT_ONCE: usize = 10;
+const IN_A_NAMESPACE: usize = 4;
+const RATE: u32 = 10;
+const BURST: u32 = 20;
 
 /// The associations of one cluster.
 pub struct EksApi {
@@ -130,7 +138,14 @@ impl EksApi {
     #[must_use]
     pub fn single_lookups(self: &Arc<Self>) -> SingleLookups {
         let eks = self.clone();
-        SingleLookups::new(self.source.clone(), self.pace.look_up, move |account| {
+        let pace = Pace {
+            at_once: AT_ONCE,
+            in_a_namespace: IN_A_NAMESPACE,
+            rate: RATE,
+            burst: BURST,
+            patience: self.pace.look_up,
+        };
+        SingleLookups::new(self.source.clone(), pace, move |account| {
             let (eks, account) = (eks.clone(), account.into_owned());
             async move { eks.has(account.get()).await.map_err(|error| error.to_string().into()) }.boxed()
         })

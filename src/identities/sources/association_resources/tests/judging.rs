@@ -9,7 +9,7 @@ use crate::kubernetes::Change;
 
 fn resource(namespace: Option<&str>, name: &str, object: &Value) -> Resource {
     let name = Name { namespace: namespace.map(Into::into), name: name.into() };
-    Resource { name, association: Association::read(ack(), object) }
+    Resource { name, association: Association::read(ack(), object, "") }
 }
 
 fn standing(objects: &Objects) -> Vec<ResourceStanding> {

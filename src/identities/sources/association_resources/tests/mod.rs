@@ -1,6 +1,7 @@
 //! What the tests share: a kind of each controller, and an object that is well.
 
 mod judging;
+mod own;
 mod publishing;
 mod reading;
 
@@ -20,9 +21,9 @@ fn crossplane() -> &'static Kind {
 
 /// Reads an object from a manifest and as an API server sends it, of which less is kept, but all that counts.
 fn read(kind: &Kind, object: &Value) -> Result<Association, String> {
-    let read = Association::read(kind, object);
+    let read = Association::read(kind, object, "");
     let Kept(kept) = serde_json::from_value(object.clone()).unwrap();
-    assert_eq!(Association::read(kind, &kept), read, "{object}");
+    assert_eq!(Association::read(kind, &kept, ""), read, "{object}");
     read.map_err(|error| error.to_string())
 }
 

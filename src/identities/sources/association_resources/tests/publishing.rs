@@ -50,7 +50,7 @@ impl World {
 fn resources(names: &[(&str, &str)]) -> Vec<Resource> {
     let resource = |(name, account): &(&str, &str)| Resource {
         name: Name { namespace: Some("infra".into()), name: (*name).into() },
-        association: Association::read(ack(), &synced("shop", account, "prod")),
+        association: Association::read(ack(), &synced("shop", account, "prod"), ""),
     };
     names.iter().map(resource).collect()
 }

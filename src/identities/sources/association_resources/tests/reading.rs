@@ -152,7 +152,7 @@ fn what_nobody_reads_is_not_kept() {
     );
     let Kept(kept) = serde_json::from_str(&text).unwrap();
     assert!(kept.to_string().len() < 2000, "{}", kept.to_string().len());
-    let read = Association::read(ack(), &kept).unwrap();
+    let read = Association::read(ack(), &kept, "").unwrap();
     assert_eq!(read.account.get(), AccountName::new("shop", "orders"));
     assert!(read.cluster.unwrap().len() <= 512);
 }

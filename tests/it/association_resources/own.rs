@@ -1,0 +1,89 @@
+//! This project's own resource, whose object is the association: it counts at once.
+
+use pod_identity_webhook::aws::ClusterName;
+use pod_identity_webhook::identities::sources::association_resources::{Controller, Selection};
+use serde_json::{Map, Value, json};
+
+use super::{accounts, body, note, start, wait_for, wait_for_state_of};
+use crate::accounts::{Said, Webhook, read, review};
+use crate::support::fake_api::{FakeApi, Fault, Resource, Route};
+
+const OWN: Resource = Resource {
+    group: "pod-identity-webhook.dev",
+    version: "v1alpha1",
+    plural: "podidentityassociations",
+    kind: "PodIdentityAssociation",
+};
+
+fn of_role(cluster: Option<&str>) -> Map<String, Value> {
+    let role = "arn:aws:iam::123456789012:role/app";
+    body(json!({ "spec": { "roleArn": role, "clusterName": cluster } }))
+}
+
+async fn shop(cluster: Option<&str>) -> (FakeApi, Webhook) {
+    let api = accounts().await;
+    api.install(OWN);
+    let cluster = cluster.and_then(ClusterName::new);
+    let webhook = start(&api, &[Controller::Own], Selection { cluster, ..Selection::default() }).await;
+    (api, webhook)
+}
+
+/// Admits a pod whose label says that it has an association.
+async fn admit_labelled(webhook: &Webhook, account: &str) -> Said {
+    let mut review: Value = serde_json::from_str(&review("shop", account)).unwrap();
+    review["request"]["object"]["metadata"]["labels"] = json!({"eks.amazonaws.com/pod-identity": "enabled"});
+    read(&webhook.server.client.post("/mutate?timeout=10s", review.to_string()).await)
+}
+
+fn is_associated(said: &Said) -> bool {
+    matches!(said, Said::Association(_))
+}
+
+#[tokio::test]
+async fn a_resource_counts_from_its_creation_to_its_deletion() {
+    let (api, webhook) = shop(None).await;
+    api.put_object(OWN, "shop", "orders", of_role(None));
+    // Its name is the account's, in its own namespace.
+    api.put_object(OWN, "infra", "cart", of_role(None));
+    wait_for(&webhook, "made", &["orders"]).await;
+    api.delete_object(OWN, "shop", "orders");
+    wait_for(&webhook, "deleted", &[]).await;
+    assert_eq!(note(&webhook, "own"), "[+]own ok");
+}
+
+#[tokio::test]
+async fn a_resource_for_another_cluster_does_not_count() {
+    let (api, webhook) = shop(Some("prod")).await;
+    api.put_object(OWN, "shop", "orders", of_role(Some("test")));
+    api.put_object(OWN, "shop", "cart", of_role(Some("prod")));
+    wait_for(&webhook, "ours alone", &["cart"]).await;
+    wait_for_state_of(&webhook, "own", "other_cluster", 1.0).await;
+    assert!(!is_associated(&admit_labelled(&webhook, "orders").await), "asked for live");
+}
+
+#[tokio::test]
+async fn a_pod_that_opted_in_finds_what_the_watch_has_not_told() {
+    let (api, webhook) = shop(None).await;
+    api.withhold_watch_events(true);
+    api.put_object(OWN, "shop", "orders", of_role(None));
+    assert_eq!(webhook.admit("shop", "orders").await, Said::Nothing);
+    api.forget_requests();
+    assert!(is_associated(&admit_labelled(&webhook, "orders").await));
+    let gets = api.traffic().gets.iter().filter(|get| get.collection.resource == OWN.name()).count();
+    assert_eq!(gets, 1);
+    // There is no association of this account, and the API server says so.
+    assert_eq!(admit_labelled(&webhook, "cart").await, Said::Nothing);
+}
+
+#[tokio::test]
+async fn a_pod_that_opted_in_is_not_told_no_while_nobody_can_say() {
+    let (api, webhook) = shop(None).await;
+    for fault in [Fault::Status(500), Fault::Status(403), Fault::Hang] {
+        api.set_fault_of(OWN, Route::Get, fault);
+        assert_eq!(admit_labelled(&webhook, "orders").await, Said::Unavailable);
+    }
+    // Without a definition there are no associations.
+    api.set_fault_of(OWN, Route::Get, Fault::None);
+    api.uninstall(OWN);
+    assert_eq!(admit_labelled(&webhook, "orders").await, Said::Nothing);
+}
