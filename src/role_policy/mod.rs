@@ -6,7 +6,8 @@ mod format;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
+use injection::AccountName;
+use injection::policy::{ActivePolicy, Forbidden, PolicyMode, RolePolicy, Ruling};
 
 use crate::source::file::{self, FileError, Parts};
 use crate::source::{Complaint, Source};
@@ -17,7 +18,7 @@ pub use format::{Mistake, PolicyError, parse};
 pub const NAME: &str = "role-policy";
 
 /// The policy of a server, whose file is followed, and what is done about what it does not allow.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PolicyFile {
     source: Arc<Source<RolePolicy>>,
     mode: PolicyMode,
@@ -53,10 +54,35 @@ impl PolicyFile {
 }
 
 impl Snapshot {
+    /// A policy that is in force as long as this is held; `path` is for people.
+    #[must_use]
+    pub fn new(policy: RolePolicy, mode: PolicyMode, path: &str) -> Self {
+        Self { policy: Arc::new(policy), mode, path: path.into() }
+    }
+
     /// The policy that a file holds now.
     pub fn read(path: &Path, mode: PolicyMode) -> Result<Self, PolicyReadError> {
         let PolicyDocument(policy) = file::read_now(path)?;
         Ok(Self { policy: Arc::new(policy), mode, path: shown(path) })
+    }
+
+    /// The first of these roles that the policy does not allow to an account, and why.
+    #[must_use]
+    pub fn forbidden<'r>(
+        &self,
+        account: AccountName<'_>,
+        roles: impl IntoIterator<Item = &'r str>,
+    ) -> Option<(&'r str, Forbidden)> {
+        roles.into_iter().find_map(|role| match self.policy.judge(account, role) {
+            Ruling::Allowed { .. } => None,
+            Ruling::Forbidden(why) => Some((role, why)),
+        })
+    }
+
+    /// The policy itself.
+    #[must_use]
+    pub fn policy(&self) -> Arc<RolePolicy> {
+        self.policy.clone()
     }
 
     /// The policy in the form that a decision takes.

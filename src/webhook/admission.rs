@@ -1,6 +1,7 @@
 //! The path of a pod over HTTP: request, review, identity, decision, answer. The decision itself is made by
 //! [`decide()`]; the only thing that waits is the look-up of the identity.
 
+mod association;
 mod body;
 mod lane;
 mod limits;
@@ -29,6 +30,7 @@ use crate::identities::Identities;
 use crate::role_policy::{PolicyFile, Snapshot};
 use crate::server::pressure::Pressure;
 use crate::telemetry::Throttle;
+pub(in crate::webhook) use association::association_words;
 use body::{Memory, Share};
 use lane::Lane;
 pub use limits::{BODY_LIMIT, Limits};
@@ -83,15 +85,19 @@ impl Admission {
         self.memory.pressure()
     }
 
-    /// `/mutate`, and the same for namespaces that require an identity.
+    /// `/mutate`, the same for namespaces that require an identity, and what looks at associations.
     pub fn routes(self: Arc<Self>) -> Router {
-        let (admission, requiring) = (self.clone(), self);
+        let (admission, requiring, associations) = (self.clone(), self.clone(), self);
         Router::new()
             .route("/mutate", any(async move |request| admission.respond(request, None).await))
             // The webhook's registration selects by the namespace's labels, whose changes count at once.
             .route(
                 "/mutate/required",
                 any(async move |request| requiring.respond(request, Some(Demand::Namespace)).await),
+            )
+            .route(
+                "/validate/associations",
+                any(async move |request| associations.review_association(request).await),
             )
     }
 

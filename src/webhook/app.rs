@@ -11,18 +11,21 @@ use axum::Router;
 use axum::routing::get;
 use futures_util::FutureExt;
 use injection::policy::RolePolicy;
+use kube::Client;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
 use super::admission::Admission;
+use super::association_status::{self, Circumstances, StatusWriter};
 use super::discovery;
 use super::metrics::Metrics;
-use super::settings::{self, AccountSource, Settings};
+use super::settings::{self, AccountSource, ResourceSettings, Settings};
 use crate::certificates::self_managed::{self, Keeper};
 use crate::certificates::{self, Authority, CertificateSource, ClientAuthorities, Clock, Files, Store};
 use crate::cli::injection::RolePolicySettings;
+use crate::identities::sources::association_resources::Controller;
 use crate::identities::sources::service_accounts::ServiceAccounts;
 use crate::kubernetes::Cluster;
 use crate::process::{Condition, Readiness, Running, Shutdown, Signals, Tasks, descriptors};
@@ -101,9 +104,12 @@ impl App {
             tasks: &mut tasks,
         };
         let identities::Followed { identities, accounts } =
-            identities::follow(&settings.sources, client, parts)?;
+            identities::follow(&settings.sources, client.clone(), parts)?;
         let policy = settings.role_policy.as_ref();
         let policy = policy.map(|policy| follow_policy(policy, &metrics, &readiness, &mut tasks));
+        if let (Some(resources), Some(client)) = (&settings.sources.association_resources, client) {
+            write_statuses(resources, client, defaults.region.clone(), policy.clone(), &mut tasks);
+        }
         let admission = Arc::new(Admission::new(
             identities,
             defaults,
@@ -242,6 +248,22 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.set_send_buffer_size(SOCKET_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// Begins to keep the statuses of this project's own associations, if those are read.
+fn write_statuses(
+    resources: &ResourceSettings,
+    client: Client,
+    region: Option<String>,
+    policy: Option<PolicyFile>,
+    tasks: &mut Tasks,
+) {
+    let ResourceSettings { controllers, selection } = resources;
+    if controllers.contains(&Controller::Own) {
+        let circumstances = Circumstances { cluster: selection.cluster.clone(), region };
+        let writer = StatusWriter::new(client, circumstances, policy);
+        tasks.spawn(association_status::NAME, writer.follow());
+    }
 }
 
 /// Begins to follow the file of the role policy.

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod app;
 pub mod args;
+pub mod association_status;
 pub mod discovery;
 pub mod metrics;
 pub(crate) mod serve;

@@ -1,6 +1,7 @@
 //! The role policy of a server: read before anything is answered, followed, kept while its file cannot be
 //! read; one word says what it forbids in answers, metrics, log and audit.
 
+mod associations;
 mod file;
 
 use std::path::Path;
