@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use injection::agent::{Agent, IpFamily};
 use injection::annotation::Prefix;
 use injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
-use injection::grant::{Preferences, RoleGrant, RoleSource};
+use injection::grant::{AssociationGrant, Preferences, RoleGrant, RoleSource};
 use injection::policy::{ActivePolicy, PolicyMode, RolePolicy};
 use injection::role::RoleArnValidation;
 use injection::{Candidate, Defaults, Found, Grant, Review, Rules, decide};
@@ -45,7 +45,7 @@ pub fn founds() -> [Found; 2] {
         audience: None,
         preferences: Preferences::default(),
     };
-    [Grant::Role(role), Grant::Association(Preferences::default())].map(Found::from)
+    [Grant::Role(role), Grant::Association(AssociationGrant::default())].map(Found::from)
 }
 
 /// The patch of a review, as the server would answer it; `None` where nothing is added.

@@ -1,16 +1,55 @@
-//! The accounts that a source of associations names.
+//! The accounts that a source of associations names, and what it says of their roles.
 
 use injection::AccountName;
+use injection::grant::Roles;
 
 use super::by_account::ByAccount;
 
 /// The accounts that associations name, namespace and name to the letter.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct AssociationSet(ByAccount<()>);
+pub struct AssociationSet(ByAccount<Associated>);
+
+/// An account's association, as far as a source says what it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Associated {
+    /// The roles that it gives, for the role policy; `None` where the source does not say.
+    pub roles: Option<Roles>,
+}
+
+impl Associated {
+    /// What two sources say together. Nobody knows whose association the agent will be given, so the roles of all are
+    /// the pod's.
+    #[must_use]
+    pub fn join(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (one, other) = match (one, other) {
+            (Some(one), Some(other)) => (one, other),
+            (one, other) => return one.or(other),
+        };
+        let roles = match (one.roles, other.roles) {
+            (Some(one), Some(other)) if one != other => {
+                Some(one.iter().chain(other.iter()).cloned().collect())
+            }
+            (one, other) => one.or(other),
+        };
+        Some(Self { roles })
+    }
+}
 
 impl AssociationSet {
+    /// The set of these accounts, each with what is known of its association.
+    pub(in crate::identities) fn with_roles<'a>(
+        associations: impl IntoIterator<Item = (AccountName<'a>, Option<Roles>)>,
+    ) -> Self {
+        let mut set = Self::default();
+        for (account, roles) in associations {
+            set.0.insert(account, Associated { roles });
+        }
+        set.shrink_to_fit();
+        set
+    }
+
     pub(in crate::identities) fn insert(&mut self, account: AccountName<'_>) {
-        self.0.insert(account, ());
+        self.0.insert(account, Associated::default());
     }
 
     /// Gives back the memory that growing has left over.
@@ -24,9 +63,15 @@ impl AssociationSet {
         self.0.get(account).is_some()
     }
 
+    /// What is known of this account's association, if it has one.
+    #[must_use]
+    pub fn get(&self, account: AccountName<'_>) -> Option<&Associated> {
+        self.0.get(account)
+    }
+
     /// Every account, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = AccountName<'_>> {
-        self.0.iter().map(|(account, ())| account)
+        self.0.iter().map(|(account, _)| account)
     }
 
     /// How many accounts there are, each counted once.

@@ -1,12 +1,12 @@
-//! Which accounts have an association of EKS Pod Identity, from whichever source. The role does not matter to
-//! the webhook: the node's agent asks EKS for it.
+//! Which accounts have an association of EKS Pod Identity, from whichever source. The role matters to the role policy
+//! alone, where the source says it: the node's agent asks for it by itself.
 
 use std::sync::Arc;
 
 use injection::AccountName;
 use tokio::time::Instant;
 
-use super::association_set::AssociationSet;
+use super::association_set::{Associated, AssociationSet};
 use super::sources::single_lookups::SingleLookups;
 use super::unavailable::Unavailable;
 use crate::source::Source;
@@ -28,22 +28,22 @@ impl Associations {
         }
     }
 
-    /// Whether this source names the account; an error before it was read for the first time.
-    pub(super) fn contain(&self, account: AccountName<'_>) -> Result<bool, Unavailable> {
+    /// What this source names for the account; an error before it was read for the first time.
+    pub(super) fn known(&self, account: AccountName<'_>) -> Result<Option<Associated>, Unavailable> {
         let source = self.source();
         let set = source.current().ok_or(Unavailable::Cold(source.name()))?;
-        Ok(set.contains(account))
+        Ok(set.get(account).cloned())
     }
 
-    /// Whether this source names the account now, found out before `deadline`. It is `false` if single
-    /// accounts cannot be asked for: then [`Self::contain`] has said all that can be known.
+    /// What this source names for the account now, found out before `deadline`. It is `None` if single
+    /// accounts cannot be asked for: then [`Self::known`] has said all that can be known.
     pub(super) async fn fetch(
         &self,
         account: AccountName<'_>,
         deadline: Instant,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<Option<Associated>, Unavailable> {
         match self {
-            Self::Followed(_) => Ok(false),
+            Self::Followed(_) => Ok(None),
             Self::Askable(lookups) => lookups.fetch(account, deadline).await,
         }
     }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use injection::grant::AssociationGrant;
 use injection::{Found, Grant, Precedence};
 
 use super::account::Account;
+use super::association_set::Associated;
 use super::unavailable::Unavailable;
 
 /// What a ServiceAccount says of itself.
@@ -54,8 +56,8 @@ impl AccountState {
 /// What all sources say of one account, in the order in which they count.
 #[derive(Debug)]
 pub struct Claims {
-    /// Whether any source of associations names the account.
-    pub is_associated: bool,
+    /// The account's association, if any source names one.
+    pub association: Option<Associated>,
     /// The annotations of the ServiceAccount.
     pub account: AccountState,
     /// What the ConfigMap's closest entry grants the account.
@@ -70,17 +72,18 @@ impl Claims {
     /// which always come from the account's annotations.
     #[must_use]
     pub fn found(self, precedence: Precedence) -> Found {
-        let Self { is_associated, account, entry } = self;
+        let Self { association, account, entry } = self;
         let exists = account != AccountState::Missing;
         let annotations = account.into_annotations();
         let strays = annotations.as_ref().and_then(|account| account.strays.clone());
         let role = annotations.as_ref().and_then(|account| account.role.clone()).or(entry);
         let comes_first = precedence == Precedence::Association || role.is_none();
-        let grant = if is_associated && comes_first {
-            let preferences = annotations.map(|account| account.preferences.clone()).unwrap_or_default();
-            Some(Arc::new(Grant::Association(preferences)))
-        } else {
-            role
+        let grant = match association.filter(|_| comes_first) {
+            Some(Associated { roles }) => {
+                let preferences = annotations.map(|account| account.preferences.clone()).unwrap_or_default();
+                Some(Arc::new(Grant::Association(AssociationGrant { roles, preferences })))
+            }
+            None => role,
         };
         Found { grant, exists, strays }
     }
@@ -89,8 +92,8 @@ impl Claims {
 /// What is known of an account without waiting.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Whether any source of associations names the account.
-    pub(super) is_associated: bool,
+    /// The account's association, if any source names one.
+    pub(super) association: Option<Associated>,
     /// What the ConfigMap's closest entry grants the account.
     pub(super) entry: Option<Arc<Grant>>,
 }
@@ -99,8 +102,8 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Fresh {
     pub(super) account: Result<AccountState, LookupFailure>,
-    /// Whether a source that supports single look-ups names the account; `None` if none was asked.
-    pub(super) association: Option<Result<bool, Unavailable>>,
+    /// What a source that supports single look-ups names for the account; `None` if none was asked.
+    pub(super) association: Option<Result<Option<Associated>, Unavailable>>,
 }
 
 /// An account that could not be looked up.
@@ -116,11 +119,16 @@ impl Known {
     /// What the two come to together. A known grant is better than none, even if it may be old: a failure to
     /// ask matters only if there is no grant.
     pub(super) fn with(self, fresh: Fresh, precedence: Precedence) -> Result<Found, Unavailable> {
-        let Self { is_associated, entry } = self;
-        let Fresh { account, association } = fresh;
-        let is_associated = is_associated || matches!(association, Some(Ok(true)));
+        let Self { association: known, entry } = self;
+        let Fresh { account, association: asked } = fresh;
+        let (asked, ill) = match asked {
+            Some(Ok(asked)) => (asked, None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        let association = Associated::join(known, asked);
         // A pod to which no agent answers needs the account's role, if there is one.
-        let is_enough = is_associated && precedence == Precedence::Association;
+        let is_enough = association.is_some() && precedence == Precedence::Association;
         let account = account.or_else(|LookupFailure { known, error }| match known {
             // The ConfigMap's entry counts for an account that had no role of its own when it was last seen.
             Some(known) if is_enough || known.has_role() || entry.is_some() => Ok(known),
@@ -130,9 +138,9 @@ impl Known {
             // annotation, which has not been read yet, would come first.
             Some(_) | None => Err(error),
         })?;
-        let found = Claims { is_associated, account, entry }.found(precedence);
-        match association {
-            Some(Err(error)) if found.grant.is_none() => Err(error),
+        let found = Claims { association, account, entry }.found(precedence);
+        match ill {
+            Some(error) if found.grant.is_none() => Err(error),
             Some(_) | None => Ok(found),
         }
     }
@@ -149,7 +157,10 @@ mod tests {
         let prefix = Prefix::new("eks.amazonaws.com").unwrap();
         let annotated = AccountState::of(Account::read(&prefix, [("eks.amazonaws.com/role-arn", "own")]));
         let plain = AccountState::Plain;
-        let entry = Arc::new(Grant::Association(Preferences { regional_sts: Some(true), lifetime: None }));
+        let entry = Arc::new(Grant::Association(AssociationGrant {
+            roles: None,
+            preferences: Preferences { regional_sts: Some(true), lifetime: None },
+        }));
         let failure = |what| Unavailable::Cold(what);
         let failed = |known: Option<&AccountState>| {
             Err(LookupFailure { known: known.cloned(), error: failure("accounts") })
@@ -158,9 +169,11 @@ mod tests {
         // which grant is found or which failure is reported.
         let (none, own, of_entry, associated) = (Ok(""), Ok("own"), Ok("entry"), Ok("association"));
         let (no_account, no_association) = (Err("accounts"), Err("associations"));
-        let (ill, no, yes) = (Some(Err(failure("associations"))), Some(Ok(false)), Some(Ok(true)));
-        let seen = |is_associated, has_entry: bool, account, association, precedence| {
-            let known = Known { is_associated, entry: has_entry.then(|| entry.clone()) };
+        let (ill, no, yes) =
+            (Some(Err(failure("associations"))), Some(Ok(None)), Some(Ok(Some(Associated::default()))));
+        let seen = |is_associated: bool, has_entry: bool, account, association, precedence| {
+            let association_known = is_associated.then(Associated::default);
+            let known = Known { association: association_known, entry: has_entry.then(|| entry.clone()) };
             let found = known.with(Fresh { account, association }, precedence);
             match found.map(|found| found.grant) {
                 Ok(None) => Ok(String::new()),

@@ -23,6 +23,7 @@ use injection::{AccountName, Found, Need, Precedence};
 use tokio::time::Instant;
 
 use crate::source::Source;
+use association_set::Associated;
 use associations::Associations;
 use known::{AccountState, Claims, Fresh, Known};
 use offline::Manifests;
@@ -73,7 +74,7 @@ impl Identities {
             return Ok(Found::missing());
         }
         let known = self.known(account)?;
-        let asks = need.asks() && !known.is_associated;
+        let asks = need.asks() && known.association.is_none();
         let fresh = self.fresh(account, asks, deadline).await;
         let has_asked = fresh.association.is_some();
         let found = known.with(fresh, precedence)?;
@@ -86,16 +87,16 @@ impl Identities {
     /// What is known without waiting; an error before every source was read, even if the first one has an
     /// association: an answer must not depend on the order of the sources.
     fn known(&self, account: AccountName<'_>) -> Result<Known, Unavailable> {
-        let mut is_associated = false;
+        let mut association = None;
         for source in &self.associations {
-            is_associated |= source.contain(account)?;
+            association = Associated::join(association, source.known(account)?);
         }
         let entry = match &self.config_map {
             None => None,
             Some(source) => source.current().ok_or(Unavailable::Cold(source.name()))?.grant(account),
         };
         self.accounts.check_read()?;
-        Ok(Known { is_associated, entry })
+        Ok(Known { association, entry })
     }
 
     /// What has to be waited for: the account and, if `asks` is set, its association.
@@ -125,33 +126,33 @@ impl Identities {
     ) -> Result<Found, Unavailable> {
         let state = self.accounts.fetch(account, deadline).await?;
         let is_new = state != AccountState::Missing && !has_asked;
-        let is_associated = is_new && self.fetch_association(account, deadline).await?;
+        let association = if is_new { self.fetch_association(account, deadline).await? } else { None };
         // There is one grant at the most now, and the ConfigMap has none, or the account would have had it.
-        let found = Claims { is_associated, account: state, entry: None }.found(Precedence::Association);
+        let found = Claims { association, account: state, entry: None }.found(Precedence::Association);
         if found.grant.is_none() {
             self.check_current()?;
         }
         Ok(found)
     }
 
-    /// Whether a source that can be asked for one account names it now. All are asked at the same time: a
+    /// What a source that can be asked for one account names for it now. All are asked at the same time: a
     /// source that cannot answer does not hide another's yes, and a yes is returned at once.
     async fn fetch_association(
         &self,
         account: AccountName<'_>,
         deadline: Instant,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<Option<Associated>, Unavailable> {
         let answers = self.associations.iter().map(|source| source.fetch(account, deadline));
         let mut answers: FuturesUnordered<_> = answers.collect();
-        let mut is_associated = Ok(false);
+        let mut association = Ok(None);
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(true) => return answer,
-                Ok(false) => {}
-                Err(_) => is_associated = answer,
+                Ok(Some(_)) => return answer,
+                Ok(None) => {}
+                Err(_) => association = answer,
             }
         }
-        is_associated
+        association
     }
 
     /// An error unless every source was read.

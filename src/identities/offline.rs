@@ -12,7 +12,7 @@ use manifests::{Document, Object, Stream};
 use serde_json::Value;
 
 use super::account::Account;
-use super::association_set::AssociationSet;
+use super::association_set::{Associated, AssociationSet};
 use super::by_account::ByAccount;
 use super::known::{AccountState, Claims};
 use super::sources::association_file;
@@ -30,7 +30,7 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 #[derive(Debug, Default)]
 pub struct Manifests {
     accounts: ByAccount<(AccountState, Location)>,
-    associations: ByAccount<Location>,
+    associations: ByAccount<(Associated, Location)>,
     config_map: Option<ConfigMapManifest>,
     namespaces: Namespaces,
     /// Accounts that are named by association resources which do not count.
@@ -152,7 +152,7 @@ impl Manifests {
                     return Err(complaint.reasons().join("; "));
                 }
                 for account in contents.associations.iter() {
-                    self.associations.insert(account, place.clone());
+                    self.associations.insert(account, (Associated::default(), place.clone()));
                 }
                 Ok(())
             }
@@ -233,14 +233,17 @@ impl Manifests {
             self.foreign.insert(association.account.get(), place.clone());
             return Ok(());
         }
-        self.associations.insert(association.account.get(), place.clone());
+        let associated = Associated { roles: association.existence.roles().cloned() };
+        self.associations.insert(association.account.get(), (associated, place.clone()));
         Ok(())
     }
 
     /// The sources for a server: the associations, and the ConfigMap's entries if there is a ConfigMap.
     #[must_use]
     pub fn sources(&self) -> (Arc<Source<AssociationSet>>, Option<Arc<Source<Entries>>>) {
-        let associations = self.associations.iter().map(|(account, _)| account).collect();
+        let associations =
+            self.associations.iter().map(|(account, (known, _))| (account, known.roles.clone()));
+        let associations = AssociationSet::with_roles(associations);
         let entries = self.config_map.as_ref().map(|config_map| config_map.contents.entries.clone());
         (Source::fixed(NAME, associations), entries.map(|entries| Source::fixed(NAME, entries)))
     }
@@ -248,9 +251,9 @@ impl Manifests {
     /// The identity of an account.
     #[must_use]
     pub fn find(&self, account: AccountName<'_>, precedence: Precedence) -> Found {
-        let is_associated = self.association_place(account).is_some();
+        let association = self.associations.get(account).map(|(associated, _)| associated.clone());
         let entry = self.entries().and_then(|(entries, _)| entries.grant(account));
-        Claims { is_associated, account: self.state(account), entry }.found(precedence)
+        Claims { association, account: self.state(account), entry }.found(precedence)
     }
 
     /// What is known of the ServiceAccount.
@@ -268,7 +271,7 @@ impl Manifests {
     /// The place of an association that names exactly this account.
     #[must_use]
     pub fn association_place(&self, account: AccountName<'_>) -> Option<&Location> {
-        self.associations.get(account)
+        self.associations.get(account).map(|(_, place)| place)
     }
 
     /// The ConfigMap's entries and its place, if there is a ConfigMap.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use injection::annotation::Prefix;
-use injection::grant::{AskedLifetime, Preferences};
+use injection::grant::{AskedLifetime, AssociationGrant, Preferences};
 use injection::{Grant, Pod};
 use proptest::collection::vec;
 use proptest::prelude::{any, prop, proptest};
@@ -15,7 +15,7 @@ use proptest::test_runner::Config;
 use super::sources::config_map::ConfigMapDocument;
 use super::sources::single_lookups::SingleLookups;
 use super::*;
-use crate::identities::association_set::AssociationSet;
+use crate::identities::association_set::{Associated, AssociationSet};
 use crate::process::Readiness;
 use crate::source;
 use crate::source::turns::Pace;
@@ -62,6 +62,7 @@ fn askable(answer: Result<bool, &'static str>) -> (Associations, Arc<AtomicUsize
     let counted = times.clone();
     let ask = move |_: AccountName<'_>| {
         counted.fetch_add(1, Ordering::Relaxed);
+        let answer = answer.map(|found| found.then(Associated::default));
         std::future::ready(answer.map_err(Arc::from)).boxed()
     };
     (Associations::Askable(Arc::new(SingleLookups::new(source, PACE, ask))), times)
@@ -120,7 +121,10 @@ async fn answer(
 
 fn association(lifetime: Option<i64>) -> Arc<Grant> {
     let lifetime = lifetime.map(AskedLifetime::Seconds);
-    Arc::new(Grant::Association(Preferences { lifetime, regional_sts: None }))
+    Arc::new(Grant::Association(AssociationGrant {
+        roles: None,
+        preferences: Preferences { lifetime, regional_sts: None },
+    }))
 }
 
 #[tokio::test]

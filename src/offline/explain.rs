@@ -3,7 +3,7 @@
 
 use injection::Reason;
 use injection::annotation::ROLE_ARN;
-use injection::decide::Admitted;
+use injection::decide::{Admitted, RoleRuling};
 use injection::grant::Method;
 use injection::plan::{
     Access, Additions, ContainerPlan, Difference, LabelPlan, MountPlan, Variable, Verdict, VolumePlan,
@@ -98,11 +98,14 @@ pub(super) fn policy(policy: Option<ActivePolicy<'_>>, found: &Found, decision: 
     };
     let said = match decision {
         _ if let Some((_, why)) = decision.forbidden() => format!("does not allow it: {why}"),
-        Decision::Admitted(Admitted { ruling: Some(Ruling::Allowed { rule }), .. }) => {
+        Decision::Admitted(Admitted {
+            ruling: Some(RoleRuling { ruling: Ruling::Allowed { rule }, .. }),
+            ..
+        }) => {
             format!("rules[{rule}] allows it")
         }
         _ if grant.method() == Method::ContainerCredentials => {
-            "not consulted, it applies to roles of IRSA only".to_owned()
+            "not consulted, the source of the association does not say which role it gives".to_owned()
         }
         _ => "not consulted, no role is injected".to_owned(),
     };

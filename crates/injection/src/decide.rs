@@ -66,9 +66,18 @@ pub struct Admitted<'a> {
     pub patch: Option<Vec<u8>>,
     /// What the role policy says of the role that is injected. A role that it does not allow is here where the
     /// policy only warns.
-    pub ruling: Option<Ruling>,
+    pub ruling: Option<RoleRuling>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+}
+
+/// What the role policy says of a role.
+#[derive(Debug)]
+pub struct RoleRuling {
+    /// The role.
+    pub role_arn: String,
+    /// What is said of it.
+    pub ruling: Ruling,
 }
 
 /// Decides what becomes of a pod, or of ephemeral containers, of whose account this was found. Pure: the same
@@ -137,7 +146,7 @@ fn admit<'a>(candidate: &Candidate<'a>, grant: &'a Grant, rules: &Rules<'a>) -> 
         Err(Unplanned::NothingNew) => return Err(Stop::Untouched(Reason::NothingNew, warnings)),
         Err(Unplanned::NoVolume) => return Err(Stop::Untouched(Reason::NoVolume, warnings)),
     };
-    let ruling = role::check(&plan, candidate, rules, &mut warnings)?;
+    let ruling = role::check(&plan, grant, candidate, rules, &mut warnings)?;
     if let Some(demand) = demand.filter(|_| !plan.is_usable()) {
         return Err(Stop::Refused(Denial::RequiredUnused { demand, unused: unused(&plan) }));
     }
@@ -184,7 +193,9 @@ impl Decision<'_> {
         match self {
             Self::Untouched { reason, .. } => reason.outcome(),
             Self::Refused { denial, .. } => denial.outcome(),
-            Self::Admitted(Admitted { ruling: Some(Ruling::Forbidden(_)), .. }) => Outcome::RolePolicyWarned,
+            Self::Admitted(Admitted { ruling: Some(ruling), .. }) if ruling.forbids().is_some() => {
+                Outcome::RolePolicyWarned
+            }
             Self::Admitted(Admitted { plan, .. }) if plan.is_unused() => Outcome::Unused,
             Self::Admitted(Admitted { patch: Some(_), .. }) => Outcome::Injected,
             Self::Admitted(Admitted { patch: None, .. }) => Outcome::Complete,
@@ -214,12 +225,22 @@ impl Decision<'_> {
     #[must_use]
     pub fn forbidden(&self) -> Option<(&str, &Forbidden)> {
         match self {
-            Self::Admitted(Admitted { plan, ruling: Some(Ruling::Forbidden(why)), .. }) => {
-                plan.role().map(|(role_arn, _)| (role_arn, why))
+            Self::Admitted(Admitted { ruling, .. }) => {
+                let ruling = ruling.as_ref()?;
+                Some((&*ruling.role_arn, ruling.forbids()?))
             }
             Self::Refused { denial: Denial::RolePolicy { role_arn, why, .. }, .. }
             | Self::Untouched { reason: Reason::RoleWithheld { role_arn, why }, .. } => Some((role_arn, why)),
-            Self::Admitted(_) | Self::Refused { .. } | Self::Untouched { .. } => None,
+            Self::Refused { .. } | Self::Untouched { .. } => None,
+        }
+    }
+}
+
+impl RoleRuling {
+    fn forbids(&self) -> Option<&Forbidden> {
+        match &self.ruling {
+            Ruling::Allowed { .. } => None,
+            Ruling::Forbidden(why) => Some(why),
         }
     }
 }

@@ -114,6 +114,7 @@ impl Denial {
             RoleSource::ConfigMap => {
                 format!("RoleARN for {namespace}/{account} in ConfigMap pod-identity-webhook")
             }
+            RoleSource::Association => format!("PodIdentityAssociation {namespace}/{account}"),
         };
         match self {
             Self::RoleArn { role_arn, error, source } => {

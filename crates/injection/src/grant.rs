@@ -1,6 +1,7 @@
 //! What an account has been granted, whichever source says so.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use super::excess::TOLD;
 use super::{go, text};
@@ -16,7 +17,7 @@ pub enum Grant {
     /// IRSA: the pod assumes a role with a web identity token.
     Role(RoleGrant),
     /// EKS Pod Identity: the node's agent hands out the credentials of an association.
-    Association(Preferences),
+    Association(AssociationGrant),
 }
 
 impl Grant {
@@ -46,7 +47,7 @@ impl Grant {
     pub fn preferences(&self) -> &Preferences {
         match self {
             Self::Role(role) => &role.preferences,
-            Self::Association(preferences) => preferences,
+            Self::Association(association) => &association.preferences,
         }
     }
 }
@@ -64,6 +65,18 @@ pub struct RoleGrant {
     pub preferences: Preferences,
 }
 
+/// An association, as far as its source says what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AssociationGrant {
+    /// The roles that it gives, in the order in which they are assumed; `None` where the source does not say.
+    pub roles: Option<Roles>,
+    /// Settings of the account.
+    pub preferences: Preferences,
+}
+
+/// Roles of an association: one, or that and the target role.
+pub type Roles = Arc<[Box<str>]>;
+
 /// Where an account's role is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleSource {
@@ -71,6 +84,8 @@ pub enum RoleSource {
     Annotation,
     /// An entry of the ConfigMap.
     ConfigMap,
+    /// An association whose source says which roles it gives.
+    Association,
 }
 
 /// Settings of an account that apply to both methods.

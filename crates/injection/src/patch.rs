@@ -212,7 +212,7 @@ pub(super) mod tests {
     use super::super::agent::{Agent, IpFamily};
     use super::super::annotation::Prefix;
     use super::super::defaults::{Defaults, TokenVolume};
-    use super::super::grant::{Grant, Preferences};
+    use super::super::grant::{AssociationGrant, Grant};
     use super::super::pod::Pod;
     use super::super::review::Subject;
     use super::super::role::RoleArnValidation;
@@ -244,7 +244,7 @@ pub(super) mod tests {
     #[test]
     fn pod_without_a_spec_gets_one() {
         let defaults = defaults();
-        let found = Found::from(Grant::Association(Preferences::default()));
+        let found = Found::from(Grant::Association(AssociationGrant::default()));
         for text in ["{}", r#"{"spec":null}"#] {
             let pod = Pod::decode(text, &defaults.annotation_prefix).unwrap();
             let subject = Subject::Pod(Box::new(pod));

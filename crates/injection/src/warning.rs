@@ -275,6 +275,7 @@ fn field(source: RoleSource) -> &'static str {
     match source {
         RoleSource::Annotation => "role-arn",
         RoleSource::ConfigMap => "RoleARN of the ConfigMap's entry",
+        RoleSource::Association => "roleArn of the association",
     }
 }
 

@@ -11,16 +11,16 @@ use injection::{AccountName, OwnedAccountName};
 use tokio::time::{Instant, timeout};
 
 use crate::identities::Unavailable;
-use crate::identities::association_set::AssociationSet;
+use crate::identities::association_set::{Associated, AssociationSet};
 use crate::source::single_flight::{Count, Departure, SingleFlight};
 use crate::source::turns::{Pace, Standing, Turns};
 use crate::source::{LookupResult, Source};
 
-/// Asks whether the source has an association for an account; an error is one line without secrets.
+/// Asks what association the source has for an account; an error is one line without secrets.
 pub type Ask = dyn Fn(AccountName<'_>) -> BoxFuture<'static, Answer> + Send + Sync;
 
-/// Whether there is an association, or why that is not known.
-pub type Answer = Result<bool, Arc<str>>;
+/// The association, if there is one, or why that is not known.
+pub type Answer = Result<Option<Associated>, Arc<str>>;
 
 /// A source that is followed, and that can be asked for one account.
 pub struct SingleLookups {
@@ -54,15 +54,19 @@ impl SingleLookups {
         &self.source
     }
 
-    /// Whether the source has an association for the account now. The answer is not remembered: the set that
+    /// The association that the source has for the account now. The answer is not remembered: the set that
     /// is followed stays whole, as it was read.
-    pub async fn fetch(&self, account: AccountName<'_>, deadline: Instant) -> Result<bool, Unavailable> {
+    pub async fn fetch(
+        &self,
+        account: AccountName<'_>,
+        deadline: Instant,
+    ) -> Result<Option<Associated>, Unavailable> {
         // No account has such a name, and the request would be refused.
         if !account.is_possible() {
-            return Ok(false);
+            return Ok(None);
         }
         let request = |departure| self.request(account, departure);
-        let is_final = |answer: &Answer| *answer == Ok(true);
+        let is_final = |answer: &Answer| matches!(answer, Ok(Some(_)));
         let answer = self.flights.ask(account.into_owned(), deadline, request, is_final).await;
         answer.unwrap_or_else(|| Err("no answer in time".into())).map_err(|reason| Unavailable::Association {
             source_name: self.source.name(),
@@ -90,8 +94,8 @@ impl SingleLookups {
                 .await
                 .unwrap_or_else(|_| Err((Arc::from(format!("no answer within {limit:?}")), false)));
             count.result = match answer {
-                Ok(true) => LookupResult::Found,
-                Ok(false) => LookupResult::Missing,
+                Ok(Some(_)) => LookupResult::Found,
+                Ok(None) => LookupResult::Missing,
                 Err((_, true)) => LookupResult::Limited,
                 Err((_, false)) => LookupResult::Error,
             };
@@ -117,12 +121,15 @@ mod tests {
     const AT_ONCE: usize = 10;
     const PACE: Pace = Pace { at_once: AT_ONCE, in_a_namespace: 4, rate: 10, burst: 20, patience: LIMIT };
 
+    /// Whether there is an association, or why that is not known.
+    type Said = Result<bool, Arc<str>>;
+
     /// A source that answers what it is told to, once it is told to.
     struct Asked {
         askable: Arc<SingleLookups>,
         requests: Arc<Mutex<Vec<String>>>,
         running: Arc<AtomicUsize>,
-        answer: watch::Sender<Option<Answer>>,
+        answer: watch::Sender<Option<Said>>,
         registry: Registry,
     }
 
@@ -131,7 +138,7 @@ mod tests {
             let registry = Registry::new().unwrap();
             let metrics = source::Metrics::new(&registry).unwrap();
             let source = Source::new("eks-api", AssociationSet::len, &Readiness::default(), &metrics);
-            let (answer, answers) = watch::channel(None);
+            let (answer, answers) = watch::channel(None::<Said>);
             let requests = Arc::<Mutex<Vec<String>>>::default();
             let running = Arc::<AtomicUsize>::default();
             let (noted, counted) = (requests.clone(), running.clone());
@@ -143,7 +150,7 @@ mod tests {
                     counted.fetch_add(1, Ordering::Relaxed);
                     let answer = answers.wait_for(Option::is_some).await.unwrap().clone().unwrap();
                     tokio::time::sleep(Duration::from_millis(1)).await;
-                    answer
+                    answer.map(|found| found.then(Associated::default))
                 }
                 .boxed()
             };
@@ -152,15 +159,13 @@ mod tests {
         }
 
         /// The answers to so many calls at once, each for its account; given when all have been made.
-        async fn look_up(&self, names: &[String], answer: Option<Answer>) -> Vec<Result<bool, String>> {
+        async fn look_up(&self, names: &[String], answer: Option<Said>) -> Vec<Result<bool, String>> {
             let calls: Vec<_> = names
                 .iter()
                 .map(|name| {
                     let (askable, name) = (self.askable.clone(), name.clone());
                     let deadline = Instant::now() + LIMIT;
-                    tokio::spawn(
-                        async move { askable.fetch(AccountName::new("shop", &name), deadline).await },
-                    )
+                    tokio::spawn(async move { fetch(&askable, "shop", &name, deadline).await })
                 })
                 .collect();
             while self.running.load(Ordering::Relaxed) == 0 {
@@ -182,6 +187,16 @@ mod tests {
         }
     }
 
+    /// Whether the account has an association.
+    async fn fetch(
+        askable: &SingleLookups,
+        namespace: &str,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<bool, Unavailable> {
+        askable.fetch(AccountName::new(namespace, name), deadline).await.map(|found| found.is_some())
+    }
+
     fn names(count: usize) -> Vec<String> {
         vec!["orders".to_owned(); count]
     }
@@ -200,7 +215,7 @@ mod tests {
         let asked = Asked::new();
         let first = tokio::spawn({
             let askable = asked.askable.clone();
-            async move { askable.fetch(AccountName::new("shop", "orders"), Instant::now() + LIMIT).await.unwrap() }
+            async move { fetch(&askable, "shop", "orders", Instant::now() + LIMIT).await.unwrap() }
         });
         while asked.running.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;
@@ -228,7 +243,7 @@ mod tests {
         let asked = Asked::new();
         let first = tokio::spawn({
             let askable = asked.askable.clone();
-            async move { askable.fetch(AccountName::new("shop", "orders"), Instant::now() + LIMIT).await.is_err() }
+            async move { fetch(&askable, "shop", "orders", Instant::now() + LIMIT).await.is_err() }
         });
         while asked.running.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;
@@ -257,9 +272,7 @@ mod tests {
         let asked = Asked::new();
         let names: Vec<_> = (0..30).map(|number| format!("shop-{number}")).collect();
         let deadline = Instant::now() + LIMIT;
-        let calls = names
-            .iter()
-            .map(|namespace| asked.askable.fetch(AccountName::new(namespace, "orders"), deadline));
+        let calls = names.iter().map(|namespace| fetch(&asked.askable, namespace, "orders", deadline));
         let calls = futures_util::future::join_all(calls);
         let seen = async {
             tokio::task::yield_now().await;
@@ -281,20 +294,12 @@ mod tests {
         let mut storm = Vec::new();
         for number in 0..2000 {
             let askable = asked.askable.clone();
-            let look_up = async move {
-                askable.fetch(AccountName::new("storm", &format!("a-{number}")), deadline()).await
-            };
+            let look_up = async move { fetch(&askable, "storm", &format!("a-{number}"), deadline()).await };
             storm.push(tokio::spawn(look_up));
             if number % 250 == 249 {
                 tokio::time::sleep(Duration::from_millis(250)).await;
                 // While a thousand a second come.
-                assert!(
-                    asked
-                        .askable
-                        .fetch(AccountName::new("shop", &format!("a-{number}")), deadline())
-                        .await
-                        .unwrap()
-                );
+                assert!(fetch(&asked.askable, "shop", &format!("a-{number}"), deadline()).await.unwrap());
             }
         }
         for one in storm {
@@ -311,13 +316,7 @@ mod tests {
     async fn names_that_no_account_has_are_not_asked_for() {
         let asked = Asked::new();
         for (namespace, name) in [("shop", ""), ("shop", "a&b"), ("a.b", "orders"), ("", "orders")] {
-            assert!(
-                !asked
-                    .askable
-                    .fetch(AccountName::new(namespace, name), Instant::now() + LIMIT)
-                    .await
-                    .unwrap()
-            );
+            assert!(!fetch(&asked.askable, namespace, name, Instant::now() + LIMIT).await.unwrap());
         }
         assert!(asked.requests.lock().unwrap().is_empty());
     }

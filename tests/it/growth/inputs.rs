@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use injection::grant::{Preferences, RoleGrant, RoleSource};
+use injection::grant::{AssociationGrant, Preferences, RoleGrant, RoleSource};
 use injection::{Candidate, Found, Grant, Review, Rules, decide};
 use pod_identity_webhook::identities::account::Account;
 use pod_identity_webhook::identities::sources::association_file;
@@ -59,7 +59,7 @@ fn admitting(review: &Value) -> Box<dyn Fn()> {
         audience: None,
         preferences: Preferences::default(),
     };
-    let founds = [Grant::Role(role), Grant::Association(Preferences::default())].map(Found::from);
+    let founds = [Grant::Role(role), Grant::Association(AssociationGrant::default())].map(Found::from);
     let defaults = plain();
     Box::new(move || {
         let review = Review::decode(&body, &defaults.annotation_prefix).unwrap();

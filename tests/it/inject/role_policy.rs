@@ -96,7 +96,10 @@ fn pods_that_get_no_role_are_none_of_its_business() {
     let policy = format!("--role-policy={}", files.path("nothing.yaml").display());
     let explained = |pod: &str| files.run(&[&manifests[..], &[&policy]].concat(), pod).printed();
     for (pod, said) in [
-        (pod("associated", ""), Some("not consulted, it applies to roles of IRSA only")),
+        (
+            pod("associated", ""),
+            Some("not consulted, the source of the association does not say which role it gives"),
+        ),
         (pod("web", "eks.amazonaws.com/skip-containers: a"), Some("not consulted, no role is injected")),
         (pod("plain", ""), None),
     ] {

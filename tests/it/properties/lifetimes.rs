@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use injection::grant::Preferences;
+use injection::grant::AssociationGrant;
 use injection::{Candidate, Grant, Review};
 use proptest::option;
 use proptest::prelude::*;
@@ -66,7 +66,7 @@ proptest! {
 #[test]
 fn lifetimes_nobody_set_are_spread_over_two_hours() {
     let review = reviews::creation("shop", &json!({"spec": {"containers": []}}));
-    let grant = Grant::Association(Preferences::default());
+    let grant = Grant::Association(AssociationGrant::default());
     let case = Case { review, grant, defaults: plain(), windows: false };
     let uid = |number: u32| format!("{number:08x}-6393-11e8-b7cc-42010a800002");
     let lifetimes: Vec<u64> = (0..2000).map(|number| lifetime(&case, Some(&uid(number))).unwrap()).collect();

@@ -1,7 +1,7 @@
 //! Reading: any bytes are read or refused, in any order of members, and never quoted back.
 
 use injection::annotation::Prefix;
-use injection::grant::{Preferences, RoleGrant, RoleSource};
+use injection::grant::{AssociationGrant, Preferences, RoleGrant, RoleSource};
 use injection::review::ReviewError;
 use injection::{Candidate, Found, Grant, Review, Rules, decide};
 use proptest::collection::vec;
@@ -36,7 +36,7 @@ fn run(body: &[u8]) {
     let role_arn = "arn:aws:iam::123456789012:role/app".into();
     let (source, preferences) = (RoleSource::Annotation, Preferences::default());
     let role = RoleGrant { role_arn, source, audience: None, preferences };
-    for grant in [Grant::Role(role), Grant::Association(Preferences::default())] {
+    for grant in [Grant::Role(role), Grant::Association(AssociationGrant::default())] {
         let rules = Rules { defaults: &defaults, policy: None, sources: &[] };
         if let Some(candidate) = Candidate::of_review(&review, None) {
             drop(decide(&candidate, &Found::from(grant), &rules).answer(&review));

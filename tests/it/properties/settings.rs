@@ -3,7 +3,7 @@
 use injection::agent::{Agent, IpFamily};
 use injection::annotation::Prefix;
 use injection::defaults::{TokenVolume, WEB_IDENTITY_TOKEN_PATH, WEB_IDENTITY_VOLUME};
-use injection::grant::{AskedLifetime, Preferences, RoleGrant, RoleSource};
+use injection::grant::{AskedLifetime, AssociationGrant, Preferences, RoleGrant, RoleSource};
 use injection::role::RoleArnValidation;
 use injection::{Defaults, Grant};
 use proptest::option;
@@ -112,7 +112,11 @@ pub fn grant() -> impl Strategy<Value = Grant> {
         .prop_map(|(role_arn, source, audience, preferences)| {
             Grant::Role(RoleGrant { role_arn: role_arn.into(), source, audience, preferences })
         });
-    prop_oneof![role, preferences().prop_map(Grant::Association)]
+    prop_oneof![
+        role,
+        preferences()
+            .prop_map(|preferences| Grant::Association(AssociationGrant { roles: None, preferences }))
+    ]
 }
 
 /// The audience that a grant's token is for.

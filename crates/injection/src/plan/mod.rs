@@ -144,11 +144,15 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn role(&self) -> Option<(&str, RoleSource)> {
         match &self.values.credentials {
-            Credentials::Role { arn, source } => {
-                self.containers.iter().any(ContainerPlan::gets_credentials).then_some((&**arn, *source))
-            }
+            Credentials::Role { arn, source } => self.gives_credentials().then_some((&**arn, *source)),
             Credentials::Agent(_) => None,
         }
+    }
+
+    /// Whether any container gets credentials, and does not bring its own.
+    #[must_use]
+    pub fn gives_credentials(&self) -> bool {
+        self.containers.iter().any(ContainerPlan::gets_credentials)
     }
 
     /// The variables that a container gets, in the order in which they are appended.

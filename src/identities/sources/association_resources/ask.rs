@@ -10,27 +10,30 @@ use super::objects::{ResourceStanding, judge_given};
 use super::resource::Association;
 use super::selection::{Controller, Selection};
 use crate::association::{API_VERSION, KIND, PLURAL};
+use crate::identities::association_set::Associated;
 use crate::identities::sources::single_lookups::Answer;
 use crate::kubernetes::Address;
 
-/// Asks the API server whether an account has an association of this project's own kind that counts.
+/// Asks the API server for an account's association of this project's own kind, if it counts.
 pub fn ask(
     client: Client,
     selection: Selection,
 ) -> impl Fn(AccountName<'_>) -> BoxFuture<'static, Answer> + Send + Sync + 'static {
     move |account| {
         let (client, selection, account) = (client.clone(), selection.clone(), account.into_owned());
-        async move { has(&client, &selection, account.get()).await }.boxed()
+        async move { look(&client, &selection, account.get()).await }.boxed()
     }
 }
 
-async fn has(client: &Client, selection: &Selection, account: AccountName<'_>) -> Answer {
+async fn look(client: &Client, selection: &Selection, account: AccountName<'_>) -> Answer {
     let address = Address::custom((API_VERSION, KIND, PLURAL), account.namespace, account.name);
     // Where the kind is not served, nothing has that name either.
     let document = address.read(client).await.map_err(|error| error.to_string())?;
-    let (Some(object), [kind]) = (document.object, Kind::of(Controller::Own)) else { return Ok(false) };
+    let (Some(object), [kind]) = (document.object, Kind::of(Controller::Own)) else { return Ok(None) };
     // One that is malformed is complained about by the watch.
-    let read = Association::read(kind, &object, account.namespace);
-    let cluster = selection.cluster.as_ref();
-    Ok(read.is_ok_and(|association| judge_given(&association, cluster) == ResourceStanding::Used))
+    let read = Association::read(kind, &object, account.namespace).ok();
+    let counts = |association: &Association| {
+        judge_given(association, selection.cluster.as_ref()) == ResourceStanding::Used
+    };
+    Ok(read.filter(counts).map(|association| Associated { roles: association.existence.roles().cloned() }))
 }

@@ -53,6 +53,7 @@ static OBJECT: Shape = Shape::Members(&[
             ("serviceAccount", Shape::Text),
             ("clusterName", Shape::Text),
             ("roleArn", Shape::Role),
+            ("targetRoleArn", Shape::Role),
             ("forProvider", WANTED),
             ("initProvider", WANTED),
         ]),

@@ -140,7 +140,8 @@ impl AssociationResources {
         }
         let used =
             || judged().filter(|(_, standing)| *standing == ResourceStanding::Used).map(|(used, _)| used);
-        let set = used().map(|used| used.account.get()).collect();
+        let set = used().map(|used| (used.account.get(), used.existence.roles().cloned()));
+        let set = AssociationSet::with_roles(set);
         let mut clusters = used().filter_map(|used| used.cluster.as_ref());
         let first = clusters.next();
         let is_mixed = clusters.any(|cluster| Some(cluster) != first);

@@ -166,7 +166,7 @@ fn judge(
     {
         return ResourceStanding::OtherNamespace;
     }
-    if association.existence == Existence::Given {
+    if association.existence.roles().is_some() {
         return judge_given(association, cluster.as_ref());
     }
     match (cluster, association.cluster.as_deref()) {
@@ -177,7 +177,7 @@ fn judge(
     }
     match &association.existence {
         _ if *pending == Pending::Use => ResourceStanding::Used,
-        Existence::Given | Existence::Settled(_) => ResourceStanding::Used,
+        Existence::Given(_) | Existence::Settled(_) => ResourceStanding::Used,
         // AWS has had the association and has not deleted it: that would have changed the id.
         Existence::Unsettled(id) if was_used(before, id) => ResourceStanding::Used,
         Existence::Unsettled(_) | Existence::Awaited => ResourceStanding::Pending,

@@ -1,6 +1,7 @@
 //! What is read of one resource: whose association it is, and whether AWS has it. The role does not matter to the
 //! webhook: it is looked at only where nobody else has.
 
+use injection::grant::Roles;
 use injection::name::{AccountName, OwnedAccountName, is_label, is_subdomain};
 use injection::role;
 use serde_json::Value;
@@ -22,8 +23,8 @@ pub struct Association {
 /// Whether AWS has an association, as far as its resource says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Existence {
-    /// The object is the association: there is nothing to make in AWS.
-    Given,
+    /// The object is the association, with these roles: there is nothing to make in AWS.
+    Given(Roles),
     /// The association has no id: AWS has not made it.
     Awaited,
     /// The association has this id, but its controller does not say that all is well.
@@ -33,11 +34,20 @@ pub enum Existence {
 }
 
 impl Existence {
+    /// The roles, where the object says which count.
+    #[must_use]
+    pub fn roles(&self) -> Option<&Roles> {
+        match self {
+            Self::Given(roles) => Some(roles),
+            Self::Awaited | Self::Unsettled(_) | Self::Settled(_) => None,
+        }
+    }
+
     /// The id that AWS gave.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         match self {
-            Self::Given | Self::Awaited => None,
+            Self::Given(_) | Self::Awaited => None,
             Self::Unsettled(id) | Self::Settled(id) => Some(id),
         }
     }
@@ -69,11 +79,10 @@ impl Association {
             Some((path, _)) => return Err(Malformed::NotText(path)),
         };
         let Some(of_aws) = &kind.of_aws else {
-            check_role(kind, object)?;
             return Ok(Self {
                 account: own_name(object, namespace)?,
                 cluster: cluster.map(Into::into),
-                existence: Existence::Given,
+                existence: Existence::Given(roles(kind, object)?),
             });
         };
         let namespace = name(kind, object, "namespace", is_label)?;
@@ -103,14 +112,17 @@ fn own_name(object: &Value, namespace: &str) -> Result<OwnedAccountName, Malform
 }
 
 /// The API server checks roles by the definition; files were shown to nobody.
-fn check_role(kind: &Kind, object: &Value) -> Result<(), Malformed> {
-    match wanted(kind, object, "roleArn") {
-        Some((path, Value::String(arn))) => {
-            role::check(arn).map_err(|error| Malformed::NotARole(path, error))
-        }
+fn roles(kind: &Kind, object: &Value) -> Result<Roles, Malformed> {
+    let role = |field| match wanted(kind, object, field) {
+        Some((path, Value::String(arn))) => match role::check(arn) {
+            Ok(()) => Ok(Some(arn.as_str().into())),
+            Err(error) => Err(Malformed::NotARole(path, error)),
+        },
         Some((path, _)) => Err(Malformed::NotText(path)),
-        None => Err(Malformed::Missing("spec.roleArn".to_owned())),
-    }
+        None => Ok(None),
+    };
+    let first = role("roleArn")?.ok_or_else(|| Malformed::Missing("spec.roleArn".to_owned()))?;
+    Ok([Some(first), role("targetRoleArn")?].into_iter().flatten().collect())
 }
 
 fn name<'a>(

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::single_lookups::SingleLookups;
 use crate::aws::ClusterName;
-use crate::identities::association_set::AssociationSet;
+use crate::identities::association_set::{Associated, AssociationSet};
 use crate::kubernetes::jittered;
 use crate::source::turns::Pace;
 use crate::source::{Complaint, Source};
@@ -147,7 +147,12 @@ impl EksApi {
         };
         SingleLookups::new(self.source.clone(), pace, move |account| {
             let (eks, account) = (eks.clone(), account.into_owned());
-            async move { eks.has(account.get()).await.map_err(|error| error.to_string().into()) }.boxed()
+            async move {
+                let has = eks.has(account.get()).await.map_err(|error| error.to_string())?;
+                // A list does not say which role an association gives.
+                Ok(has.then(Associated::default))
+            }
+            .boxed()
         })
     }
 

@@ -22,7 +22,8 @@ fn object() -> Value {
 fn the_objects_own_name_is_the_accounts() {
     let association = read(own(), &object()).unwrap();
     assert_eq!(association.account.get().to_string(), "shop/orders");
-    assert_eq!((association.cluster, association.existence), (None, Existence::Given));
+    let roles = ["arn:aws:iam::123456789012:role/app".into()].into();
+    assert_eq!((association.cluster, association.existence), (None, Existence::Given(roles)));
     // In a file an object need not say where it goes.
     let nowhere = with(object(), "/metadata/namespace", Value::Null);
     let there = Association::read(own(), &nowhere, "infra").unwrap();
