@@ -20,6 +20,7 @@
 //! - [`webhook`]: the admission webhook, a subsystem
 //! - [`offline`]: `inject`, a subsystem; the crate [`manifests`] is how it reads and edits YAML
 //! - [`own_identity`]: `identity`, a subsystem; [`certificate_report`]: `certificates`, a subsystem
+//! - [`eks_endpoint`]: EKS's association API, a subsystem
 //! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
 //!   reads its settings from
 
@@ -28,6 +29,7 @@ pub mod aws;
 pub mod certificate_report;
 pub mod certificates;
 pub mod cli;
+pub mod eks_endpoint;
 pub mod identities;
 pub mod kubernetes;
 pub mod offline;

@@ -13,6 +13,7 @@ mod crowd;
 mod descriptors;
 #[cfg(feature = "eks-api")]
 mod eks_api;
+mod eks_endpoint;
 mod excess;
 mod follow;
 mod growth;
