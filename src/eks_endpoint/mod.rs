@@ -10,6 +10,7 @@
 //! Whether a role, a tag or a policy may have the value that it has is not decided here.
 
 pub mod error;
+pub mod guard;
 mod hash;
 mod random;
 pub mod sigv4;
