@@ -12,7 +12,11 @@
 pub mod error;
 pub mod guard;
 mod hash;
+pub mod names;
+pub mod page;
+mod query;
 mod random;
+pub mod route;
 pub mod sigv4;
 
 pub use random::RandomnessError;
