@@ -9,6 +9,7 @@
 //!
 //! Whether a role, a tag or a policy may have the value that it has is not decided here.
 
+pub mod answer;
 pub mod body;
 pub mod error;
 pub mod guard;
