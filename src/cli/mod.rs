@@ -15,6 +15,7 @@ pub mod log;
 pub mod server;
 pub(crate) mod time;
 pub mod tls;
+pub mod user_cluster;
 pub(crate) mod values;
 
 use std::error::Error;

@@ -82,29 +82,38 @@ fn make(kubeconfig: Option<&Path>, server: Option<Uri>) -> Result<Client, Client
         Some(path) => ClientError::Kubeconfig { path: path.display().to_string(), source },
         None => ClientError::Client(source.to_string()),
     };
-    let mut access = match (kubeconfig, &server) {
-        (Some(path), _) => kubeconfig::read(path, server.as_ref()).map_err(failed)?,
+    let access = match kubeconfig {
+        Some(path) => kubeconfig::read(path, server.as_ref()).map_err(failed)?,
+        None => without_kubeconfig(server.as_ref()).map_err(ClientError::InCluster)?,
+    };
+    let access = through_proxy(access, server).map_err(ClientError::Proxy)?;
+    connect(access).map_err(|why| failed(KubeconfigError::Use(why)))
+}
+
+/// How the API server is reached that a flag names, or that of the pod this runs in.
+pub(super) fn without_kubeconfig(server: Option<&Uri>) -> Result<Access, InPodError> {
+    match (Access::in_cluster(), server) {
         // Go's client takes a bare --kube-api as a whole configuration; inside a cluster it keeps
         // the pod's credentials.
-        (None, Some(server)) => match Access::in_cluster() {
-            Err(InPodError::Mounts(_)) => Access::anonymous(server.clone()),
-            access => access.map_err(ClientError::InCluster)?,
-        },
-        (None, None) => Access::in_cluster().map_err(ClientError::InCluster)?,
-    };
+        (Err(InPodError::Mounts(_)), Some(server)) => Ok(Access::anonymous(server.clone())),
+        (access, _) => access,
+    }
+}
+
+/// The same access, to this server if one is named, and through the environment's proxy if there is no other.
+pub(super) fn through_proxy(mut access: Access, server: Option<Uri>) -> Result<Access, ProxyError> {
     if let Some(server) = server {
         access.server = server;
     }
     if access.proxy.is_none() {
-        let found = environment::proxy(&access.server, |name| std::env::var(name).ok());
-        access.proxy = found.map_err(ClientError::Proxy)?;
+        access.proxy = environment::proxy(&access.server, |name| std::env::var(name).ok())?;
     }
-    connect(access).map_err(|why| failed(KubeconfigError::Use(why)))
+    Ok(access)
 }
 
 /// A stack like kube's own, whose connector notices a dead peer after five minutes, retries by itself, which would eat
 /// the budget of a look-up, and never reads a client certificate again.
-fn connect(access: Access) -> Result<Client, String> {
+pub(super) fn connect(access: Access) -> Result<Client, String> {
     let Access { server, proxy, tls, server_name, mut credentials, impersonation } = access;
     let is_secure = server.scheme_str() == Some("https");
     if !is_secure && !matches!(credentials, Credentials::None) {

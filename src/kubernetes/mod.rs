@@ -24,6 +24,7 @@ mod proxy;
 mod renewed;
 mod settings;
 mod tls;
+mod user_cluster;
 
 pub use access::InPodError;
 pub(crate) use answer::object;
@@ -43,3 +44,4 @@ pub use pace::{BACKOFF, jittered};
 pub use pods::{ServicePod, ServicePods, proxied, service_pods};
 pub use proxy::ProxyError;
 pub use settings::{Cluster, Settings};
+pub use user_cluster::{Environment, UserCluster, UserClusterError, UserClusterSettings};

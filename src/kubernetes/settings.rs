@@ -52,17 +52,23 @@ impl TryFrom<&KubernetesArgs> for Settings {
 
     fn try_from(args: &KubernetesArgs) -> Result<Self, SettingsError> {
         let KubernetesArgs { kubeconfig, kube_api } = args;
-        let server = |text: &str| {
-            let uri: Option<http::Uri> = text.parse().ok();
-            uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
-                .ok_or_else(|| invalid("--kube-api", text, "expected a URL such as https://10.0.0.1:6443"))
-        };
         Ok(Self {
             // An empty flag counts as absent, as in Go.
             kubeconfig: (!kubeconfig.is_empty()).then(|| kubeconfig.into()),
-            server: (!kube_api.is_empty()).then(|| server(kube_api)).transpose()?,
+            server: server(kube_api)?,
         })
     }
+}
+
+/// The URL that `--kube-api` has, if it is not empty.
+pub(super) fn server(kube_api: &str) -> Result<Option<http::Uri>, SettingsError> {
+    if kube_api.is_empty() {
+        return Ok(None);
+    }
+    let url: Option<http::Uri> = kube_api.parse().ok();
+    let url = url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
+    let refused = || invalid("--kube-api", kube_api, "expected a URL such as https://10.0.0.1:6443");
+    url.ok_or_else(refused).map(Some)
 }
 
 impl fmt::Display for Settings {

@@ -1,7 +1,7 @@
 //! `identity`: which AWS identity the container has that this runs in, and whether its token can be used.
 //!
-//! It is the only place that reads the variables of AWS SDKs: everything else goes by flags alone. It asks neither a
-//! cluster nor AWS, and never prints the token.
+//! It is the only place that reads the variables of AWS SDKs. It asks neither a cluster nor AWS, and never prints the
+//! token.
 
 pub mod args;
 mod claims;

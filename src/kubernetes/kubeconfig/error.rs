@@ -1,5 +1,7 @@
 //! What is wrong with a kubeconfig.
 
+use std::path::{Path, PathBuf};
+
 /// Why a kubeconfig cannot be used. The start fails with it. No text quotes more of the file than names and versions, for
 /// it holds secrets; all go on after its path.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -57,6 +59,21 @@ pub enum KubeconfigError {
     /// What fields say together cannot be used: the text of who found out.
     #[error("{0}")]
     Use(String),
+}
+
+/// What is wrong with one of several files, or with all of them together.
+#[derive(Debug)]
+pub(in crate::kubernetes) struct MisreadError {
+    /// The files that it is about.
+    pub(in crate::kubernetes) files: Vec<PathBuf>,
+    /// What is wrong.
+    pub(in crate::kubernetes) source: KubeconfigError,
+}
+
+impl MisreadError {
+    pub(super) fn of<'a>(files: impl IntoIterator<Item = &'a Path>, source: KubeconfigError) -> Self {
+        Self { files: files.into_iter().map(Path::to_owned).collect(), source }
+    }
 }
 
 impl KubeconfigError {

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use serde_json::{Value, json};
 
+use super::chosen::Chosen;
 use super::error::KubeconfigError;
-use super::file::{Chosen, Cluster, Exec, Variable};
+use super::file::{Cluster, Exec, Variable};
 use crate::kubernetes::plugin::Plugin;
 
 /// What a cluster tells the program, by the name of an extension.
@@ -33,7 +34,7 @@ pub(super) fn plugin(
     let variable = |Variable { name, value }: &Variable| (name.clone(), value.clone());
     Ok(Plugin {
         // A name without a folder is looked for in PATH.
-        command: if command.contains('/') { chosen.path(command).into() } else { command.into() },
+        command: if command.contains('/') { chosen.user_folder.join(command).into() } else { command.into() },
         arguments: args.clone(),
         environment: env.iter().map(variable).chain([(INFO.to_owned(), info.to_string())]).collect(),
         api_version: api_version.clone(),

@@ -1,4 +1,4 @@
-//! The file: which cluster and which user its current context names.
+//! A file, and what it says of one context, one cluster or one user.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,19 +14,26 @@ use crate::source::regular_file;
 /// The largest file, in bytes: hundreds of clusters with their certificates have less.
 const LARGEST: u64 = 8 << 20;
 
-/// What the current context of a kubeconfig names.
-pub(super) struct Chosen {
-    pub(super) cluster: Cluster,
-    pub(super) user: User,
-    /// Where relative paths begin.
-    folder: PathBuf,
+/// A file that was read.
+pub(super) struct ConfigFile {
+    pub(super) path: PathBuf,
+    members: Map<String, Value>,
+}
+
+/// What a kubeconfig has lists of.
+pub(super) trait Listed: DeserializeOwned {
+    /// The list, what an entry has beside its name, and the fields of that.
+    const LIST: &'static str;
+    const FIELD: &'static str;
+    const KNOWN: Fields;
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Context {
-    cluster: String,
-    user: String,
+pub(super) struct Context {
+    pub(super) cluster: String,
+    pub(super) user: String,
+    pub(super) namespace: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -92,48 +99,81 @@ pub(super) struct Variable {
     pub(super) value: String,
 }
 
-impl Chosen {
-    /// Reads the file. A field that nobody knows is logged, and has no effect, as in Go's client.
+impl ConfigFile {
+    /// Reads the file. What it says of a context, a cluster or a user is looked at when that is chosen.
     pub(super) fn read(path: &Path) -> Result<Self, KubeconfigError> {
         let bytes = regular_file::read(path, LARGEST);
         let bytes = bytes.map_err(|error| KubeconfigError::Unreadable(error.to_string()))?;
         let mut unknown = Vec::new();
-        let mut config = document(&bytes)?;
-        fields::check(&mut config, fields::CONFIG, "", &mut unknown)?;
-        let text = |field| config.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (kind, api_version) = (text("kind"), text("apiVersion"));
-        if !matches!((kind.as_str(), api_version.as_str()), ("" | "Config", "" | "v1")) {
-            return Err(KubeconfigError::Foreign { kind, api_version });
+        let mut members = document(&bytes)?;
+        fields::check(&mut members, fields::CONFIG, "", &mut unknown)?;
+        let file = Self { path: path.to_owned(), members };
+        let (kind, api_version) = (file.text("kind"), file.text("apiVersion"));
+        if !matches!((kind, api_version), ("" | "Config", "" | "v1")) {
+            return Err(KubeconfigError::Foreign {
+                kind: kind.to_owned(),
+                api_version: api_version.to_owned(),
+            });
         }
-        let current = text("current-context");
-        if current.is_empty() {
-            return Err(KubeconfigError::NoContext);
-        }
-        let context = named(&config, "contexts", "context", "current-context", &current)?;
-        let Context { cluster, user } = typed(context, fields::CONTEXT, &mut unknown)?;
-        let cluster = match cluster.as_str() {
-            // Its server may be named by a flag.
-            "" => Cluster::default(),
-            name => {
-                typed(named(&config, "clusters", "cluster", "cluster", name)?, fields::CLUSTER, &mut unknown)?
-            }
-        };
-        let user = match user.as_str() {
-            // Whoever is not named is nobody, as in Go's client.
-            "" => User::default(),
-            name => typed(named(&config, "users", "user", "user", name)?, fields::USER, &mut unknown)?,
-        };
-        for field in &unknown {
-            tracing::warn!(kubeconfig = %path.display(), field, "a field of the kubeconfig is not known and has no effect");
-        }
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self { cluster, user, folder })
+        file.warn(&unknown);
+        Ok(file)
     }
 
-    /// A path in the file, which begins at the file's folder.
-    pub(super) fn path(&self, text: &str) -> PathBuf {
-        self.folder.join(text)
+    /// The context that commands use which are told of none.
+    pub(super) fn current_context(&self) -> Option<&str> {
+        Some(self.text("current-context")).filter(|name| !name.is_empty())
     }
+
+    /// What the file says of the context, cluster or user with this name; `None` if it has none of that name.
+    pub(super) fn find<T: Listed>(&self, name: &str) -> Result<Option<T>, KubeconfigError> {
+        let all = self.members.get(T::LIST).and_then(Value::as_array).into_iter().flatten();
+        let mut found = all.filter(|one| one.get("name").and_then(Value::as_str) == Some(name));
+        let Some(first) = found.next() else { return Ok(None) };
+        if found.next().is_some() {
+            return Err(KubeconfigError::Twice { what: T::LIST, name: name.to_owned() });
+        }
+        let object = match first.get(T::FIELD) {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(object)) => object.clone(),
+            Some(_) => {
+                let field = format!("{}[].{}", T::LIST, T::FIELD);
+                return Err(KubeconfigError::field(field, "is not a mapping"));
+            }
+        };
+        let mut unknown = Vec::new();
+        let found = typed(object, T::KNOWN, &mut unknown)?;
+        self.warn(&unknown);
+        Ok(Some(found))
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.members.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A field that nobody knows is logged, and has no effect, as in Go's client.
+    fn warn(&self, unknown: &[String]) {
+        for field in unknown {
+            tracing::warn!(kubeconfig = %self.path.display(), field, "a field of the kubeconfig is not known and has no effect");
+        }
+    }
+}
+
+impl Listed for Context {
+    const LIST: &str = "contexts";
+    const FIELD: &str = "context";
+    const KNOWN: Fields = fields::CONTEXT;
+}
+
+impl Listed for Cluster {
+    const LIST: &str = "clusters";
+    const FIELD: &str = "cluster";
+    const KNOWN: Fields = fields::CLUSTER;
+}
+
+impl Listed for User {
+    const LIST: &str = "users";
+    const FIELD: &str = "user";
+    const KNOWN: Fields = fields::USER;
 }
 
 /// The one document of the file.
@@ -153,29 +193,6 @@ fn document(bytes: &[u8]) -> Result<Map<String, Value>, KubeconfigError> {
             object.ok_or_else(|| KubeconfigError::Syntax(": it is not a mapping".to_owned()))
         }
         _ => Err(KubeconfigError::Documents),
-    }
-}
-
-/// What the list says of the one that has this name; `what` is that in messages.
-fn named(
-    config: &Map<String, Value>,
-    list: &'static str,
-    field: &str,
-    what: &'static str,
-    name: &str,
-) -> Result<Map<String, Value>, KubeconfigError> {
-    let all = config.get(list).and_then(Value::as_array).into_iter().flatten();
-    let mut found = all.filter(|one| one.get("name").and_then(Value::as_str) == Some(name));
-    let Some(first) = found.next() else {
-        return Err(KubeconfigError::Missing { what, name: name.to_owned() });
-    };
-    if found.next().is_some() {
-        return Err(KubeconfigError::Twice { what: list, name: name.to_owned() });
-    }
-    match first.get(field) {
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(object)) => Ok(object.clone()),
-        Some(_) => Err(KubeconfigError::field(format!("{list}[].{field}"), "is not a mapping")),
     }
 }
 

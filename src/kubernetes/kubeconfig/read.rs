@@ -1,7 +1,7 @@
 //! What the fields of a kubeconfig say together. What Go's client refuses is refused; what it drops without a word is
 //! refused too, or logged.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,9 +9,10 @@ use http::Uri;
 use kube::config::AuthInfo;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::error::KubeconfigError;
+use super::chosen::Chosen;
+use super::error::{KubeconfigError, MisreadError};
 use super::exec::plugin;
-use super::file::{Chosen, Cluster, User};
+use super::file::{Cluster, ConfigFile, User};
 use crate::kubernetes::access::Access;
 use crate::kubernetes::authorization::{basic, bearer};
 use crate::kubernetes::credentials::{Credentials, TokenFile};
@@ -21,7 +22,37 @@ use crate::kubernetes::tls::{Identity, Pem, TlsSources, Trust};
 
 /// How the API server of the current context is reached; `server` replaces its URL.
 pub(in crate::kubernetes) fn read(path: &Path, server: Option<&Uri>) -> Result<Access, KubeconfigError> {
-    let chosen = Chosen::read(path)?;
+    let file = ConfigFile::read(path)?;
+    let chosen = Chosen::of(&[file], None).map_err(|error| error.source)?;
+    access(&chosen, server)
+}
+
+/// What a context is, beside how its API server is reached.
+pub(in crate::kubernetes) struct Context {
+    /// The name that the kubeconfig has for the cluster.
+    pub(in crate::kubernetes) cluster_name: String,
+    /// The namespace; empty if the context has none.
+    pub(in crate::kubernetes) namespace: String,
+}
+
+/// How the API server of a context of these files is reached, of the current one if none is named; the files were
+/// looked for.
+pub(in crate::kubernetes) fn read_all(
+    paths: &[PathBuf],
+    context: Option<&str>,
+    server: Option<&Uri>,
+) -> Result<(Access, Context), MisreadError> {
+    let read =
+        |path: &PathBuf| ConfigFile::read(path).map_err(|source| MisreadError::of([path.as_path()], source));
+    let files: Vec<_> = paths.iter().map(read).collect::<Result<_, _>>()?;
+    let chosen = Chosen::of(&files, context)?;
+    let access = access(&chosen, server);
+    let access = access.map_err(|source| MisreadError::of(paths.iter().map(PathBuf::as_path), source))?;
+    let Chosen { cluster_name, namespace, .. } = chosen;
+    Ok((access, Context { cluster_name, namespace }))
+}
+
+fn access(chosen: &Chosen, server: Option<&Uri>) -> Result<Access, KubeconfigError> {
     let server = match server {
         Some(server) => server.clone(),
         None => url(&chosen.cluster.server)?,
@@ -29,11 +60,11 @@ pub(in crate::kubernetes) fn read(path: &Path, server: Option<&Uri>) -> Result<A
     let proxy = Some(&chosen.cluster.proxy_url).filter(|url| !url.is_empty());
     let proxy = proxy.map(|url| Proxy::parse(url, "its proxy-url")).transpose();
     let proxy = proxy.map_err(|error| KubeconfigError::Use(error.to_string()))?;
-    let (credentials, identity) = who(&chosen, &server)?;
+    let (credentials, identity) = who(chosen, &server)?;
     Ok(Access {
         server,
         proxy,
-        tls: TlsSources { trust: trust(&chosen)?, identity },
+        tls: TlsSources { trust: trust(chosen)?, identity },
         server_name: server_name(&chosen.cluster)?,
         credentials,
         impersonation: impersonation(&chosen.user)?,
@@ -57,7 +88,7 @@ fn url(text: &str) -> Result<Uri, KubeconfigError> {
 fn trust(chosen: &Chosen) -> Result<Trust, KubeconfigError> {
     let Cluster { certificate_authority, certificate_authority_data, .. } = &chosen.cluster;
     let (file, data) = ("certificate-authority", "certificate-authority-data");
-    let pem = pem(chosen, (file, certificate_authority), (data, certificate_authority_data))?;
+    let pem = pem(&chosen.cluster_folder, (file, certificate_authority), (data, certificate_authority_data))?;
     match (chosen.cluster.insecure_skip_tls_verify, pem) {
         (false, None) => Ok(Trust::Host),
         (false, Some(pem)) => Ok(Trust::Authorities(pem)),
@@ -126,15 +157,15 @@ fn written(chosen: &Chosen) -> Result<Credentials, KubeconfigError> {
         return Ok(header.map_or(Credentials::None, Credentials::Fixed));
     }
     // What the file says comes first, as in Go's client.
-    let file = TokenFile { path: chosen.path(token_file), token: header };
+    let file = TokenFile { path: chosen.user_folder.join(token_file), token: header };
     Ok(Credentials::File(Renewed::read(file).map_err(KubeconfigError::Use)?))
 }
 
 fn pair(chosen: &Chosen) -> Result<Identity, KubeconfigError> {
     let User { client_certificate, client_certificate_data, client_key, client_key_data, .. } = &chosen.user;
     let (file, data) = ("client-certificate", "client-certificate-data");
-    let certificate = pem(chosen, (file, client_certificate), (data, client_certificate_data))?;
-    let key = pem(chosen, ("client-key", client_key), ("client-key-data", client_key_data))?;
+    let certificate = pem(&chosen.user_folder, (file, client_certificate), (data, client_certificate_data))?;
+    let key = pem(&chosen.user_folder, ("client-key", client_key), ("client-key-data", client_key_data))?;
     match (certificate, key) {
         (None, None) => Ok(Identity::None),
         (Some(certificate), Some(key)) => Ok(Identity::Pair { certificate, key }),
@@ -145,13 +176,13 @@ fn pair(chosen: &Chosen) -> Result<Identity, KubeconfigError> {
 
 /// What one of two fields says: one has a path, the other the base64 of the text itself.
 fn pem(
-    chosen: &Chosen,
+    folder: &Path,
     (file_field, file): (&'static str, &str),
     (data_field, data): (&'static str, &str),
 ) -> Result<Option<Pem>, KubeconfigError> {
     match (file, data) {
         ("", "") => Ok(None),
-        (path, "") => Ok(Some(Pem::File(chosen.path(path)))),
+        (path, "") => Ok(Some(Pem::File(folder.join(path)))),
         ("", data) => {
             // Go's decoder takes base64 that was wrapped.
             let bytes = STANDARD.decode(data.replace(['\r', '\n'], ""));

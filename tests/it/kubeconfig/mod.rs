@@ -5,6 +5,7 @@ mod exec;
 mod honoured;
 mod refused;
 mod renewed;
+mod user;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
