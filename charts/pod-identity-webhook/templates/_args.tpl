@@ -81,7 +81,11 @@ are written in one place, the program. Numbers go through int64, because Helm re
 {{- with include "pod-identity-webhook.associationFile" . }}
 - {{ printf "--watch-container-credentials-config=%s" . | quote }}
 {{- end }}
-{{- with join "," $resources.controllers }}
+{{- $followed := $resources.controllers }}
+{{- if (.Values.associations).enabled }}
+{{- $followed = append $followed "own" }}
+{{- end }}
+{{- with join "," $followed }}
 - {{ printf "--watch-association-resources=%s" . | quote }}
 {{- end }}
 {{- if and $resources.controllers (not $resources.ownNamespaceOnly) }}

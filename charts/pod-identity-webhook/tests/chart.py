@@ -93,10 +93,17 @@ class Rendered:
     @property
     def webhook(self):
         """The usual entry: pods are sent to it unless they or their namespace require an identity."""
-        more = ("namespaces.", "own-namespace.", "pods.")
+        more = ("namespaces.", "own-namespace.", "pods.", "associations.")
         entries = self.MutatingWebhookConfiguration["webhooks"]
         (webhook,) = [one for one in entries if not one["name"].startswith(more)]
         return webhook
+
+    @property
+    def cluster_role(self):
+        """The ClusterRole that the webhook has; others are for users to bind."""
+        name = self.ClusterRoleBinding["roleRef"]["name"]
+        (role,) = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) == ("ClusterRole", name)]
+        return role
 
     def flags(self):
         """The program's arguments; the last of a name wins, as in the program."""

@@ -1,11 +1,11 @@
 """What must hold in the rendered manifests, whatever the values are."""
 
 import itertools
-import re
 import unittest
 
 import yaml
 
+import program
 from chart import CHART, CI, NAMESPACES, REPOSITORY, Rendered, arguments, helm, selects
 
 SKIP = {"eks.amazonaws.com/skip-pod-identity-webhook": "yes"}
@@ -38,7 +38,8 @@ class EveryRelease:
 
     def test_names_its_namespace_in_every_object_that_has_one(self):
         for one in self.release.objects:
-            expected = [None] if one["kind"] in CLUSTER_SCOPED else [self.namespace]
+            is_cluster_scoped = one["kind"] in (*CLUSTER_SCOPED, "CustomResourceDefinition")
+            expected = [None] if is_cluster_scoped else [self.namespace]
             if one["kind"] in ("Role", "RoleBinding"):
                 expected.append("default")
             self.assertIn(one["metadata"].get("namespace"), expected, one["kind"])
@@ -135,12 +136,15 @@ class EveryRelease:
 
     def test_may_read_service_accounts_and_what_it_follows_and_nothing_else_in_the_cluster(self):
         rules = [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}]
-        if controllers := self.flags.get("watch-association-resources"):
+        if followed := self.flags.get("watch-association-resources"):
             groups = {"ack": ["eks.services.k8s.aws"], "crossplane": ["eks.aws.m.upbound.io", "eks.aws.upbound.io"]}
-            groups = [group for controller in controllers.split(",") for group in groups[controller]]
-            if "crossplane" in controllers and self.flags.get("association-resources-own-namespace-only") != "false":
+            groups = [group for controller in followed.split(",") for group in groups.get(controller, ())]
+            if "crossplane" in followed and self.flags.get("association-resources-own-namespace-only") != "false":
                 groups.remove("eks.aws.upbound.io")
             rules.append({"apiGroups": groups, "resources": ["podidentityassociations"], "verbs": ["list", "watch"]})
+            if "own" in followed:
+                own = ("podidentityassociations", ["get", "list", "watch"]), ("podidentityassociations/status", ["patch"])
+                rules += [{"apiGroups": ["pod-identity-webhook.dev"], "resources": [one], "verbs": verbs} for one, verbs in own]
         if self.flags.get("certificates") == "self-managed":
             own = {
                 "apiGroups": ["admissionregistration.k8s.io"],
@@ -149,8 +153,8 @@ class EveryRelease:
                 "verbs": ["get", "update"],
             }
             rules.append(own)
-        self.assertEqual(self.release.ClusterRole["rules"], rules)
-        self.assert_bound(self.release.ClusterRole, self.release.ClusterRoleBinding)
+        self.assertEqual(self.release.cluster_role["rules"], rules)
+        self.assert_bound(self.release.cluster_role, self.release.ClusterRoleBinding)
 
     def test_may_read_the_service_that_tells_the_family_and_nothing_else_in_the_namespace_default(self):
         role, binding = (self.release.find(kind, "default") for kind in ("Role", "RoleBinding"))
@@ -188,12 +192,13 @@ class EveryRelease:
         for one in rule["resourceRules"]:
             places = one.get("namespaces", []) + (["cluster"] if one.get("clusterScope") else [])
             seated |= requests(one, places)
-        for role in self.release.objects:
-            if role["kind"] in ("Role", "ClusterRole"):
-                for one in role["rules"]:
-                    places = [role["metadata"].get("namespace")] if role["kind"] == "Role" else ["cluster", "*"]
-                    if one["resources"] == ["mutatingwebhookconfigurations"]:
-                        places = ["cluster"]
+        for role in [one for one in self.release.objects if one["kind"] == "Role"] + [self.release.cluster_role]:
+            for one in role["rules"]:
+                places = [role["metadata"].get("namespace")] if role["kind"] == "Role" else ["cluster", "*"]
+                if one["resources"] == ["mutatingwebhookconfigurations"]:
+                    places = ["cluster"]
+                # No pod waits for a status, so it has no seat.
+                if one["resources"] != ["podidentityassociations/status"]:
                     allowed |= requests(one, places)
         self.assertEqual(seated, allowed)
 
@@ -227,7 +232,7 @@ class EveryRelease:
         self.assertNotIn("podAntiAffinity", self.pod.get("affinity", {}))
 
     def test_passes_only_flags_that_the_program_has(self):
-        self.assertLessEqual(set(self.flags), flags_of_the_program())
+        self.assertLessEqual(set(self.flags), program.flags())
 
 
 for _values in CI:
@@ -372,28 +377,12 @@ class TheChartItself(unittest.TestCase):
             "manifests", "kubeconfig", "kube-api", "tls-ca-out", "version",
         }  # fmt: skip
         everything = set(Rendered(values="everything").flags())
-        self.assertEqual(flags_of_the_program() - elsewhere - everything, set())
+        self.assertEqual(program.flags() - elsewhere - everything, set())
 
 
 def requests(rule, places):
     """The requests that a rule of a role or a flow is about, in these namespaces."""
     return set(itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"], places))
-
-
-def flags_of_the_program():
-    """Long flags of a server, read from the program's source: no build is needed here."""
-    files = (file for folder in ("cli", "webhook") for file in (REPOSITORY / "src" / folder).rglob("*.rs"))
-    text = "".join(file.read_text() for file in files)
-    flags = {"v"}
-    # Of klog's flags only that one has an effect.
-    for struct, body in re.findall(r"pub struct (\w+Args) \{\n(.*?)\n\}", text, re.DOTALL):
-        if struct == "KlogArgs":
-            continue
-        # Structs in structs have no flag of their own.
-        body = body.replace("#[command(flatten)]\n    pub ", "")
-        fields = [line.strip() for line in body.splitlines() if line.strip().startswith("pub ")]
-        flags |= {field.removeprefix("pub ").split(":")[0].replace("_", "-") for field in fields}
-    return flags
 
 
 if __name__ == "__main__":

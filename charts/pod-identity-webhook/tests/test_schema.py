@@ -8,7 +8,7 @@ from chart import refusal
 class Schema(unittest.TestCase):
     def test_refuses_misspelt_keys_and_says_which(self):
         closed = [
-            "", "image.", "injection.", "injection.containerCredentials.", "injection.rolePolicy.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "certificate.selfManaged.", "certificate.certManager.",
+            "", "associations.", "associations.roles.", "image.", "injection.", "injection.containerCredentials.", "injection.rolePolicy.", "sources.", "sources.configMap.", "sources.associationResources.", "certificate.", "certificate.selfManaged.", "certificate.certManager.",
             "certificate.certManager.issuerRef.", "webhook.", "webhook.rolePolicy.", "server.", "log.",
             "service.", "serviceAccount.", "rbac.", "resources.", "updateStrategy.", "updateStrategy.rollingUpdate.",
             "podDisruptionBudget.", "serviceMonitor.", "prometheusRule.", "dashboard.", "tests.", "networkPolicy.", "flowSchema.",
@@ -40,6 +40,9 @@ class Schema(unittest.TestCase):
             ("injection.roleArnValidation=false", "/injection/roleArnValidation"),
             ("injection.tokenMountPath=relative", "/injection/tokenMountPath"),
             ("injection.containerCredentials.fullUri=ftp://x", "/injection/containerCredentials/fullUri"),
+            ("associations.enabled=yes", "/associations/enabled"),
+            ("associations.definition=keep", "/associations/definition"),
+            ("associations.roles.aggregateEditor=admin", "/associations/roles/aggregateEditor"),
             ("sources.configMap.enabled=yes", "/sources/configMap/enabled"),
             ("sources.associationResources.controllers={ack,terraform}", "/sources/associationResources/controllers/1"),
             ("sources.associationResources.usePending=yes", "/sources/associationResources/usePending"),

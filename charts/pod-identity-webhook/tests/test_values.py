@@ -57,6 +57,7 @@ class AssociationFile(unittest.TestCase):
 class Upgrade(unittest.TestCase):
     # What a release made with an older chart does not have, and --reuse-values does not bring.
     NEW = (
+        "associations",
         "certificate.certManager",
         "certificate.clientCa",
         "certificate.selfManaged",
@@ -174,7 +175,7 @@ class Arguments(unittest.TestCase):
             "enable-debugging-handlers": "true",
             "watch-config-map": "true",
             "namespace": "eks",
-            "watch-association-resources": "ack,crossplane",
+            "watch-association-resources": "ack,crossplane,own",
             "eks-cluster-name": "prod",
             "watch-eks-api": "true",
             "association-resources-own-namespace-only": "false",
