@@ -9,6 +9,7 @@ import re
 import time
 import unittest
 
+import associations_on_a_server
 from a_server import MARK, NO_MONITOR, OTHER, REQUIRED, RESTRICTED, SKIP, STRICT, Cluster, kubectl
 from bundles_on_a_server import Bundles
 from chart import CHART, CI, NAMESPACES, Rendered, arguments, helm
@@ -27,13 +28,15 @@ def variables(names, value="x", valueFrom=False):
     return {"env": [{"name": one} | source for one in names]}
 
 
-class AnApiServer(Bundles, Cluster):
+class AnApiServer(associations_on_a_server.Associations, Bundles, Cluster):
     def test_takes_every_manifest_without_a_warning(self):
         for name in CI:
             with self.subTest(values=name):
                 # Where the host's network is refused, only a warning would be seen: elsewhere then.
                 namespace = OTHER if name == "host-network" else NAMESPACES.get(name, RESTRICTED)
-                text = Rendered(NO_MONITOR, values=name, release="dry", namespace=namespace).text
+                # One that is there already cannot be created, and is not looked at.
+                apart = ["associations.definition=false"] if associations_on_a_server.is_defined() else []
+                text = Rendered(NO_MONITOR, *apart, values=name, release="dry", namespace=namespace).text
                 self.succeed(self.try_create(text))
 
     def test_would_show_a_warning(self):
