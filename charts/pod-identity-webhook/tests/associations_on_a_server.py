@@ -168,6 +168,7 @@ class Associations:
     def test_is_of_one_release_and_lets_another_one_be_beside_it(self):
         self.unless_defined()
         self.install("webhook", OTHER, ON)
+        self.addCleanup(self.uninstall, "webhook", RESTRICTED)
         # Of the same name elsewhere, so the roles' names are the same too.
         alone = "associations.definition=false,associations.roles.create=false"
         for sets, stands_in_the_way in ((ON,), NAME), ((ON, "associations.definition=false"), "associations-viewer"):

@@ -156,7 +156,8 @@ class Definition(unittest.TestCase):
 
     def test_is_kept_when_the_release_goes(self):
         made = self.release.CustomResourceDefinition
-        self.assertEqual(made["metadata"]["annotations"], {"helm.sh/resource-policy": "keep"})
+        argo = {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
+        self.assertEqual(made["metadata"]["annotations"], {"helm.sh/resource-policy": "keep"} | argo)
 
     def test_is_not_among_those_that_helm_never_upgrades(self):
         self.assertFalse((CHART / "crds").exists())
