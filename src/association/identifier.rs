@@ -5,8 +5,13 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::aws::ClusterName;
+
 /// Characters after `a-`: as many as AWS's own ids have.
 const LENGTH: usize = 17;
+
+/// What an ARN says that it names.
+const RESOURCE: &str = "podidentityassociation";
 
 const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -63,49 +68,62 @@ pub fn external_id(uid: &str) -> String {
 
 /// The ARN of an association: `arn:PARTITION:eks:REGION:ACCOUNT:podidentityassociation/CLUSTER/ID`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AssociationArn<'a> {
+pub struct AssociationArn {
     /// AWS's partition, that of the role.
-    pub partition: &'a str,
+    pub partition: Box<str>,
     /// The region.
-    pub region: &'a str,
+    pub region: Box<str>,
     /// The AWS account, that of the role.
-    pub account: &'a str,
-    /// The cluster's name.
-    pub cluster: &'a str,
-    /// The association's id.
+    pub account: Box<str>,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The association.
     pub id: AssociationId,
 }
 
-impl<'a> AssociationArn<'a> {
+/// Why a text is not the ARN of an association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArnError {
+    /// It is no ARN.
+    NotAnArn,
+    /// It is the ARN of something else.
+    Other,
+}
+
+impl AssociationArn {
     /// The ARN of the association `id` whose role is `role_arn`.
     #[must_use]
-    pub fn of_role(role_arn: &'a str, region: &'a str, cluster: &'a str, id: AssociationId) -> Self {
+    pub fn of_role(role_arn: &str, region: &str, cluster: ClusterName, id: AssociationId) -> Self {
         let mut parts = role_arn.split(':').skip(1);
-        let partition = parts.next().unwrap_or_default();
-        let account = parts.nth(2).unwrap_or_default();
-        Self { partition, region, account, cluster, id }
+        let partition = parts.next().unwrap_or_default().into();
+        let account = parts.nth(2).unwrap_or_default().into();
+        Self { partition, region: region.into(), account, cluster, id }
     }
 
-    /// Reads an ARN; `None` if it is none of an association.
-    #[must_use]
-    pub fn read(text: &'a str) -> Option<Self> {
-        let [arn, partition, service, region, account, resource] = parts(text)?;
-        let (cluster, id) = resource.strip_prefix("podidentityassociation/")?.split_once('/')?;
-        let is_one = arn == "arn" && service == "eks" && !cluster.is_empty();
-        let id = AssociationId::new(id).filter(|_| is_one)?;
-        Some(Self { partition, region, account, cluster, id })
+    /// Reads an ARN.
+    ///
+    /// # Errors
+    /// The text is no ARN, or one of something else.
+    pub fn read(text: &str) -> Result<Self, ArnError> {
+        let mut parts = text.splitn(6, ':');
+        let mut next = || parts.next().ok_or(ArnError::NotAnArn);
+        let [arn, partition, service, region, account, resource] =
+            [next()?, next()?, next()?, next()?, next()?, next()?];
+        if arn != "arn" {
+            return Err(ArnError::NotAnArn);
+        }
+        let named = resource.strip_prefix(RESOURCE).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
+        let (cluster, id) = named.filter(|_| service == "eks").ok_or(ArnError::Other)?;
+        let cluster = ClusterName::new(cluster).ok_or(ArnError::Other)?;
+        let id = AssociationId::new(id).ok_or(ArnError::Other)?;
+        Ok(Self { partition: partition.into(), region: region.into(), account: account.into(), cluster, id })
     }
 }
 
-fn parts(text: &str) -> Option<[&str; 6]> {
-    let parts: Vec<_> = text.splitn(6, ':').collect();
-    parts.try_into().ok()
-}
-
-impl fmt::Display for AssociationArn<'_> {
+impl fmt::Display for AssociationArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { partition, region, account, cluster, id } = self;
-        write!(f, "arn:{partition}:eks:{region}:{account}:podidentityassociation/{cluster}/{id}")
+        write!(f, "arn:{partition}:eks:{region}:{account}:{RESOURCE}/{cluster}/{id}")
     }
 }
 
@@ -138,18 +156,28 @@ mod tests {
     fn an_arn_is_read_as_it_was_written() {
         let id = AssociationId::of_uid(UID);
         let role = "arn:aws-cn:iam::123456789012:role/team/app";
-        let arn = AssociationArn::of_role(role, "cn-north-1", "prod", id.clone());
+        let prod = ClusterName::new("prod").unwrap();
+        let arn = AssociationArn::of_role(role, "cn-north-1", prod, id.clone());
         let text = arn.to_string();
         assert_eq!(text, format!("arn:aws-cn:eks:cn-north-1:123456789012:podidentityassociation/prod/{id}"));
-        assert_eq!(AssociationArn::read(&text), Some(arn));
-        for other in [
-            "",
-            "arn:aws:eks:eu-west-1:1:podidentityassociation/prod",
-            "arn:aws:eks:eu-west-1:1:cluster/prod/a-abcdefghijklmnopq",
-            "arn:aws:iam:eu-west-1:1:podidentityassociation/prod/a-abcdefghijklmnopq",
-            "arn:aws:eks:eu-west-1:1:podidentityassociation//a-abcdefghijklmnopq",
+        assert_eq!(AssociationArn::read(&text), Ok(arn));
+    }
+
+    #[test]
+    fn other_arns_are_told_from_texts_that_are_none() {
+        for text in [
+            "arn:aws:eks:eu-west-1:123456789012:cluster/prod",
+            "arn:aws:iam:eu-west-1:123456789012:podidentityassociation/prod/a-abcdefghij1234567",
+            "arn:aws:eks:eu-west-1:123456789012:podidentityassociation/prod/a-abcdefghij1234567/x",
+            "arn:aws:eks:eu-west-1:123456789012:podidentityassociation/pr.od/a-abcdefghij1234567",
+            "arn:aws:eks:eu-west-1:123456789012:podidentityassociation//a-abcdefghij1234567",
+            "arn:aws:eks:eu-west-1:123456789012:podidentityassociationprod/a-abcdefghij1234567",
+            "arn:aws:eks:eu-west-1:123456789012:",
         ] {
-            assert_eq!(AssociationArn::read(other), None, "{other}");
+            assert_eq!(AssociationArn::read(text), Err(ArnError::Other), "{text}");
+        }
+        for text in ["", "prod", "arn:aws:eks:eu-west-1:123456789012", "ARN:aws:eks:eu-west-1:1:x"] {
+            assert_eq!(AssociationArn::read(text), Err(ArnError::NotAnArn), "{text}");
         }
     }
 

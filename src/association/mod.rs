@@ -11,7 +11,7 @@ mod rules;
 mod spec;
 mod store;
 
-pub use identifier::{AssociationArn, AssociationId, external_id};
+pub use identifier::{ArnError, AssociationArn, AssociationId, external_id};
 pub use object::{Association, ObjectError};
 pub use rules::{MOST_TAGS, Violation, check, check_tags};
 pub use spec::Spec;

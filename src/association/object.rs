@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::identifier::{AssociationArn, AssociationId, external_id};
 use super::spec::Spec;
+use crate::aws::ClusterName;
 
 /// An association as the API server has it.
 #[derive(Debug, Clone)]
@@ -86,8 +87,8 @@ impl Association {
 
     /// The association's ARN, in a region and a cluster.
     #[must_use]
-    pub fn arn<'a>(&'a self, region: &'a str, cluster: &'a str) -> AssociationArn<'a> {
-        AssociationArn::of_role(&self.spec.role_arn, region, cluster, self.id())
+    pub fn arn(&self, region: &str, cluster: &ClusterName) -> AssociationArn {
+        AssociationArn::of_role(&self.spec.role_arn, region, cluster.clone(), self.id())
     }
 
     /// The external id, if there is a target role.
@@ -98,8 +99,8 @@ impl Association {
 
     /// Whether it is for the cluster of this name.
     #[must_use]
-    pub fn is_for(&self, cluster: &str) -> bool {
-        self.spec.cluster_name.as_deref().is_none_or(|name| name == cluster)
+    pub fn is_for(&self, cluster: &ClusterName) -> bool {
+        self.spec.cluster_name.as_deref().is_none_or(|name| name == cluster.as_str())
     }
 
     /// The value of an annotation.
@@ -167,8 +168,9 @@ mod tests {
     #[test]
     fn an_association_without_a_cluster_is_for_any() {
         let mut read = Association::read(object()).unwrap();
-        assert!(read.is_for("prod"));
+        let [prod, test] = ["prod", "test"].map(|name| ClusterName::new(name).unwrap());
+        assert!(read.is_for(&prod));
         read.spec.cluster_name = Some("test".to_owned());
-        assert!(!read.is_for("prod") && read.is_for("test"));
+        assert!(!read.is_for(&prod) && read.is_for(&test));
     }
 }

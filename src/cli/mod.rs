@@ -26,7 +26,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::webhook::args::WebhookArgs;
-use crate::{certificate_report, offline, own_identity, webhook};
+use crate::{certificate_report, eks_endpoint, offline, own_identity, webhook};
 use exit::{USAGE, print, refuse};
 
 /// Everything that can be written on the command line.
@@ -79,6 +79,7 @@ macro_rules! subcommands {
 }
 
 subcommands! {
+    EksEndpoint(eks_endpoint::args::EksEndpointArgs) => eks_endpoint::run,
     Certificates(certificate_report::args::CertificatesArgs) => certificate_report::run,
     Inject(offline::args::InjectArgs) => offline::inject::run,
     Identity(own_identity::args::IdentityArgs) => own_identity::run,

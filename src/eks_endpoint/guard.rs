@@ -8,8 +8,33 @@ use http::header::{HOST, ORIGIN};
 
 use super::error::{ErrorName, Quoted, ServiceError};
 
-/// The port that clients leave out of `Host`.
-const DEFAULT_PORT: u16 = 80;
+/// How the endpoint is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Over TLS.
+    Https,
+    /// In plain text, which on loopback the machine's administrator alone can read.
+    Http,
+}
+
+impl Scheme {
+    /// The scheme as URLs have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+
+    /// The port that clients leave out of `Host`.
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Https => 443,
+            Self::Http => 80,
+        }
+    }
+}
 
 /// Which hosts a request may be for.
 #[derive(Debug, Clone)]
@@ -21,17 +46,17 @@ pub struct Guard {
 impl Guard {
     /// Takes requests for the address that is served, and for `localhost` with its port.
     #[must_use]
-    pub fn new(served: SocketAddr) -> Self {
+    pub fn new(served: SocketAddr, scheme: Scheme) -> Self {
         let address = match served.ip() {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
         let names = [address, "localhost".to_owned()];
         let mut hosts: Vec<_> = names.iter().map(|name| format!("{name}:{}", served.port())).collect();
-        if served.port() == DEFAULT_PORT {
+        if served.port() == scheme.default_port() {
             hosts.extend(names);
         }
-        Self { hosts, url: format!("http://{served}") }
+        Self { hosts, url: format!("{}://{served}", scheme.as_str()) }
     }
 
     /// Refuses what is for another host, or comes from a page in a browser. The answer is for whoever configured
@@ -70,7 +95,7 @@ mod tests {
         for host in hosts {
             headers.append(HOST, HeaderValue::from_str(host).unwrap());
         }
-        Guard::new(served.parse().unwrap()).check(&headers)
+        Guard::new(served.parse().unwrap(), Scheme::Http).check(&headers)
     }
 
     #[test]
@@ -79,10 +104,22 @@ mod tests {
             ("127.0.0.1:4000", &["127.0.0.1:4000", "localhost:4000", "LocalHost:4000"][..]),
             ("[::1]:4000", &["[::1]:4000", "localhost:4000"]),
             ("127.0.0.1:80", &["127.0.0.1", "127.0.0.1:80", "localhost", "localhost:80"]),
+            ("127.0.0.1:443", &["127.0.0.1:443", "localhost:443"]),
         ] {
             for host in hosts {
                 assert_eq!(checked(served, &[host]), Ok(()), "{host}");
             }
+        }
+    }
+
+    #[test]
+    fn clients_leave_the_port_of_the_scheme_out() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("localhost"));
+        for (port, https, http) in [(443, true, false), (80, false, true), (4000, false, false)] {
+            let served = SocketAddr::from(([127, 0, 0, 1], port));
+            let takes = |scheme| Guard::new(served, scheme).check(&headers).is_ok();
+            assert_eq!((takes(Scheme::Https), takes(Scheme::Http)), (https, http), "{port}");
         }
     }
 
@@ -118,7 +155,8 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_static("127.0.0.1:4000"));
             headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
-            let error = Guard::new("127.0.0.1:4000".parse().unwrap()).check(&headers).unwrap_err();
+            let error =
+                Guard::new("127.0.0.1:4000".parse().unwrap(), Scheme::Http).check(&headers).unwrap_err();
             assert_eq!(error.name, ErrorName::AccessDenied);
             assert!(error.message.contains("Origin"), "{error}");
         }

@@ -4,9 +4,10 @@
 use http::Method;
 
 use super::error::{ErrorName, Quoted, ServiceError};
-use super::names::{AssociationArn, AssociationId};
+use super::names::tagged;
 use super::page::{PageRequest, max_results};
 use super::query::{Query, decoded};
+use crate::association::{AssociationArn, AssociationId};
 use crate::aws::ClusterName;
 
 /// Largest path with its query, in bytes. Fifty tag keys of 128 characters, all that one call can take away, fit
@@ -144,12 +145,10 @@ impl Call {
                     _ => Self::DeletePodIdentityAssociation { cluster, id },
                 })
             }
-            (Some(Resource::Tags(arn)), "GET") => {
-                Ok(Self::ListTagsForResource { arn: AssociationArn::read(&arn)? })
-            }
-            (Some(Resource::Tags(arn)), "POST") => Ok(Self::TagResource { arn: AssociationArn::read(&arn)? }),
+            (Some(Resource::Tags(arn)), "GET") => Ok(Self::ListTagsForResource { arn: tagged(&arn)? }),
+            (Some(Resource::Tags(arn)), "POST") => Ok(Self::TagResource { arn: tagged(&arn)? }),
             (Some(Resource::Tags(arn)), "DELETE") => {
-                Self::untag(AssociationArn::read(&arn)?, &query(ErrorName::BadRequest)?)
+                Self::untag(tagged(&arn)?, &query(ErrorName::BadRequest)?)
             }
             (Some(resource), _) => Err(wrong_method(method, path, resource.methods())),
             (None, _) => Err(unknown(method, path)),
@@ -170,6 +169,23 @@ impl Call {
             Self::ListTagsForResource { .. } => "ListTagsForResource",
             Self::DescribeCluster { .. } => "DescribeCluster",
             Self::ListClusters => "ListClusters",
+        }
+    }
+
+    /// The cluster that a call names in its path.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&ClusterName> {
+        match self {
+            Self::CreatePodIdentityAssociation { cluster }
+            | Self::ListPodIdentityAssociations { cluster, .. }
+            | Self::DescribePodIdentityAssociation { cluster, .. }
+            | Self::UpdatePodIdentityAssociation { cluster, .. }
+            | Self::DeletePodIdentityAssociation { cluster, .. }
+            | Self::DescribeCluster { cluster } => Some(cluster),
+            Self::TagResource { .. }
+            | Self::UntagResource { .. }
+            | Self::ListTagsForResource { .. }
+            | Self::ListClusters => None,
         }
     }
 

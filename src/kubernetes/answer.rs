@@ -101,7 +101,7 @@ pub(crate) async fn object<T: for<'de> Deserialize<'de>>(
 }
 
 /// What is at this path as text of `limit` bytes at most, which something else may have sent through the API server.
-pub(super) async fn text(client: &Client, path: &str, limit: usize) -> Result<String, ApiError> {
+pub(crate) async fn text(client: &Client, path: &str, limit: usize) -> Result<String, ApiError> {
     let request = Request::get(path).body(Vec::new());
     fetch(client, request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?, limit).await
 }

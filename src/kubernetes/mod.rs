@@ -27,8 +27,8 @@ mod tls;
 mod user_cluster;
 
 pub use access::InPodError;
-pub(crate) use answer::object;
 pub use answer::{ConnectionChoice, service_account};
+pub(crate) use answer::{object, text};
 pub(crate) use client::IDLE_CONNECTIONS;
 pub use client::{ClientError, client};
 pub use collection::Collection;

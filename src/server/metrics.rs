@@ -65,6 +65,8 @@ pub enum Port {
     Webhook,
     /// The port of metrics and probes.
     Metrics,
+    /// The port of the EKS endpoint.
+    EksEndpoint,
 }
 
 /// Why the server closed a connection that its client would have kept.
@@ -91,6 +93,7 @@ impl Port {
         match self {
             Self::Webhook => "webhook",
             Self::Metrics => "metrics",
+            Self::EksEndpoint => "eks-endpoint",
         }
     }
 }

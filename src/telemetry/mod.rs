@@ -27,6 +27,8 @@ pub struct Log {
     pub verbosity: i64,
     /// The form of the lines, text or JSON.
     pub format: LogFormat,
+    /// Whether warnings and errors alone are logged: another program writes to the same terminal.
+    pub is_quiet: bool,
 }
 
 /// How logs are written.
@@ -56,6 +58,7 @@ pub fn init(log: Log) -> io::Result<Started> {
         || queue
     });
     let level = match log.verbosity {
+        _ if log.is_quiet => LevelFilter::WARN,
         ..=3 => LevelFilter::INFO,
         4..=5 => LevelFilter::DEBUG,
         6.. => LevelFilter::TRACE,

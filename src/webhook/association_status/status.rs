@@ -44,7 +44,7 @@ pub(super) fn patch(
     let condition = accepted(association, circumstances, policy);
     let arn = match circumstances {
         Circumstances { cluster: Some(cluster), region: Some(region) } => {
-            Some(association.arn(region, cluster.as_str()).to_string())
+            Some(association.arn(region, cluster).to_string())
         }
         _ => None,
     };

@@ -88,7 +88,7 @@ impl Settings {
                 ..admission::Limits::default()
             },
             debug_handlers: *enable_debugging_handlers,
-            log: Log { verbosity: klog.verbosity, format: log.log_format },
+            log: Log { verbosity: klog.verbosity, format: log.log_format, is_quiet: false },
             notices,
         })
     }

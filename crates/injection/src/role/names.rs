@@ -35,6 +35,12 @@ impl Partition {
         Self(known.map_or("aws", |(_, partition)| partition).into())
     }
 
+    /// Its name, as ARNs have it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn is_name(text: &str) -> bool {
         let mut words = text.split('-');
         words.next() == Some("aws")
