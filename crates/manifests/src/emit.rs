@@ -26,6 +26,9 @@ pub(super) enum Texts {
 }
 
 impl Block {
+    /// What kubectl prints.
+    pub(super) const KUBECTL: Self = Self { step: 2, dash: 0, texts: Texts::Literal };
+
     /// A whole document.
     pub(super) fn document(self, value: &Value) -> Vec<String> {
         match value {

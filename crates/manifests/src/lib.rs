@@ -106,6 +106,13 @@ pub fn parse(text: &str) -> Result<Stream, Error> {
     Ok(Stream { text: text.to_owned(), pieces, documents })
 }
 
+/// A JSON value as a YAML document, in kubectl's own style; readers of YAML 1.1 and of 1.2 read it back as it is.
+#[must_use]
+pub fn yaml(value: &Value) -> String {
+    let lines = emit::Block::KUBECTL.document(value);
+    lines.iter().flat_map(|line| [line, "\n"]).collect()
+}
+
 impl Stream {
     /// The documents in order. Empty ones (comments, nothing, null) are not among them; their
     /// text is kept all the same.

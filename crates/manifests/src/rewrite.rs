@@ -77,12 +77,11 @@ fn yaml_anew(body: &str, old: &OldText, new: &Value) -> Rewritten {
     let newline = newline(body);
     let start = line_start(body, skip_trivia(body, 0));
     let head = body.get(..start);
-    let usual = Block { step: 2, dash: 0, texts: Texts::Literal };
     let (end, block) = match old {
         OldText::Placed(root) => (line_end(body, root.last) + 1, block_style(root, body)),
         // Where the parser stopped reading the root is all that is known.
-        OldText::Read(root) => (root.end, usual),
-        OldText::Unread => (body.len(), usual),
+        OldText::Read(root) => (root.end, Block::KUBECTL),
+        OldText::Unread => (body.len(), Block::KUBECTL),
     };
     let tail = body.get(end..).unwrap_or_default();
     let mut text = head.unwrap_or_default().to_owned();

@@ -196,6 +196,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
+    fn a_value_that_is_written_is_read_as_it_was(value in object(value())) {
+        let text = crate::yaml(&value);
+        prop_assert!(text.ends_with('\n'));
+        let read = parse(&text).unwrap();
+        prop_assert_eq!(read.documents().len(), 1);
+        prop_assert!(crate::rewrite::is_same(read.documents()[0].value(), &value), "{}", text);
+    }
+
+    #[test]
     fn additions_leave_every_line_as_it_is(
         root in object(value()),
         how in block(),
