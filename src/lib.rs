@@ -20,11 +20,13 @@
 //! - [`webhook`]: the admission webhook, a subsystem
 //! - [`offline`]: `inject`, a subsystem; the crate [`manifests`] is how it reads and edits YAML
 //! - [`own_identity`]: `identity`, a subsystem; [`certificate_report`]: `certificates`, a subsystem
+//! - [`associations_command`]: `associations`, a subsystem
 //! - [`eks_endpoint`]: EKS's association API, a subsystem
 //! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
 //!   reads its settings from
 
 pub mod association;
+pub mod associations_command;
 pub mod aws;
 pub mod certificate_report;
 pub mod certificates;

@@ -26,7 +26,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::webhook::args::WebhookArgs;
-use crate::{certificate_report, eks_endpoint, offline, own_identity, webhook};
+use crate::{associations_command, certificate_report, eks_endpoint, offline, own_identity, webhook};
 use exit::{USAGE, print, refuse};
 
 /// Everything that can be written on the command line.
@@ -79,6 +79,7 @@ macro_rules! subcommands {
 }
 
 subcommands! {
+    Associations(associations_command::args::AssociationsArgs) => associations_command::run,
     EksEndpoint(eks_endpoint::args::EksEndpointArgs) => eks_endpoint::run,
     Certificates(certificate_report::args::CertificatesArgs) => certificate_report::run,
     Inject(offline::args::InjectArgs) => offline::inject::run,
@@ -128,6 +129,14 @@ fn explain(error: &clap::Error) -> ExitCode {
         (ErrorKind::UnknownArgument, Some(flag), _) => {
             let near = text(ContextKind::SuggestedArg).map(|near| format!("did you mean '{near}'?"));
             format!("unknown flag or argument '{flag}'; {}", near.as_deref().unwrap_or("see --help"))
+        }
+        (ErrorKind::MissingSubcommand, ..) => {
+            let command = text(ContextKind::InvalidSubcommand).and_then(|path| path.split(' ').next_back());
+            let verbs = match error.get(ContextKind::ValidSubcommand) {
+                Some(ContextValue::Strings(verbs)) => verbs.join(", "),
+                _ => String::new(),
+            };
+            format!("'{}' has to say what to do: {verbs}; see --help", command.unwrap_or_default())
         }
         _ => match text(ContextKind::InvalidSubcommand) {
             Some(word) if Cli::command().find_subcommand(word).is_some() => {

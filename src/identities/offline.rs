@@ -321,7 +321,7 @@ impl Location {
 }
 
 /// The path itself if it is a file; a folder's files, in the order of their names.
-fn files(path: &Path) -> Result<Vec<PathBuf>, ManifestsError> {
+pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>, ManifestsError> {
     let failed = |source| ManifestsError::Io { path: path.to_owned(), source };
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);

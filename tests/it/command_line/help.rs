@@ -2,6 +2,9 @@
 
 use crate::support::program::{run, run_with};
 
+/// The verbs of `associations`.
+const VERBS: [&str; 8] = ["list", "describe", "create", "update", "delete", "import", "export", "definition"];
+
 /// The help without a terminal and COLUMNS, so that the width is clap's hundred.
 fn help(args: &[&str]) -> String {
     run(args.iter()).printed()
@@ -14,14 +17,22 @@ fn help_reads_well() {
         insta::assert_snapshot!("help_inject", help(&["inject", "--help"]));
         insta::assert_snapshot!("help_certificates", help(&["certificates", "--help"]));
         insta::assert_snapshot!("help_identity", help(&["identity", "--help"]));
+        insta::assert_snapshot!("help_associations", help(&["associations", "--help"]));
+        for verb in VERBS {
+            let name = format!("help_associations_{verb}");
+            insta::assert_snapshot!(name, help(&["associations", verb, "--help"]));
+        }
     });
 }
 
 #[test]
 fn help_has_one_form() {
     assert_eq!(help(&["-h"]), help(&["--help"]));
-    for command in ["inject", "certificates", "identity"] {
+    for command in ["inject", "certificates", "identity", "associations"] {
         assert_eq!(help(&[command, "-h"]), help(&[command, "--help"]));
+    }
+    for verb in VERBS {
+        assert_eq!(help(&["associations", verb, "-h"]), help(&["associations", verb, "--help"]));
     }
     assert_eq!(help(&["--port=1", "--help"]), help(&["--help"]));
 }

@@ -1,7 +1,11 @@
 //! The kinds of custom resources that hold associations, and where each keeps what is read of them.
 
+use kube::Client;
+use kube::api::ApiResource;
+
 use crate::association;
 use crate::identities::sources::association_resources::Controller;
+use crate::kubernetes::{self, WatchError};
 
 /// The kind's name in every group.
 pub const KIND: &str = association::KIND;
@@ -106,6 +110,14 @@ impl Kind {
     pub fn find(api_version: &str, kind: &str) -> Option<&'static Self> {
         let (group, _) = api_version.split_once('/').filter(|_| kind == KIND)?;
         Controller::ALL.into_iter().flat_map(Self::of).find(|known| known.group == group)
+    }
+
+    /// The version that the cluster serves, and how it is asked for; `None` if it has no such kind.
+    ///
+    /// # Errors
+    /// The API server does not say.
+    pub(crate) async fn served(&self, client: &Client) -> Result<Option<ApiResource>, WatchError> {
+        kubernetes::served(client, self.group, PLURAL, self.version).await
     }
 
     /// Whether objects of this kind are in namespaces.

@@ -29,7 +29,7 @@ use watch::Reading;
 pub use ask::ask;
 pub use kind::{KIND, Kind};
 pub use metrics::Metrics;
-pub use resource::{Association, Existence, Malformed};
+pub use resource::{Association, Existence, Malformed, wanted};
 pub use selection::{Controller, Namespaces, Pending, Selection};
 
 /// The resources of one controller.

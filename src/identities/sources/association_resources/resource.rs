@@ -139,9 +139,10 @@ fn name<'a>(
     }
 }
 
-/// The first place where a member stands, and its value. An empty value counts as absent: templates write one
-/// if a value is not set.
-fn wanted<'a>(kind: &Kind, object: &'a Value, field: &str) -> Option<(String, &'a Value)> {
+/// The first place where a member stands of what is wanted, as people write it, and its value. An empty value counts as
+/// absent: templates write one if a value is not set.
+#[must_use]
+pub fn wanted<'a>(kind: &Kind, object: &'a Value, field: &str) -> Option<(String, &'a Value)> {
     kind.wanted.iter().find_map(|parent| {
         let value = object.pointer(parent)?.get(field)?;
         let is_set = !value.is_null() && value.as_str() != Some("");

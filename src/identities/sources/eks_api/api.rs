@@ -1,5 +1,5 @@
 //! `ListPodIdentityAssociations`, page by page. It does not say the role, which the node's agent asks
-//! for itself.
+//! for itself, and which `DescribePodIdentityAssociation` says.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use aws_sdk_eks::Client;
 use aws_sdk_eks::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_eks::config::timeout::TimeoutConfig;
 use aws_sdk_eks::config::{self, Region};
-use aws_sdk_eks::types::PodIdentityAssociationSummary;
+use aws_sdk_eks::types::{PodIdentityAssociation, PodIdentityAssociationSummary};
 use injection::AccountName;
 
 use super::EksPace;
@@ -90,6 +90,23 @@ impl Api {
         })
         .await?;
         Ok((all.into_iter().collect(), complaint.into_option()))
+    }
+
+    /// The associations of all pages as EKS lists them.
+    pub(super) async fn summaries(&self) -> Result<Vec<PodIdentityAssociationSummary>, ListError> {
+        let mut all = Vec::new();
+        self.pages(Filter::All, &self.poll, |association| all.push(association)).await?;
+        Ok(all)
+    }
+
+    /// What EKS says of one association.
+    pub(super) async fn describe(&self, id: &str) -> Result<PodIdentityAssociation, ListError> {
+        let asked = Asked { cluster: &self.cluster, region: self.region(), page: 1 };
+        let request = self.client.describe_pod_identity_association();
+        let request = request.cluster_name(self.cluster.as_str()).association_id(id);
+        let sent = request.customize().config_override(self.poll.clone()).send().await;
+        let answer = sent.map_err(|error| ListError::of(&error, asked))?;
+        answer.association.ok_or_else(|| asked.without_associations())
     }
 
     /// Whether this account has an association.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::identity::IdentityCache;
 use aws_sdk_eks::Client;
-use aws_sdk_eks::config::{RuntimeComponents, SharedHttpClient};
+use aws_sdk_eks::config::{Region, RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -22,11 +22,21 @@ const RENEWAL: Duration = Duration::from_mins(3);
 
 /// A client that is set up from the environment.
 pub(super) async fn client() -> Result<Client, ListError> {
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    client_of(None, None).await
+}
+
+/// The same with this region and this profile, if they are given.
+pub(super) async fn client_of(region: Option<&str>, profile: Option<&str>) -> Result<Client, ListError> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http_client()?)
-        .identity_cache(IdentityCache::lazy().buffer_time(RENEWAL).build())
-        .load()
-        .await;
+        .identity_cache(IdentityCache::lazy().buffer_time(RENEWAL).build());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    let config = loader.load().await;
     config.region().ok_or(ListError::NoRegion)?;
     Ok(Client::new(&config))
 }

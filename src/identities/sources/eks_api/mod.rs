@@ -6,6 +6,7 @@
 
 mod api;
 mod connect;
+mod described;
 mod error;
 mod limit;
 
@@ -24,6 +25,8 @@ use crate::identities::association_set::{Associated, AssociationSet};
 use crate::kubernetes::jittered;
 use crate::source::turns::Pace;
 use crate::source::{Complaint, Source};
+pub(crate) use described::EksAssociations;
+
 use api::Api;
 use error::ListError;
 
