@@ -274,11 +274,7 @@ impl StoreError {
         let why = match error.code() {
             Some(401 | 403) if is_namespace_ending(&error) => Why::Invalid,
             Some(401 | 403) => Why::Forbidden,
-            Some(404) if is_namespace => {
-                let message =
-                    format!("{}: an association is kept in its namespace, which has to exist", words(&error));
-                return Self { why: Why::NoNamespace, message };
-            }
+            Some(404) if is_namespace => Why::NoNamespace,
             Some(404) => return Self::undefined(),
             Some(409) => Why::Changed,
             Some(400 | 413 | 422) => Why::Invalid,

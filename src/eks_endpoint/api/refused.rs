@@ -5,7 +5,10 @@ use crate::eks_endpoint::error::{ErrorName, ServiceError};
 
 /// The error for a refusal of the store.
 pub(super) fn refused(error: StoreError) -> ServiceError {
-    let StoreError { why, message } = error;
+    let StoreError { why, mut message } = error;
+    if why == Why::NoNamespace {
+        message.push_str(": an association is kept in its namespace, which has to exist");
+    }
     let name = match why {
         Why::Forbidden => ErrorName::AccessDenied,
         Why::Undefined => ErrorName::InvalidRequest,

@@ -75,16 +75,28 @@ fn rules_that_are_not_kept_are_said_before_anybody_is_asked() {
     let good = format!("--role-arn={ROLE}");
     for (args, why) in [
         (&["create", "x", "--role-arn=x"][..], "roleArn is not the ARN of an IAM role: "),
-        (&["create", "x", "--role-arn="], "roleArn is missing"),
-        (&["create", "x", &good, "--policy={}"], "policy is only possible with disableSessionTags: true"),
+        (
+            &["create", "x", "--role-arn="],
+            "roleArn is not the ARN of an IAM role: expected arn:PARTITION:iam::ACCOUNT:role/NAME, ",
+        ),
+        (
+            &["create", "x", &good, "--policy={}"],
+            "policy needs disableSessionTags to be true: a session has either tags or a policy",
+        ),
         (&["create", "x", &good, "--policy=[]", "--disable-session-tags"], "policy is not a JSON object"),
         (
             &["create", "x", &good, "--tag=aws:a=b"],
-            "tags has a key that begins with aws:, which is reserved for AWS",
+            "tags has a key that begins with aws: which AWS keeps for its own tags, ",
         ),
-        (&["create", "x", &good, "--cluster-name=a.b"], "clusterName is not a cluster's name: "),
-        (&["update", "orders", "--role-arn="], "roleArn is missing"),
-        (&["update", "orders", "--policy={}"], "policy is only possible with disableSessionTags: true"),
+        (&["create", "x", &good, "--cluster-name=a.b"], "clusterName is not the name of an EKS cluster: "),
+        (
+            &["update", "orders", "--role-arn="],
+            "roleArn is not the ARN of an IAM role: expected arn:PARTITION:iam::ACCOUNT:role/NAME, ",
+        ),
+        (
+            &["update", "orders", "--policy={}"],
+            "policy needs disableSessionTags to be true: a session has either tags or a policy",
+        ),
     ] {
         let line = cluster.run(args).refused(1);
         let start = format!("association shop/{} is not valid: {why}", args[1]);
