@@ -85,8 +85,9 @@ impl Api {
             return Ok(Listed::default());
         }
         let keep = |one: Association| {
-            let is_ours = self.is_ours(&one);
-            is_ours.then(|| {
+            let AccountName { namespace, name } = one.account.get();
+            let is_meant = self.is_ours(&one) && filter.admits(namespace, name);
+            is_meant.then(|| {
                 self.known.remember(&one);
                 // A list tells neither role nor tags, and thousands of them would be kept for its next page.
                 DescribedAssociation { tags: BTreeMap::new(), policy: None, ..self.described(&one) }

@@ -32,6 +32,8 @@ pub struct World {
     pub is_defined: bool,
     /// Verbs that are refused.
     pub forbidden: Vec<&'static str>,
+    /// Whether lists of all namespaces are refused.
+    pub forbidden_everywhere: bool,
     /// How many writes lose against somebody else's, who adds a tag.
     pub conflicts: usize,
     /// How many requests are refused as too many.
@@ -66,6 +68,11 @@ impl Cluster {
         Self { world, kubeconfig: Arc::new(kubeconfig) }
     }
 
+    /// The path of the kubeconfig.
+    pub fn kubeconfig(&self) -> String {
+        self.kubeconfig.path().join("config").display().to_string()
+    }
+
     /// Runs `associations` with the kubeconfig in KUBECONFIG.
     pub fn run(&self, args: &[&str]) -> Run {
         self.run_with(args, &[], "")
@@ -73,8 +80,8 @@ impl Cluster {
 
     /// The same with these variables too, and this on standard input.
     pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)], input: &str) -> Run {
-        let kubeconfig = self.kubeconfig.path().join("config");
-        let own = [("KUBECONFIG", kubeconfig.to_str().unwrap())];
+        let kubeconfig = self.kubeconfig();
+        let own = [("KUBECONFIG", kubeconfig.as_str())];
         run_with([&["associations"], args].concat(), &[&own, variables].concat(), input.as_bytes())
     }
 
@@ -174,7 +181,8 @@ impl World {
                     self.busy -= 1;
                     return status(429, "TooManyRequests", "the test wants it so");
                 }
-                if self.forbidden.contains(&verb) {
+                let is_everywhere = verb == "list" && namespace.is_none();
+                if self.forbidden.contains(&verb) || self.forbidden_everywhere && is_everywhere {
                     let message =
                         format!("{PLURAL}.{GROUP} is forbidden: User \"me\" cannot {verb} resource");
                     return status(403, "Forbidden", &message);

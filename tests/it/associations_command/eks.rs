@@ -54,7 +54,7 @@ async fn answer(State(eks): State<Arc<Mutex<Eks>>>, request: Request) -> Respons
     let mut eks = eks.lock().unwrap();
     let asked = request.uri().path_and_query().unwrap().to_string();
     eks.asked.push(asked.clone());
-    eks.authorization = request.headers()["authorization"].to_str().unwrap().to_owned();
+    request.headers()["authorization"].to_str().unwrap().clone_into(&mut eks.authorization);
     let Some(rest) = asked.strip_prefix("/clusters/prod/pod-identity-associations") else {
         return refused("ResourceNotFoundException", "No cluster found");
     };

@@ -1,6 +1,6 @@
 //! `associations`, verb by verb, against an API server that has what a cluster has.
 
-mod cluster;
+pub mod cluster;
 #[cfg(feature = "eks-api")]
 mod eks;
 mod export;
