@@ -9,8 +9,9 @@ use super::args::{CreateArgs, UpdateArgs};
 use crate::association::Spec;
 use crate::source::regular_file;
 
-/// The largest file with a policy, in bytes: STS takes 2,048 characters.
-const LARGEST_POLICY: u64 = 64 << 10;
+/// The largest file with a policy, in bytes: far more than the 2,048 characters that STS takes, so that one too long is told
+/// by its characters.
+const LARGEST_POLICY: u64 = 1 << 20;
 
 /// What an update changes; `None` is left as it is, and a text that is empty is removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,6 +100,9 @@ fn written(policy: Option<&str>, file: Option<&Path>) -> Result<Option<String>> 
             .take(LARGEST_POLICY + 1)
             .read_to_end(&mut bytes)
             .context("failed to read standard input")?;
+        if bytes.len() as u64 > LARGEST_POLICY {
+            bail!("standard input is larger than {} MiB, as no policy is", LARGEST_POLICY >> 20);
+        }
         bytes
     } else {
         regular_file::read(path, LARGEST_POLICY)

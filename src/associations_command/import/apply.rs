@@ -51,6 +51,8 @@ struct Counts {
     updated: usize,
     different: usize,
     failed: usize,
+    /// Those of the created whose external id is a new one.
+    with_target: usize,
 }
 
 type Known = HashMap<OwnedAccountName, Association>;
@@ -74,7 +76,7 @@ impl Applying<'_> {
             done += 1;
             match outcome {
                 Ok(outcome) => {
-                    counts.add(&outcome);
+                    counts.add(&outcome, &entry.spec);
                     let line = made(entry.account.get(), &outcome.told(), self.dry_run);
                     if print(&line) != ExitCode::SUCCESS {
                         printed = ExitCode::FAILURE;
@@ -92,6 +94,13 @@ impl Applying<'_> {
             progress.step();
         }
         drop(outcomes);
+        if counts.with_target > 0 {
+            say(format_args!(
+                "{} of the created have a target role: where its trust policy asks for an external id, it needs the new one, \
+                 which 'associations describe' shows",
+                counts.with_target
+            ));
+        }
         let left = if done < all { format!(", {} not tried", all - done) } else { String::new() };
         say(format_args!("{}{}{left}", counts.told(self), selected.skipped()));
         Ok(if counts.failed == 0 { printed } else { ExitCode::FAILURE })
@@ -199,7 +208,10 @@ impl Outcome {
 }
 
 impl Counts {
-    fn add(&mut self, outcome: &Outcome) {
+    fn add(&mut self, outcome: &Outcome, spec: &Spec) {
+        if matches!(outcome, Outcome::Created) && spec.target_role_arn.is_some() {
+            self.with_target += 1;
+        }
         *match outcome {
             Outcome::Created => &mut self.created,
             Outcome::Unchanged => &mut self.unchanged,
@@ -209,7 +221,7 @@ impl Counts {
     }
 
     fn told(&self, applying: &Applying<'_>) -> String {
-        let Self { created, unchanged, updated, different, failed } = self;
+        let Self { created, unchanged, updated, different, failed, with_target: _ } = self;
         let hint = if *different > 0 { " (--overwrite changes them)" } else { "" };
         let dry_run = applying.dry_run.suffix();
         format!(

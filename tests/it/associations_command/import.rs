@@ -137,6 +137,23 @@ fn one_bad_entry_stops_no_other() {
 }
 
 #[test]
+fn a_target_role_is_told_to_need_the_new_external_id() {
+    let cluster = Cluster::start();
+    let mut one = of_eks("prod", "shop", "orders", ROLE);
+    one["targetRoleArn"] = json!(OTHER);
+    let folder = files(&[("x.json", &one.to_string())]);
+    let run = import(&cluster, folder.path(), &[]);
+    assert!(
+        run.stderr
+            .contains("1 of the created have a target role: where its trust policy asks for an external id"),
+        "{}",
+        run.stderr
+    );
+    let run = import(&cluster, folder.path(), &[]);
+    assert_eq!((run.code, run.stderr.lines().count()), (0, 1));
+}
+
+#[test]
 fn only_a_namespace_or_an_eks_cluster_is_taken() {
     let cluster = Cluster::start();
     let all = json!([

@@ -106,6 +106,26 @@ fn rules_that_are_not_kept_are_said_before_anybody_is_asked() {
 }
 
 #[test]
+fn a_policy_is_read_up_to_its_limit() {
+    let (cluster, folder) = (Cluster::start(), tempfile::TempDir::new().unwrap());
+    let file = folder.path().join("policy");
+    let role = format!("--role-arn={ROLE}");
+    let args = ["create", "x", &role, "--disable-session-tags", "--policy-file"];
+    let largest = format!("{{\"a\": \"{}\"}}", "x".repeat((1 << 20) - 9));
+    for (text, said) in [
+        (largest.clone(), "association shop/x is not valid: policy has more than 2048 characters"),
+        (largest + " ", "larger than 1 MiB"),
+        (" \n".to_owned(), " is empty; --policy='' removes a policy"),
+    ] {
+        std::fs::write(&file, &text).unwrap();
+        for (path, input) in [(file.to_str().unwrap(), ""), ("-", text.as_str())] {
+            let line = cluster.run_with(&[&args[..], &[path]].concat(), &[], input).refused(1);
+            assert!(line.contains(said), "{line}");
+        }
+    }
+}
+
+#[test]
 fn what_the_api_server_says_is_passed_on() {
     let cluster = three();
     let role = format!("--role-arn={ROLE}");
