@@ -41,6 +41,12 @@ fn every_source_gives_what_the_table_says_by_its_example() {
     let examples = [
         ("annotation of the ServiceAccount", annotation, "checkout", "role/shop-checkout"),
         ("[ConfigMap](#configmap)", object("### ConfigMap"), "payments", "role/shop-payments"),
+        (
+            "[associations of the cluster's own](#associations-of-the-clusters-own)",
+            object("### Associations of the cluster's own"),
+            "returns",
+            "",
+        ),
         ("[custom resources](#custom-resources)", object("### Custom resources"), "billing", ""),
         ("[file](#file)", object("### File"), "inventory", ""),
     ];

@@ -163,3 +163,16 @@ fn nobody_is_asked_for_a_request_that_was_not_signed_for_this_endpoint() {
     assert_eq!(cluster.calls(), Vec::<String>::new());
     assert_eq!(endpoint.send("GET", ALL, "", &signed(own)).status, 200);
 }
+
+#[test]
+fn what_is_larger_than_any_call_is_refused() {
+    let cluster = Cluster::start();
+    let endpoint = Endpoint::start(&cluster);
+    cluster.calls();
+    let role = "r".repeat(70_000);
+    let large = endpoint.create("orders", &role, "t");
+    assert_eq!(large.refusal(), ("InvalidRequestException", "The request's body has more than 65536 bytes."));
+    let long = endpoint.call("GET", &format!("{ALL}?nextToken={}", "x".repeat(9_000)), "");
+    assert_eq!(long.refusal().0, "InvalidRequestException");
+    assert_eq!(cluster.calls(), Vec::<String>::new());
+}

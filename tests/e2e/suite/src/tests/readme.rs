@@ -28,7 +28,7 @@ pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<
     });
     let release = Release::install(&eks.cluster, "pod-identity-webhook", RELEASE, &values).await?;
     await_injection(&test.cluster, PODS).await?;
-    for account in ["payments", "billing", "inventory"] {
+    for account in ["payments", "returns", "billing", "inventory"] {
         shop.account(account, &[]).await?;
         gets(&shop, account, Identity::None).await?;
     }
@@ -39,6 +39,8 @@ pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<
     let payments = Identity::Role("arn:aws:iam::123456789012:role/shop-payments");
     run(block("### ConfigMap")?).await?;
     gets(&shop, "payments", payments).await?;
+    run(block("### Associations of the cluster's own")?).await?;
+    gets(&shop, "returns", Identity::Association).await?;
     let definitions = Definitions::of_none(&test).await?;
     let [ack, ..] = &KINDS;
     ack.install(&test).await?;
@@ -51,6 +53,7 @@ pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<
     gets(&shop, "checkout", checkout).await?;
     gets(&shop, "payments", payments).await?;
     gets(&shop, "billing", Identity::Association).await?;
+    gets(&shop, "returns", Identity::Association).await?;
     release.uninstall().await?;
     ack.remove().await?;
     drop(definitions);
