@@ -12,7 +12,8 @@ def flags():
     found = {"v"}
     # Of klog's flags only that one has an effect.
     for struct, body in re.findall(r"pub struct (\w+Args) \{\n(.*?)\n\}", text, re.DOTALL):
-        if struct == "KlogArgs":
+        # Commands on users' machines find their cluster by flags of their own.
+        if struct in ("KlogArgs", "UserClusterArgs"):
             continue
         # Structs in structs have no flag of their own.
         body = body.replace("#[command(flatten)]\n    pub ", "")
