@@ -51,7 +51,6 @@ impl<'a> Authorization<'a> {
             return Err(incomplete("The request has more than one Authorization header."));
         }
         let header = header.to_str().map_err(|_| incomplete("The Authorization header is not ASCII."))?;
-        let header = header.trim_ascii();
         let (algorithm, parameters) = header.split_once(' ').unwrap_or((header, ""));
         if algorithm.starts_with(ASYMMETRIC) {
             let message = format!("Signature Version 4a is not taken for EKS: sign with {ALGORITHM}.");
@@ -196,6 +195,6 @@ impl<'a> SignedHeaders<'a> {
 }
 
 /// The signature does not have the form of one.
-pub(super) fn incomplete(message: impl Into<String>) -> ServiceError {
+fn incomplete(message: impl Into<String>) -> ServiceError {
     ErrorName::IncompleteSignature.error(message)
 }

@@ -4,8 +4,8 @@
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-use super::SignedRequest;
 use super::authorization::SignedHeaders;
+use super::request::SignedRequest;
 use crate::eks_endpoint::error::{ErrorName, Quoted, ServiceError};
 
 /// All but the unreserved characters of RFC 3986.

@@ -7,7 +7,6 @@ use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::civil::DateTime;
 use k8s_openapi::jiff::tz::Offset;
 
-use super::authorization::incomplete;
 use crate::eks_endpoint::error::{ErrorName, Quoted, ServiceError};
 
 const HEADER: &str = "x-amz-date";
@@ -37,13 +36,14 @@ impl<'a> RequestDate<'a> {
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, ServiceError> {
         let mut sent = headers.get_all(HEADER).iter();
         let (Some(header), None) = (sent.next(), sent.next()) else {
-            return Err(incomplete("Authorization header requires existence of one 'X-Amz-Date' header."));
+            let message = "Authorization header requires existence of one 'X-Amz-Date' header.";
+            return Err(ErrorName::IncompleteSignature.error(message));
         };
         let text = String::from_utf8_lossy(header.as_bytes());
         let date = header.to_str().ok().and_then(Self::parse);
         date.ok_or_else(|| {
-            let text = Quoted(&text);
-            incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{text}'."))
+            let message = format!("Date must be in ISO-8601 'basic format'. Got '{}'.", Quoted(&text));
+            ErrorName::IncompleteSignature.error(message)
         })
     }
 

@@ -8,13 +8,13 @@ mod access_key;
 mod authorization;
 mod canonical;
 mod date;
+mod request;
 
 use std::time::SystemTime;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
-use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 
 use super::error::{ErrorName, ServiceError};
 use super::hash::{hex, sha256_hex};
@@ -22,6 +22,7 @@ use authorization::{ALGORITHM, Authorization, TERMINATOR};
 use date::RequestDate;
 
 pub use access_key::AccessKey;
+pub use request::SignedRequest;
 
 /// The name under which requests to EKS are signed.
 const SERVICE: &str = "eks";
@@ -31,30 +32,6 @@ const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
 /// Query parameters of a presigned request. Either of them makes it one.
 const PRESIGNED: [&str; 2] = ["X-Amz-Signature", "X-Amz-Algorithm"];
-
-/// What is signed of a request.
-#[derive(Debug, Clone, Copy)]
-pub struct SignedRequest<'a> {
-    /// The method.
-    pub method: &'a Method,
-    /// The path as it was sent: nothing decoded, no slashes merged.
-    pub path: &'a str,
-    /// The query as it was sent.
-    pub query: Option<&'a str>,
-    /// The headers.
-    pub headers: &'a HeaderMap,
-    /// The body that arrived.
-    pub body: &'a [u8],
-}
-
-impl<'a> SignedRequest<'a> {
-    /// The request of which these are the head and the body.
-    #[must_use]
-    pub fn new(head: &'a Parts, body: &'a [u8]) -> Self {
-        let Parts { method, uri, headers, .. } = head;
-        Self { method, path: uri.path(), query: uri.query(), headers, body }
-    }
-}
 
 /// Verifies requests for one service in one region, signed with one access key.
 #[derive(Debug, Clone)]
@@ -138,9 +115,11 @@ fn unrecognized() -> ServiceError {
 
 /// No client presigns requests to EKS; a URL that carries its own signature is easily passed on.
 fn refuse_presigned(query: Option<&str>) -> Result<(), ServiceError> {
-    let names =
-        query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
-    if names.into_iter().any(|name| PRESIGNED.iter().any(|presigned| name.eq_ignore_ascii_case(presigned))) {
+    let is_presigned = |pair: &str| {
+        let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
+        PRESIGNED.iter().any(|presigned| name.eq_ignore_ascii_case(presigned))
+    };
+    if query.unwrap_or_default().split('&').any(is_presigned) {
         let message = "Presigned requests are not taken: sign with the Authorization header.";
         return Err(ErrorName::IncompleteSignature.error(message));
     }

@@ -1,8 +1,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::HeaderName;
-use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::*;
 
