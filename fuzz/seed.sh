@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 mkdir -p corpus/decode corpus/admit corpus/manifests corpus/config_map corpus/names corpus/associations \
-    corpus/association_resources corpus/role_policy
+    corpus/association_resources corpus/role_policy corpus/sigv4 corpus/eks_routes corpus/eks_bodies
 printf '{"identities":[{"namespace":"ns","serviceAccount":"sa"},{"namespace":"ns"},null],"x":[{}]}' \
     >corpus/associations/eks.json
 # The review of a pod that is being made, by a name for it and the pod.
@@ -45,3 +45,28 @@ pod tokens-beyond "\"volumes\":[{\"projected\":{\"sources\":[$token,$token,$toke
 pod mounts-beyond '"containers":[{"volumeMounts":[{},{},{},{},{},{},{}]}]'
 cp ../examples/association-resources.yaml corpus/association_resources/
 cp ../examples/role-policy.yaml corpus/role_policy/
+# A call of each kind, as clients send it.
+id=a-abcdefghij1234567
+arn=arn%3Aaws%3Aeks%3Aeu-west-1%3A123456789012%3Apodidentityassociation%2Fprod%2F$id
+associations=/clusters/prod/pod-identity-associations
+token=AWRPe4z1rKauc2hvcC9vcmRlcnM
+call() {
+    printf '%s' "$2" >"corpus/eks_routes/$1"
+    printf '%s\nHost: 127.0.0.1:4000\nX-Amz-Date: 20150830T123600Z\nContent-Type: application/json\nAuthorization: %s\n\n%s' \
+        "$2" 'AWS4-HMAC-SHA256 Credential=AKIAEXAMPLEEXAMPLE23/20150830/eu-west-1/eks/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=0' \
+        '{}' >"corpus/sigv4/$1"
+}
+call create "POST $associations"
+call list "GET $associations?maxResults=7&namespace=shop&nextToken=$token&serviceAccount=orders"
+call describe "GET $associations/$id"
+call update "POST $associations/$id"
+call delete "DELETE $associations/$id"
+call tag "POST /tags/$arn"
+call untag "DELETE /tags/$arn?tagKeys=a&tagKeys=b%2Fc"
+call tags "GET /tags/arn:aws:eks:eu-west-1:123456789012:podidentityassociation/prod/$id"
+call cluster 'GET /clusters/prod'
+call clusters 'GET /clusters?maxResults=1'
+printf '{"namespace":"shop","serviceAccount":"orders","roleArn":"arn","clientRequestToken":"t","tags":{"k":"v"},"disableSessionTags":true,"targetRoleArn":"arn","policy":"{}"}' \
+    >corpus/eks_bodies/create.json
+printf '{"roleArn":"arn","clientRequestToken":"t","disableSessionTags":false,"targetRoleArn":"","policy":""}' \
+    >corpus/eks_bodies/update.json
