@@ -7,7 +7,7 @@ use pod_identity_webhook::identities::sources::association_resources::{
     Association, Controller, Existence, Kind, Malformed,
 };
 
-const FIELDS: [&str; 3] = ["namespace", "serviceAccount", "clusterName"];
+const FIELDS: [&str; 6] = ["namespace", "serviceAccount", "clusterName", "roleArn", "targetRoleArn", "name"];
 
 fuzz_target!(|text: &str| {
     let Ok(stream) = manifests::parse(text) else { return };
@@ -18,14 +18,22 @@ fuzz_target!(|text: &str| {
                 Ok(Association { account, cluster, existence }) => {
                     assert!(account.get().is_possible());
                     assert_ne!(cluster.as_deref(), Some(""));
-                    assert_eq!(existence.id().is_none(), existence == Existence::Awaited);
+                    let has_no_id = matches!(existence, Existence::Awaited | Existence::Given(_));
+                    assert_eq!(existence.id().is_none(), has_no_id);
                     assert_ne!(existence.id(), Some(""));
                 }
                 Err(error) => {
-                    let (Malformed::Missing(path) | Malformed::NotText(path) | Malformed::NotAName(path)) =
-                        &error;
+                    let (Malformed::Missing(path)
+                    | Malformed::NotText(path)
+                    | Malformed::NotAName(path)
+                    | Malformed::NotARole(path, _)) = &error;
                     let (parent, field) = path.rsplit_once('.').unwrap();
-                    assert!(parent.starts_with("spec") || parent == "status.atProvider", "{error}");
+                    assert!(
+                        ["spec", "status.atProvider", "metadata"]
+                            .iter()
+                            .any(|known| parent.starts_with(known)),
+                        "{error}"
+                    );
                     assert!(FIELDS.contains(&field), "{error}");
                 }
             }

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use injection::{AccountName, Precedence};
 use injection::annotation::Prefix;
+use injection::{AccountName, Precedence};
 use libfuzzer_sys::fuzz_target;
 use pod_identity_webhook::identities::offline::Manifests;
 

@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// All associations, or those of a namespace, ordered by namespace and name; of each, `keep` makes what is kept.
-    /// An object that cannot be read is given to `keep` as its error.
+    /// An object that the definition would refuse is logged and left out: one must not keep all others from being seen.
     ///
     /// # Errors
     /// The API server does not list them.
@@ -96,7 +96,10 @@ impl Store {
         };
         let all = Collection::of::<DynamicObject>(&resource, namespace);
         let read = |object: &RawValue| {
-            let association = Association::read(all.read::<Value>(object)?).ok();
+            let object = all.read::<Value>(object)?;
+            let association = Association::read(object)
+                .inspect_err(|error| tracing::warn!(%error, "an association cannot be read"))
+                .ok();
             Ok(association.map(|one| (one.account.clone(), one)))
         };
         let fields = name.map(|name| format!("metadata.name={name}"));

@@ -47,7 +47,7 @@ async fn delete(target: &Target, account: AccountName<'_>, dry_run: DryRun) -> R
     let namespace = Some(account.namespace);
     let mut attempt = 1;
     loop {
-        let Some(found) = Asked::Get.of(&what, namespace, target.store.find(account)).await? else {
+        let Some(found) = Asked::GetToChange.of(&what, namespace, target.store.find(account)).await? else {
             return Ok(false);
         };
         let Some(writing) = dry_run.writing() else { return Ok(true) };

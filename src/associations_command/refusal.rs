@@ -20,6 +20,8 @@ pub(super) enum Asked {
     List,
     /// One of them.
     Get,
+    /// One of them, which is then to be changed.
+    GetToChange,
     /// A new one.
     Create,
     /// A change.
@@ -65,7 +67,7 @@ impl Asked {
     fn verb(self) -> &'static str {
         match self {
             Self::List => "list",
-            Self::Get => "get",
+            Self::Get | Self::GetToChange => "get",
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
@@ -76,7 +78,7 @@ impl Asked {
     fn role(self) -> &'static str {
         match self {
             Self::List | Self::Get => "associations-viewer",
-            Self::Create | Self::Update | Self::Delete => "associations-editor",
+            Self::GetToChange | Self::Create | Self::Update | Self::Delete => "associations-editor",
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn run(args: &UpdateArgs) -> Ended {
     let namespace = Some(target.namespace.as_str());
     let mut attempt = 1;
     loop {
-        let before = Asked::Get.of(&what, namespace, target.store.find(account)).await?;
+        let before = Asked::GetToChange.of(&what, namespace, target.store.find(account)).await?;
         let before = before.ok_or_else(|| Failure::Failed(anyhow!(missing(account))))?;
         let spec = change.applied(&before.spec);
         valid(account, &spec)?;

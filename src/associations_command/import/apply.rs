@@ -135,7 +135,7 @@ impl Applying<'_> {
                 if Asked::Create.of(&what, namespace, created).await?.is_some() {
                     return Ok(Outcome::Created);
                 }
-                found = Asked::Get.of(&what, namespace, self.store.find(account)).await?;
+                found = Asked::GetToChange.of(&what, namespace, self.store.find(account)).await?;
                 continue;
             };
             let spec = wanted(entry, &before.spec);
@@ -151,7 +151,7 @@ impl Applying<'_> {
                 Err(refusal) if refusal.why() == Why::Changed && attempt < ATTEMPTS => attempt += 1,
                 ended => return ended.map(|_| Outcome::Updated),
             }
-            found = Asked::Get.of(&what, namespace, self.store.find(account)).await?;
+            found = Asked::GetToChange.of(&what, namespace, self.store.find(account)).await?;
         }
     }
 }

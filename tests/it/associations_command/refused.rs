@@ -49,6 +49,21 @@ fn a_right_that_is_missing_is_named_with_the_role_that_gives_it() {
 }
 
 #[test]
+fn who_may_not_even_look_at_what_is_to_be_changed_is_told_the_role_for_all_of_it() {
+    let cluster = three();
+    cluster.lock().forbidden = vec!["get"];
+    for (args, of_chart) in [
+        (&["describe", "orders"][..], "viewer"),
+        (&["delete", "orders"], "editor"),
+        (&["update", "orders", "--tag=a=b"], "editor"),
+    ] {
+        let line = cluster.run(args).refused(1);
+        assert!(line.starts_with("failed to get association shop/orders: "), "{line}");
+        assert!(line.contains(&format!("the ClusterRole RELEASE-associations-{of_chart} ")), "{line}");
+    }
+}
+
+#[test]
 fn a_cluster_without_the_definition_is_told_how_to_get_it() {
     let cluster = Cluster::start();
     cluster.lock().is_defined = false;
