@@ -11,11 +11,25 @@ mod rules;
 mod spec;
 mod store;
 
+use kube::api::ApiResource;
+
 pub use identifier::{ArnError, AssociationArn, AssociationId, external_id};
 pub use object::{Association, ObjectError};
 pub use rules::{MOST_TAGS, Violation, check, check_tags};
 pub use spec::Spec;
 pub use store::{Notes, Store, StoreError, Why, Writing};
+
+/// The kind, as it is asked for.
+#[must_use]
+pub fn resource() -> ApiResource {
+    ApiResource {
+        group: GROUP.to_owned(),
+        version: VERSION.to_owned(),
+        api_version: API_VERSION.to_owned(),
+        kind: KIND.to_owned(),
+        plural: PLURAL.to_owned(),
+    }
+}
 
 /// The API group.
 pub const GROUP: &str = "pod-identity-webhook.dev";

@@ -4,13 +4,13 @@
 use injection::AccountName;
 use injection::text::Line;
 use kube::Client;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::DynamicObject;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::object::Association;
 use super::spec::Spec;
-use super::{API_VERSION, GROUP, KIND, PLURAL, VERSION};
+use super::{API_VERSION, GROUP, KIND, PLURAL, VERSION, resource};
 use crate::kubernetes::{self, Address, ApiError, Collection, WatchError};
 
 /// Characters of the API server's words that are passed on.
@@ -87,14 +87,7 @@ impl Store {
         name: Option<&str>,
         keep: impl Fn(Association) -> Option<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let resource = ApiResource {
-            group: GROUP.to_owned(),
-            version: VERSION.to_owned(),
-            api_version: API_VERSION.to_owned(),
-            kind: KIND.to_owned(),
-            plural: PLURAL.to_owned(),
-        };
-        let all = Collection::of::<DynamicObject>(&resource, namespace);
+        let all = Collection::of::<DynamicObject>(&resource(), namespace);
         let read = |object: &RawValue| {
             let object = all.read::<Value>(object)?;
             let association = Association::read(object)

@@ -12,19 +12,20 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, BoxStream, StreamExt};
 use injection::AccountName;
 use injection::policy::RolePolicy;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::DynamicObject;
 use serde_json::Value;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
-use crate::association::{API_VERSION, Association, GROUP, KIND, PLURAL, Store, VERSION};
-use crate::kubernetes::{Address, ApiError, Change, Collection, Follow, News};
+use crate::association::{API_VERSION, Association, KIND, PLURAL, resource};
+use crate::kubernetes::{Address, ApiError, Change, Collection, Follow, News, WatchError};
 use crate::role_policy::PolicyFile;
 use crate::telemetry::Throttle;
-use queue::Queue;
+use queue::{Pause, Queue};
 
 pub use status::Circumstances;
 
@@ -40,13 +41,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often all objects are judged anew, for what was missed.
 const AGAIN: Duration = Duration::from_mins(10);
 
-/// What is kept of an object.
-struct Judged {
+/// What is kept of an object: no more, for anyone who may write objects decides how large they are.
+struct Due {
     namespace: String,
     name: String,
     /// What has to be written, if anything.
     patch: Option<Value>,
 }
+
+/// Objects as they are told, whose next one may be waited for again and again without anything being begun anew.
+type Told = BoxStream<'static, Result<News<Option<Due>>, WatchError>>;
 
 /// Keeps the status of all associations up to date, for ever.
 pub struct StatusWriter {
@@ -74,45 +78,38 @@ impl StatusWriter {
     /// Follows the objects and writes what is due. Failures to follow are told by the source of identities, which
     /// follows the same objects.
     pub async fn follow(mut self) {
-        let mut objects = self.objects();
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut judged, mut seen) = (Instant::now(), self.policy_now());
         loop {
-            let due = self.queue.next_due();
-            tokio::select! {
-                biased;
-                news = objects.next() => match news {
-                    Ok(News::All(all)) => all.into_iter().for_each(|object| self.take(object)),
-                    Ok(News::Changes(changes)) => changes.into_iter().for_each(|change| match change {
-                        Change::Applied(object) => self.take(object),
-                        Change::Deleted(object) => self.forget(object.as_ref()),
-                    }),
-                    Ok(News::Unchanged) => {}
-                    Err(error) => tracing::debug!(%error, "associations cannot be followed for their status"),
-                },
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.write_next().await,
-                _ = look.tick() => {
-                    let now = self.policy_now();
-                    if !is_same(seen.as_ref(), now.as_ref()) || judged.elapsed() > AGAIN {
-                        (judged, seen) = (Instant::now(), now);
-                        self.judge_all().await;
+            // Listed anew, all are judged by what holds now.
+            let (mut told, began, policy) = (self.told(), Instant::now(), self.policy_now());
+            loop {
+                let due = self.queue.next_due();
+                tokio::select! {
+                    biased;
+                    Some(news) = told.next() => self.take(news),
+                    () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.write_next().await,
+                    _ = look.tick() => {
+                        let is_same = is_same(policy.as_ref(), self.policy_now().as_ref());
+                        if !is_same || began.elapsed() > AGAIN {
+                            break;
+                        }
                     }
                 }
             }
         }
     }
 
-    fn objects(&self) -> Follow<Option<Association>> {
-        let resource = ApiResource {
-            group: GROUP.to_owned(),
-            version: VERSION.to_owned(),
-            api_version: API_VERSION.to_owned(),
-            kind: KIND.to_owned(),
-            plural: PLURAL.to_owned(),
+    /// Follows all objects; each is judged as it is read, and not kept.
+    fn told(&self) -> Told {
+        let all = Collection::of::<DynamicObject>(&resource(), None);
+        let (circumstances, policy) = (self.circumstances.clone(), self.policy.clone());
+        let read = move |object: Value| {
+            let association = Association::read(object).ok()?;
+            Some(judge(&association, &circumstances, policy.as_ref()))
         };
-        let all = Collection::of::<DynamicObject>(&resource, None);
-        Follow::new(self.client.clone(), all, "associations", |object: Value| Association::read(object).ok())
+        let objects = Follow::new(self.client.clone(), all, "associations", read);
+        stream::unfold(objects, async |mut objects| Some((objects.next().await, objects))).boxed()
     }
 
     /// The policy in force.
@@ -120,46 +117,36 @@ impl StatusWriter {
         self.policy.as_ref().and_then(PolicyFile::current).map(|snapshot| snapshot.policy())
     }
 
-    fn take(&mut self, object: Option<Association>) {
-        let Some(association) = object else { return };
-        let judged = self.judge(&association);
-        self.queue.set(&judged.namespace, &judged.name, judged.patch);
-    }
-
-    fn forget(&mut self, object: Option<&Association>) {
-        if let Some(association) = object {
-            let AccountName { namespace, name } = association.account.get();
-            self.queue.forget(namespace, name);
+    fn take(&mut self, news: Result<News<Option<Due>>, WatchError>) {
+        match news {
+            Ok(News::All(all)) => all.into_iter().flatten().for_each(|due| self.queue_up(due)),
+            Ok(News::Changes(changes)) => {
+                for change in changes {
+                    match change {
+                        Change::Applied(Some(due)) => self.queue_up(due),
+                        Change::Deleted(Some(Due { namespace, name, .. })) => {
+                            self.queue.forget(&namespace, &name)
+                        }
+                        Change::Applied(None) | Change::Deleted(None) => {}
+                    }
+                }
+            }
+            Ok(News::Unchanged) => {}
+            Err(error) => tracing::debug!(%error, "associations cannot be followed for their status"),
         }
     }
 
-    fn judge(&self, association: &Association) -> Judged {
-        let AccountName { namespace, name } = association.account.get();
-        let policy = match &self.policy {
-            None => Some(None),
-            Some(file) => file.current().map(Some),
-        };
-        // Before the policy is read it is not known what it says.
-        let patch = policy.and_then(|policy| {
-            status::patch(association, &self.circumstances, policy.as_ref(), Timestamp::now())
-        });
-        Judged { namespace: namespace.to_owned(), name: name.to_owned(), patch }
-    }
-
-    /// Judges all objects anew: the watch tells of none that did not change.
-    async fn judge_all(&mut self) {
-        let store = Store::new(self.client.clone());
-        let listed = store.list(None, None, |association| {
-            let judged = self.judge(&association);
-            judged.patch.is_some().then_some(judged)
-        });
-        match listed.await {
-            Ok(all) => {
-                for Judged { namespace, name, patch } in all {
-                    self.queue.set(&namespace, &name, patch);
-                }
-            }
-            Err(error) => tracing::debug!(%error, "associations cannot be listed for their status"),
+    fn queue_up(&mut self, due: Due) {
+        let Due { namespace, name, patch } = due;
+        if self.queue.set(&namespace, &name, patch)
+            && let Some(left_out) = self.complaints.allow()
+        {
+            tracing::warn!(
+                association = %format_args!("{namespace}/{name}"),
+                left_out,
+                "somebody else writes another status again and again: it is left alone for a while. Do two releases \
+                 with other settings follow the same associations?"
+            );
         }
     }
 
@@ -168,29 +155,42 @@ impl StatusWriter {
         let address = Address::custom((API_VERSION, KIND, PLURAL), &namespace, &name);
         let error = match timeout(WRITE, address.merge_status(&self.client, &patch)).await {
             Ok(Ok(_)) => return self.queue.written(namespace, name),
-            Ok(Err(error)) => error,
-            Err(_) => {
-                self.queue.retry(namespace, name, patch);
-                return;
-            }
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
         };
         // If somebody else wrote, the watch tells what, and whether there is still something to write.
-        if !matches!(error.code(), Some(404 | 409)) {
-            self.complain(&error, &address);
-            self.queue.retry(namespace, name, patch);
+        if error.as_ref().is_some_and(|error| matches!(error.code(), Some(404 | 409))) {
+            return;
         }
+        self.complain(error.as_ref(), &address);
+        let is_forbidden = error.is_some_and(|error| error.code() == Some(403));
+        let pause = if is_forbidden { Pause::For(AGAIN) } else { Pause::Growing };
+        self.queue.failed(namespace, name, patch, pause);
     }
 
-    fn complain(&self, error: &ApiError, address: &Address) {
+    fn complain(&self, error: Option<&ApiError>, address: &Address) {
         let Some(left_out) = self.complaints.allow() else { return };
-        let hint = if error.code() == Some(403) {
+        let hint = if error.and_then(ApiError::code) == Some(403) {
             "; the webhook's ClusterRole must allow patch on podidentityassociations/status in the API group \
              pod-identity-webhook.dev"
         } else {
             ""
         };
-        tracing::warn!(left_out, "failed to write the status of {address}: {error}{hint}");
+        let why = error.map_or_else(|| format!("no answer within {WRITE:?}"), ToString::to_string);
+        tracing::warn!(left_out, "failed to write the status of {address}: {why}{hint}");
     }
+}
+
+fn judge(association: &Association, circumstances: &Circumstances, policy: Option<&PolicyFile>) -> Due {
+    let AccountName { namespace, name } = association.account.get();
+    let policy = match policy {
+        None => Some(None),
+        Some(file) => file.current().map(Some),
+    };
+    // Before the policy is read it is not known what it says.
+    let patch = policy
+        .and_then(|policy| status::patch(association, circumstances, policy.as_ref(), Timestamp::now()));
+    Due { namespace: namespace.to_owned(), name: name.to_owned(), patch }
 }
 
 fn is_same(one: Option<&Arc<RolePolicy>>, other: Option<&Arc<RolePolicy>>) -> bool {

@@ -11,17 +11,41 @@ use crate::kubernetes::jittered;
 /// The longest wait before a first write: of several replicas one mostly comes first, and the others see its write.
 const SPREAD: Duration = Duration::from_secs(1);
 
-/// The wait after a write that failed.
-const RETRY: Duration = Duration::from_secs(10);
-
 /// How long after a write of its own this replica leaves an object alone: replicas of two versions, or with two
 /// policies, would otherwise write against each other without an end while one replaces the other.
 pub(super) const REST: Duration = Duration::from_secs(30);
 
+/// Writes of one object by this replica, one soon after the other, after which somebody else is taken to write against
+/// it for good.
+pub(super) const MOST: u32 = 4;
+
+/// How long the object is then left alone.
+pub(super) const TRUCE: Duration = Duration::from_mins(30);
+
 /// Between two writes: an import of thousands must not take the API server's attention from pods.
 pub(super) const GAP: Duration = Duration::from_millis(20);
 
+/// The first pause after a write that failed; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
 type Key = (String, String);
+
+/// How long nothing is written after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// Longer with each failure in a row.
+    Growing,
+    /// For so long: what is wrong does not pass by itself.
+    For(Duration),
+}
+
+/// A replica's own writes of an object.
+#[derive(Debug, Clone, Copy)]
+struct Writes {
+    last: Instant,
+    in_a_row: u32,
+}
 
 /// What is to be written, by the object.
 #[derive(Debug, Default)]
@@ -29,57 +53,76 @@ pub(super) struct Queue {
     waiting: HashMap<Key, (Instant, Value)>,
     /// The same, in the order in which it is due.
     order: BTreeSet<(Instant, Key)>,
-    /// When an object was last written by this replica, for those that still rest.
-    resting: HashMap<Key, Instant>,
-    last: Option<Instant>,
+    /// This replica's writes, for as long as they matter.
+    writes: HashMap<Key, Writes>,
+    /// Nothing is written before this.
+    not_before: Option<Instant>,
+    failures: u32,
 }
 
 impl Queue {
-    /// Says what is to be written to an object now; `None`: nothing.
-    pub(super) fn set(&mut self, namespace: &str, name: &str, patch: Option<Value>) {
+    /// Says what is to be written to an object now; `None`: nothing. Returns whether it is left alone, because somebody
+    /// else writes against this replica.
+    pub(super) fn set(&mut self, namespace: &str, name: &str, patch: Option<Value>) -> bool {
         let key = (namespace.to_owned(), name.to_owned());
         let due = self.waiting.get(&key).map(|(due, _)| *due);
         self.remove(&key);
-        if let Some(patch) = patch {
-            let rests = self.resting.get(&key).map(|written| *written + REST);
-            let first = || rests.unwrap_or_else(Instant::now) + jittered(SPREAD);
-            self.insert(due.unwrap_or_else(first), key, patch);
-        }
+        let Some(patch) = patch else { return false };
+        let now = Instant::now();
+        let writes = self.writes.get(&key).copied();
+        let is_contested = writes.is_some_and(|writes| writes.in_a_row >= MOST);
+        let rest = if is_contested { TRUCE } else { REST };
+        let first = || writes.map_or(now, |writes| now.max(writes.last + rest)) + jittered(SPREAD);
+        self.insert(due.unwrap_or_else(first), key, patch);
+        is_contested && due.is_none()
     }
 
     /// The object is gone.
     pub(super) fn forget(&mut self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());
         self.remove(&key);
-        self.resting.remove(&key);
+        self.writes.remove(&key);
     }
 
     /// When the next write is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let (due, _) = self.order.first()?;
-        Some(self.last.map_or(*due, |last| (*due).max(last + GAP)))
+        Some(self.not_before.map_or(*due, |not_before| (*due).max(not_before)))
     }
 
     /// Takes out what is due first.
     pub(super) fn pop(&mut self) -> Option<(Key, Value)> {
         let (_, key) = self.order.pop_first()?;
         let (_, patch) = self.waiting.remove(&key)?;
-        self.last = Some(Instant::now());
+        self.not_before = Some(Instant::now() + GAP);
         Some((key, patch))
     }
 
     /// An object was written.
     pub(super) fn written(&mut self, namespace: String, name: String) {
         let now = Instant::now();
-        self.resting.retain(|_, written| now.duration_since(*written) < REST);
-        self.resting.insert((namespace, name), now);
+        self.failures = 0;
+        self.writes.retain(|_, writes| now.duration_since(writes.last) < 2 * TRUCE);
+        let key = (namespace, name);
+        // Writes that are far apart are no quarrel.
+        let before = self.writes.get(&key).filter(|writes| now.duration_since(writes.last) < 3 * REST);
+        let in_a_row = before.map_or(1, |writes| writes.in_a_row.saturating_add(1));
+        self.writes.insert(key, Writes { last: now, in_a_row });
     }
 
-    /// A write failed: it is made again later, unless the object says something else by then.
-    pub(super) fn retry(&mut self, namespace: String, name: String, patch: Value) {
+    /// A write failed: after a pause for all, it is made again, unless the object says something else by then.
+    pub(super) fn failed(&mut self, namespace: String, name: String, patch: Value, pause: Pause) {
+        let growing = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        let pause = match pause {
+            Pause::Growing => jittered(growing),
+            Pause::For(pause) => jittered(pause),
+        };
+        let until = Instant::now() + pause;
+        self.not_before = Some(until);
         let key = (namespace, name);
         if !self.waiting.contains_key(&key) {
-            self.insert(Instant::now() + jittered(RETRY), key, patch);
+            self.insert(until, key, patch);
         }
     }
 

@@ -2,7 +2,7 @@ use injection::policy::PolicyMode;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::queue::{GAP, Queue, REST};
+use super::queue::{GAP, MOST, Pause, Queue, REST, TRUCE};
 use super::status::{Circumstances, patch};
 use crate::association::Association;
 use crate::aws::ClusterName;
@@ -154,6 +154,44 @@ async fn replicas_that_differ_do_not_write_against_each_other_without_an_end() {
     queue.set("shop", "orders", Some(json!(3)));
     assert_eq!(queue.next_due().unwrap() - tokio::time::Instant::now(), wait);
     assert_eq!(queue.pop().unwrap().1, json!(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_writes_against_this_replica_for_good_is_left_alone() {
+    let mut queue = Queue::default();
+    for _ in 0..MOST {
+        assert!(!queue.set("shop", "orders", Some(json!(1))));
+        tokio::time::advance(queue.next_due().unwrap() - tokio::time::Instant::now()).await;
+        let (key, _) = queue.pop().unwrap();
+        queue.written(key.0, key.1);
+    }
+    assert!(queue.set("shop", "orders", Some(json!(1))));
+    assert!(queue.next_due().unwrap() - tokio::time::Instant::now() >= TRUCE);
+    assert!(!queue.set("shop", "cart", Some(json!(2))), "others are written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_pause_all_writes_and_the_longer_the_more_there_are() {
+    let mut queue = Queue::default();
+    let wait = |queue: &Queue| queue.next_due().unwrap() - tokio::time::Instant::now();
+    for name in ["a", "b", "c"] {
+        queue.set("shop", name, Some(json!(name)));
+    }
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        tokio::time::advance(wait(&queue)).await;
+        let ((namespace, name), patch) = queue.pop().unwrap();
+        queue.failed(namespace, name, patch, Pause::Growing);
+        waits.push(wait(&queue).as_secs_f64());
+    }
+    assert!(waits[0] <= 1.0 && waits[11] > 100.0 && waits[11] <= 300.0, "{waits:?}");
+    let ((namespace, name), patch) = queue.pop().unwrap();
+    queue.written(namespace.clone(), name.clone());
+    queue.failed(namespace, name, patch, Pause::Growing);
+    assert!(wait(&queue).as_secs_f64() <= 1.0, "a success ends it");
+    let ((namespace, name), patch) = queue.pop().unwrap();
+    queue.failed(namespace, name, patch, Pause::For(TRUCE));
+    assert!(wait(&queue) >= TRUCE / 2);
 }
 
 #[tokio::test(start_paused = true)]
