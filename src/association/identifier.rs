@@ -183,9 +183,18 @@ mod tests {
 
     #[test]
     fn an_external_id_is_no_part_of_the_arn() {
-        let id = external_id(UID);
+        let (id, association) = (external_id(UID), AssociationId::of_uid(UID));
         assert_eq!(id.len(), 32);
         assert!(id.bytes().all(|c| c.is_ascii_hexdigit()));
         assert_eq!(id, external_id(UID));
+        let digits = association.as_str().trim_start_matches("a-");
+        assert!(!id.contains(digits) && !digits.contains(&id), "{id} and {association}");
+        let of_both = digest(&SHA256, UID.as_bytes());
+        let first = of_both.as_ref().first_chunk().copied().unwrap();
+        assert_ne!(
+            id,
+            format!("{:032x}", u128::from_be_bytes(first)),
+            "who knows the one must not know the other"
+        );
     }
 }

@@ -135,8 +135,9 @@ impl Identities {
         Ok(found)
     }
 
-    /// What a source that can be asked for one account names for it now. All are asked at the same time: a
-    /// source that cannot answer does not hide another's yes, and a yes is returned at once.
+    /// What a source that can be asked for one account names for it now. All are asked at the same time: a source that
+    /// cannot answer does not hide another's yes. A yes that says the roles is returned at once; one that does not hides
+    /// none that does, for the role policy.
     async fn fetch_association(
         &self,
         account: AccountName<'_>,
@@ -147,9 +148,11 @@ impl Identities {
         let mut association = Ok(None);
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(Some(_)) => return answer,
+                Ok(Some(Associated { roles: Some(_) })) => return answer,
+                Ok(Some(_)) => association = answer,
                 Ok(None) => {}
-                Err(_) => association = answer,
+                Err(_) if !matches!(association, Ok(Some(_))) => association = answer,
+                Err(_) => {}
             }
         }
         association

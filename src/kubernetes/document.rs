@@ -7,6 +7,7 @@ use http::header::{CONTENT_TYPE, DATE};
 use http::{Method, Request};
 use kube::Client;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::answer::{LARGEST_ANSWER, collect, open, present};
@@ -126,6 +127,22 @@ impl Address {
         Ok(Document { object: Some(object), date })
     }
 
+    /// Reads what a `T` keeps of the object, out of an answer of `limit` bytes at most; `None` if there is none of that
+    /// name.
+    ///
+    /// # Errors
+    /// As for [`Address::read`].
+    pub async fn part<T: DeserializeOwned>(
+        &self,
+        client: &Client,
+        limit: usize,
+    ) -> Result<Option<T>, ApiError> {
+        let request = Request::get(self.path()).body(Vec::new());
+        let request = request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?;
+        let Some((bytes, _)) = present(self.fetch(client, request, limit).await)? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(ApiError::unreadable)
+    }
+
     /// Replaces the object by this one, which holds the version that was read, and gives it as it then is.
     ///
     /// # Errors
@@ -208,10 +225,22 @@ impl Address {
         request: Result<Request<Vec<u8>>, http::Error>,
     ) -> Result<(Value, Option<SystemTime>), ApiError> {
         let request = request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?;
+        let (bytes, date) = self.fetch(client, request, LARGEST_ANSWER).await?;
+        let object = serde_json::from_slice(&bytes).map_err(ApiError::unreadable)?;
+        Ok((object, date))
+    }
+
+    /// The text of an answer that is this object, and when it was sent.
+    async fn fetch(
+        &self,
+        client: &Client,
+        request: Request<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<u8>, Option<SystemTime>), ApiError> {
         let answer = open(client, request).await?;
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
-        let bytes = collect(answer.into_body(), LARGEST_ANSWER).await?;
+        let bytes = collect(answer.into_body(), limit).await?;
         let Head { api_version, kind, metadata: Name { namespace, name } } =
             serde_json::from_slice(&bytes).map_err(ApiError::unreadable)?;
         if api_version != self.api_version || kind != self.kind {
@@ -221,8 +250,7 @@ impl Address {
         if name != self.name || namespace != self.namespace.clone().unwrap_or_default() {
             return Err(ApiError::other(&self.to_string(), &namespace, &name));
         }
-        let object = serde_json::from_slice(&bytes).map_err(ApiError::unreadable)?;
-        Ok((object, date))
+        Ok((bytes, date))
     }
 }
 

@@ -26,6 +26,7 @@ use injection::review::Subject;
 use injection::{AccountName, Candidate, Decision, Defaults, Denial, Outcome, Review, Rules, decide, go};
 use tokio::time::Instant;
 
+use crate::aws::ClusterName;
 use crate::identities::Identities;
 use crate::role_policy::{PolicyFile, Snapshot};
 use crate::server::pressure::Pressure;
@@ -56,6 +57,7 @@ pub struct Admission {
     sources: Vec<&'static str>,
     defaults: Defaults,
     policy: Option<PolicyFile>,
+    cluster: Option<ClusterName>,
     limits: Limits,
     memory: Memory,
     lane: Lane,
@@ -76,7 +78,14 @@ impl Admission {
         let memory = Memory::new(&limits);
         let strangers = Throttle::new(Duration::from_secs(1)).with_burst(STRANGERS);
         let sources = identities.names();
-        Self { identities, sources, defaults, policy, limits, memory, lane: Lane::new(), strangers, metrics }
+        let (cluster, lane) = (None, Lane::new());
+        Self { identities, sources, defaults, policy, cluster, limits, memory, lane, strangers, metrics }
+    }
+
+    /// The same for the cluster of this name: associations that are for another one are none of its policy's business.
+    #[must_use]
+    pub fn on_cluster(self, cluster: Option<ClusterName>) -> Self {
+        Self { cluster, ..self }
     }
 
     /// Whether the memory for calls is short.

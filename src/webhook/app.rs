@@ -110,13 +110,14 @@ impl App {
         if let (Some(resources), Some(client)) = (&settings.sources.association_resources, client) {
             write_statuses(resources, client, defaults.region.clone(), policy.clone(), &mut tasks);
         }
-        let admission = Arc::new(Admission::new(
+        let admission = Admission::new(
             identities,
             defaults,
             policy,
             settings.admission.clone(),
             metrics.admission.clone(),
-        ));
+        );
+        let admission = Arc::new(admission.on_cluster(settings.sources.cluster.clone()));
 
         let (mut debug_calls, mut debug_admin) = (Router::new(), Router::new());
         if settings.debug_handlers {

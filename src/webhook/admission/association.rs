@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::refusal::Refusal;
 use super::{Admission, json, patience};
+use crate::aws::ClusterName;
 use crate::role_policy::Snapshot;
 
 /// Characters of a role that are quoted.
@@ -36,6 +37,7 @@ struct Review<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ReviewRequest<'a> {
     uid: String,
     #[serde(default)]
@@ -44,6 +46,8 @@ struct ReviewRequest<'a> {
     name: String,
     #[serde(borrow, default)]
     object: Option<Object<'a>>,
+    #[serde(borrow, default)]
+    old_object: Option<Object<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -55,9 +59,10 @@ struct Object<'a> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Metadata {
     name: Option<String>,
+    deletion_timestamp: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +72,8 @@ struct Roles<'a> {
     role_arn: Option<&'a RawValue>,
     #[serde(borrow, default)]
     target_role_arn: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cluster_name: Option<&'a RawValue>,
 }
 
 /// What is answered.
@@ -84,6 +91,7 @@ impl Admission {
         match self.guarded(self.judge_association(request)).await {
             Ok(response) => response,
             Err(refusal) => {
+                self.metrics.association_reviewed("failed");
                 if let Some(left_out) = self.strangers.allow() {
                     tracing::warn!(reason = %refusal, left_out, "association not reviewed");
                 }
@@ -104,12 +112,13 @@ impl Admission {
             if (api_version.as_str(), kind.as_str()) != ("admission.k8s.io/v1", "AdmissionReview") {
                 return Err(ReviewError::Unsupported.into());
             }
-            let verdict = judge(&request, policy.as_ref());
+            let verdict = judge(&request, policy.as_ref(), self.cluster.as_ref());
             Ok::<_, Refusal>((answer(&request.uid, &verdict), verdict, request.account(), request.uid))
         };
         let (answer, verdict, account, uid) = self.lane.run(body.len(), deadline, judge).await??;
         let (verdict, reason) = verdict.told();
         let [namespace, name, uid] = [account.0, account.1, uid].map(|text| logged_name(&text, 253));
+        self.metrics.association_reviewed(verdict);
         tracing::info!(uid, namespace, name, verdict, reason, "association reviewed");
         drop(body);
         Ok(json(answer, share))
@@ -125,13 +134,20 @@ impl ReviewRequest<'_> {
     }
 }
 
-/// What the policy says of every role that the association names.
-fn judge(request: &ReviewRequest<'_>, policy: Option<&Snapshot>) -> Verdict {
+/// What the policy says of every role that the association names, if it counts on this cluster, and if the write is not
+/// about something else: pods are held to the policy anyway, and whoever ends a deletion must not be kept from it.
+fn judge(request: &ReviewRequest<'_>, policy: Option<&Snapshot>, cluster: Option<&ClusterName>) -> Verdict {
     let Some(policy) = policy else { return Verdict::Allowed };
-    let spec = request.object.as_ref().and_then(|object| object.spec.as_ref());
-    let roles = spec.into_iter().flat_map(|spec| [spec.role_arn, spec.target_role_arn]).flatten();
-    // What is no text is none of the definition's either, which refuses it after this.
-    let roles: Vec<String> = roles.filter_map(|role| serde_json::from_str(role.get()).ok()).collect();
+    let is_ending =
+        request.object.as_ref().is_some_and(|object| object.metadata.deletion_timestamp.is_some());
+    let said = Said::of(request.object.as_ref());
+    let is_old = request.old_object.as_ref().is_some_and(|old| Said::of(Some(old)) == said);
+    let is_elsewhere =
+        said.cluster.as_deref().is_some_and(|theirs| cluster.is_none_or(|ours| ours.as_str() != theirs));
+    if is_ending || is_old || is_elsewhere {
+        return Verdict::Allowed;
+    }
+    let roles = said.roles;
     let (namespace, name) = request.account();
     let account = AccountName::new(&namespace, &name);
     let Some((role, why)) = policy.forbidden(account, roles.iter().map(String::as_str)) else {
@@ -142,6 +158,26 @@ fn judge(request: &ReviewRequest<'_>, policy: Option<&Snapshot>) -> Verdict {
     match active.mode {
         PolicyMode::Enforce => Verdict::Denied(words),
         PolicyMode::Warn => Verdict::Warned(words),
+    }
+}
+
+/// What an association says that the policy is about. What is no text is none of the definition's either, which refuses
+/// it after this.
+#[derive(PartialEq, Eq)]
+struct Said {
+    roles: Vec<String>,
+    cluster: Option<String>,
+}
+
+impl Said {
+    fn of(object: Option<&Object<'_>>) -> Self {
+        let text =
+            |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let Some(spec) = object.and_then(|object| object.spec.as_ref()) else {
+            return Self { roles: Vec::new(), cluster: None };
+        };
+        let roles = [spec.role_arn, spec.target_role_arn].into_iter().filter_map(text).collect();
+        Self { roles, cluster: text(spec.cluster_name) }
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Metrics {
     pods_container_credentials: IntCounter,
     missing_accounts: Counter,
     used: Gauge,
+    association_reviews: IntCounterVec,
 }
 
 impl Metrics {
@@ -73,6 +74,11 @@ impl Metrics {
                 "pod_identity_webhook_missing_sa_count",
                 "Pods whose ServiceAccount does not exist.",
             )?)?,
+            association_reviews: registry.counters(
+                "pod_identity_webhook_association_reviews_total",
+                "Reviews of associations that were to be written, by verdict.",
+                &["verdict"],
+            )?,
             used: registry.register(Gauge::new(
                 "pod_identity_webhook_used",
                 "1 once a ServiceAccount with an identity was in use.",
@@ -95,6 +101,11 @@ impl Metrics {
         if outcome == Outcome::AccountMissing {
             self.missing_accounts.inc();
         }
+    }
+
+    /// An association that is to be written was reviewed.
+    pub fn association_reviewed(&self, verdict: &str) {
+        self.association_reviews.with_label_values(&[verdict]).inc();
     }
 
     /// A method was chosen for a pod.

@@ -49,8 +49,15 @@ pub(super) fn follow(
     mut parts: SourceContext<'_>,
 ) -> Result<Followed> {
     // The settings are taken apart whole, so that forgetting a source does not compile.
-    let SourceSettings { accounts, association_file, association_resources, config_map, eks_api, lookups } =
-        sources;
+    let SourceSettings {
+        accounts,
+        association_file,
+        association_resources,
+        config_map,
+        cluster: _,
+        eks_api,
+        lookups,
+    } = sources;
     let parts = &mut parts;
     let mut associations = Vec::new();
     let mut entries = None;
@@ -109,7 +116,7 @@ impl SourceContext<'_> {
         client: &Client,
         lookups: LookupPace,
     ) -> Vec<Associations> {
-        let pace = service_accounts::pace(lookups, self.lookup);
+        let pace = service_accounts::association_pace(lookups, self.lookup);
         let settings::ResourceSettings { controllers, selection } = resources;
         let follow = |controller: &Controller| {
             let name = controller.name();

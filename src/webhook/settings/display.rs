@@ -76,7 +76,16 @@ impl fmt::Display for Shown<'_> {
 
 impl fmt::Display for SourceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accounts, association_file, association_resources, config_map, eks_api, lookups } = self;
+        // The cluster is shown with the sources that go by it.
+        let Self {
+            accounts,
+            association_file,
+            association_resources,
+            config_map,
+            cluster: _,
+            eks_api,
+            lookups,
+        } = self;
         write!(f, "{accounts}")?;
         let file = association_file.iter();
         file.map(|path| path.display())

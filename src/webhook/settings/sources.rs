@@ -25,6 +25,8 @@ pub struct SourceSettings {
     pub association_resources: Option<ResourceSettings>,
     /// The namespace whose ConfigMap is read, which need not be there; manifests bring their own.
     pub config_map: Option<String>,
+    /// This cluster's name, which associations may be for.
+    pub cluster: Option<ClusterName>,
     /// The cluster whose associations the EKS API is asked for.
     pub eks_api: Option<ClusterName>,
     /// How many ServiceAccounts are looked up live.
@@ -56,6 +58,7 @@ impl SourceSettings {
             association_file: path(&sources.watch_container_credentials_config),
             association_resources: ResourceSettings::new(sources, cluster.clone(), notices)?,
             config_map: config_map(args, notices)?,
+            cluster: cluster.clone(),
             eks_api: eks_api::cluster(sources, cluster, eks_api::Build::THIS)?,
             lookups: LookupPace { rate: sources.lookup_rate, burst: sources.lookup_burst },
         })

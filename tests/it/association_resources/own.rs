@@ -58,7 +58,7 @@ async fn a_resource_for_another_cluster_does_not_count() {
     api.put_object(OWN, "shop", "cart", of_role(Some("prod")));
     wait_for(&webhook, "ours alone", &["cart"]).await;
     wait_for_state_of(&webhook, "own", "other_cluster", 1.0).await;
-    assert!(!is_associated(&admit_labelled(&webhook, "orders").await), "asked for live");
+    assert_eq!(admit_labelled(&webhook, "orders").await, Said::Nothing, "asked for live");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The memory that the chart gives a replica is the sum of all that it may have to hold at once.
 
+use pod_identity_webhook::identities::sources::service_accounts::ASSOCIATIONS_AT_ONCE;
 use pod_identity_webhook::server::{self, CONNECTION_MEMORY, METRICS_CONNECTIONS, SOCKET_BUFFER};
 use pod_identity_webhook::webhook::admission::{self, LARGE_WORK, SMALL_WORK};
 
@@ -14,9 +15,10 @@ const PROGRAM: usize = 14 * MIB;
 const ACCOUNTS: usize = 2 * 27 * MIB;
 
 /// Answers of the API server: of ServiceAccounts a page that was made smaller or a line of their watch, which are not
-/// read at once; of two more sources a page each; and 32 accounts that are looked up. No more than a page has a
+/// read at once; of two more sources a page each; and 32 accounts that are looked up, and the associations of eight.
+/// Statuses of associations are judged object by object, out of a page that is one of the two. No more than a page has a
 /// custom resource, which etcd keeps as the JSON that is sent, and a ConfigMap, which is that of the own namespace.
-const ANSWERS: usize = 20 * MIB + 2 * 8 * MIB + 32 * 2 * MIB;
+const ANSWERS: usize = 20 * MIB + 2 * 8 * MIB + (32 + ASSOCIATIONS_AT_ONCE) * 2 * MIB;
 
 /// Threads that work on reviews.
 const THREADS: usize = 4;

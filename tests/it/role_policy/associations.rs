@@ -87,3 +87,33 @@ async fn what_is_no_review_is_refused() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_not_about_roles_here_is_none_of_the_policys_business() {
+    let files = Files::plain(&[(NAME, POLICY)]);
+    let flags = [flag(&files.path(NAME)), "--eks-cluster-name=prod".to_owned()];
+    let server = Server::on_manifests([&[super::WORLD.to_owned()], &flags[..]].concat()).await;
+    server.wait_until_ready().await;
+    let answered = async |request: Value| {
+        let mut review = review(&json!({}));
+        review["request"].as_object_mut().unwrap().extend(request.as_object().unwrap().clone());
+        let answer = server.client.post(PATH, review.to_string()).await;
+        answer.json()["response"]["allowed"].as_bool().unwrap()
+    };
+    let object = |spec: Value| json!({"metadata": {"name": "search"}, "spec": spec});
+    let forbidden = object(json!({"roleArn": ADMIN}));
+    assert!(!answered(json!({"object": forbidden})).await);
+    // Labels of an association that the policy does not allow any more, and the end of its deletion.
+    assert!(answered(json!({"object": forbidden, "oldObject": forbidden})).await);
+    let ending =
+        json!({"metadata": {"deletionTimestamp": "2026-01-02T03:04:05Z"}, "spec": {"roleArn": ADMIN}});
+    assert!(answered(json!({"object": ending, "oldObject": object(json!({"roleArn": SEARCH}))})).await);
+    assert!(!answered(json!({"object": forbidden, "oldObject": object(json!({"roleArn": SEARCH}))})).await);
+    // One for another cluster, until it is for this one.
+    let elsewhere = object(json!({"roleArn": ADMIN, "clusterName": "test"}));
+    let here = object(json!({"roleArn": ADMIN, "clusterName": "prod"}));
+    assert!(answered(json!({"object": elsewhere})).await);
+    assert!(!answered(json!({"object": here, "oldObject": elsewhere})).await);
+    assert!(!answered(json!({"object": forbidden, "oldObject": elsewhere})).await);
+    server.stop().await;
+}

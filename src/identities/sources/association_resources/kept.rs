@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 /// Bytes of one text. The longest possible one, an association's ARN, is shorter; a text that is cut here names nothing.
 const LONGEST_TEXT: usize = 512;
 
+/// Bytes of a session policy, which has 2,048 characters at most; of one that is longer so many are kept that it is seen.
+const LONGEST_POLICY: usize = 4 * 2049;
+
 /// Bytes of a role's ARN, of which the path and the name alone have up to 576.
 const LONGEST_ROLE: usize = 1024;
 
@@ -32,6 +35,8 @@ enum Shape {
     Text,
     /// The ARN of a role, likewise.
     Role,
+    /// A session policy, likewise.
+    Policy,
     /// An object's members of these names.
     Members(&'static [(&'static str, Shape)]),
     /// An array of values of this shape.
@@ -54,6 +59,8 @@ static OBJECT: Shape = Shape::Members(&[
             ("clusterName", Shape::Text),
             ("roleArn", Shape::Role),
             ("targetRoleArn", Shape::Role),
+            ("policy", Shape::Policy),
+            ("disableSessionTags", Shape::Text),
             ("forProvider", WANTED),
             ("initProvider", WANTED),
         ]),
@@ -117,7 +124,11 @@ impl<'de> Visitor<'de> for Keep {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        let longest = if matches!(self.0, Shape::Role) { LONGEST_ROLE } else { LONGEST_TEXT };
+        let longest = match self.0 {
+            Shape::Role => LONGEST_ROLE,
+            Shape::Policy => LONGEST_POLICY,
+            Shape::Text | Shape::Members(_) | Shape::Items(_) => LONGEST_TEXT,
+        };
         Ok(text.get(..text.floor_char_boundary(longest)).unwrap_or_default().into())
     }
 

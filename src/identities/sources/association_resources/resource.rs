@@ -3,10 +3,11 @@
 
 use injection::grant::Roles;
 use injection::name::{AccountName, OwnedAccountName, is_label, is_subdomain};
-use injection::role;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::kind::{Kind, OfAws};
+use crate::association::{self, Spec};
 
 /// An association that a resource holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +66,9 @@ pub enum Malformed {
     /// A string cannot be the name of such an object.
     #[error("{0} is not a valid Kubernetes name")]
     NotAName(String),
-    /// A string cannot be the ARN of a role.
-    #[error("{0} is not the ARN of an IAM role: {1}")]
-    NotARole(String, role::RoleArnError),
+    /// A rule of associations is not kept.
+    #[error("spec.{0}")]
+    Rule(String),
 }
 
 impl Association {
@@ -79,11 +80,9 @@ impl Association {
             Some((path, _)) => return Err(Malformed::NotText(path)),
         };
         let Some(of_aws) = &kind.of_aws else {
-            return Ok(Self {
-                account: own_name(object, namespace)?,
-                cluster: cluster.map(Into::into),
-                existence: Existence::Given(roles(kind, object)?),
-            });
+            let account = own_name(object, namespace)?;
+            let existence = Existence::Given(roles(object, account.get())?);
+            return Ok(Self { account, cluster: cluster.map(Into::into), existence });
         };
         let namespace = name(kind, object, "namespace", is_label)?;
         let account = name(kind, object, "serviceAccount", is_subdomain)?;
@@ -111,18 +110,15 @@ fn own_name(object: &Value, namespace: &str) -> Result<OwnedAccountName, Malform
     Ok(AccountName::new(namespace, name).into_owned())
 }
 
-/// The API server checks roles by the definition; files were shown to nobody.
-fn roles(kind: &Kind, object: &Value) -> Result<Roles, Malformed> {
-    let role = |field| match wanted(kind, object, field) {
-        Some((path, Value::String(arn))) => match role::check(arn) {
-            Ok(()) => Ok(Some(arn.as_str().into())),
-            Err(error) => Err(Malformed::NotARole(path, error)),
-        },
-        Some((path, _)) => Err(Malformed::NotText(path)),
-        None => Ok(None),
-    };
-    let first = role("roleArn")?.ok_or_else(|| Malformed::Missing("spec.roleArn".to_owned()))?;
-    Ok([Some(first), role("targetRoleArn")?].into_iter().flatten().collect())
+/// Checks the object by the rules of associations, and gives its roles. The API server keeps to all of them but one, that
+/// a policy is JSON; files were shown to nobody. What the rules refuse must not count: a policy that nobody can read
+/// narrows nothing.
+fn roles(object: &Value, account: AccountName<'_>) -> Result<Roles, Malformed> {
+    let spec = object.get("spec").map(Spec::deserialize).transpose();
+    let spec = spec.map_err(|_| Malformed::NotText("a member of spec".to_owned()))?.unwrap_or_default();
+    association::check(account, &spec).map_err(|rule| Malformed::Rule(rule.to_string()))?;
+    let Spec { role_arn, target_role_arn, .. } = spec;
+    Ok([Some(role_arn), target_role_arn].into_iter().flatten().map(String::into_boxed_str).collect())
 }
 
 fn name<'a>(

@@ -10,7 +10,7 @@ use super::kept::Kept;
 use super::kind::{Kind, PLURAL};
 use super::objects::{Name, Resource};
 use super::resource::Association;
-use crate::kubernetes::{self, BACKOFF, Change, Collection, Follow, News, WatchError, jittered};
+use crate::kubernetes::{self, ApiError, BACKOFF, Change, Collection, Follow, News, WatchError, jittered};
 
 /// How often a kind that is not served is asked for: a definition that is installed must count within
 /// two seconds, and the question is one small GET.
@@ -84,6 +84,14 @@ impl Watch {
         sleep_until(self.next).await;
         let Kind { group, version, .. } = *self.kind;
         match kubernetes::served(&self.client, group, PLURAL, version).await {
+            // Of a kind of ours, rules and rights are those of one version: another one may say more than is understood.
+            Ok(Some(resource)) if self.kind.of_aws.is_none() && resource.version != version => {
+                self.next = Instant::now() + jittered(POLL);
+                let expected = format!("{} in version {version}", self.kind.name());
+                let found = format!("served in version {} alone", resource.version);
+                let source = ApiError::Foreign { expected, found };
+                Some(Reading::Failed(WatchError::Discover { what: self.kind.name().into(), source }))
+            }
             Ok(Some(resource)) => {
                 let kind = self.kind;
                 let all = Collection::of::<DynamicObject>(&resource, None);

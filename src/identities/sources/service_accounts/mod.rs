@@ -56,6 +56,16 @@ pub fn pace(lookups: LookupPace, limit: Duration) -> Pace {
     Pace { at_once: IDLE_CONNECTIONS, in_a_namespace: IN_A_NAMESPACE, rate, burst, patience: limit }
 }
 
+/// The same for the associations of accounts, which are asked for by fewer pods: no more of them are in memory at once
+/// than the chart's limit has room for.
+#[must_use]
+pub fn association_pace(lookups: LookupPace, limit: Duration) -> Pace {
+    Pace { at_once: ASSOCIATIONS_AT_ONCE, in_a_namespace: ASSOCIATIONS_AT_ONCE / 2, ..pace(lookups, limit) }
+}
+
+/// Associations that are looked up at the same time: at 50 a second enough for an API server that answers in 100 ms.
+pub const ASSOCIATIONS_AT_ONCE: usize = 8;
+
 /// The accounts of a cluster.
 pub struct ServiceAccounts {
     prefix: Prefix,

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::objects::{ResourceStanding, judge_given};
-use super::super::{Association, Existence, KIND, Kind, Malformed};
+use super::super::{Association, Existence, KIND, Kind};
 use super::{read, with};
 use crate::aws::ClusterName;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/app";
 
 fn own() -> &'static Kind {
     Kind::find("pod-identity-webhook.dev/v1alpha1", KIND).unwrap()
@@ -40,10 +42,15 @@ fn the_longest_role_is_one() {
 #[test]
 fn what_the_definition_would_refuse_does_not_count() {
     let error = |pointer: &str, value: Value| read(own(), &with(object(), pointer, value)).unwrap_err();
-    assert_eq!(error("/spec/roleArn", json!("")), Malformed::Missing("spec.roleArn".to_owned()).to_string());
-    assert_eq!(error("/spec/roleArn", json!(7)), "spec.roleArn is not a string");
-    let user = error("/spec/roleArn", json!("arn:aws:iam::123456789012:user/app"));
-    assert_eq!(user, "spec.roleArn is not the ARN of an IAM role: its resource is not role/NAME");
+    let shape = "spec.roleArn is not the ARN of an IAM role: expected arn:PARTITION:iam::ACCOUNT:role/NAME";
+    for role in [json!(""), json!("arn:aws:iam::123456789012:user/app")] {
+        let said = error("/spec/roleArn", role);
+        assert!(said.starts_with(shape), "{said}");
+    }
+    assert_eq!(error("/spec/roleArn", json!(7)), "a member of spec is not a string");
+    let policy = json!({ "roleArn": ROLE, "policy": "{oops}", "disableSessionTags": true });
+    let policy = error("/spec", policy);
+    assert!(policy.starts_with("spec.policy is not a JSON object"), "{policy}");
     assert_eq!(error("/metadata/name", json!("A B")), "metadata.name is not a valid Kubernetes name");
     assert_eq!(
         error("/metadata/namespace", json!("a.b")),
