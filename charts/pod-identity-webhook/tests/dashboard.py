@@ -72,6 +72,7 @@ PANELS = [
     ("Watch of ServiceAccounts", "short", "lines", [(gauge("pod_identity_webhook_watch_up", "pod", how="min"), "{{pod}}")]),
     "Look-ups",
     ("Look-ups of ServiceAccounts by result", "ops", "lines", [(rates("pod_identity_webhook_live_lookups_total", "result"), "{{result}}")]),
+    ("Associations to be written, by verdict", "ops", "lines", [(rates("pod_identity_webhook_association_reviews_total", "verdict"), "{{verdict}}")]),
     ("Look-ups in a source by result", "ops", "lines", [(rates("pod_identity_webhook_source_lookups_total", "source", "result"), "{{source}} {{result}}")]),
     "Connections and TLS",
     ("Open connections", "short", "lines", [(gauge("pod_identity_webhook_connections", "pod"), "{{pod}}")]),
