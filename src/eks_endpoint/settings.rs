@@ -81,8 +81,10 @@ impl Settings {
             ClusterName::new(text).ok_or_else(|| invalid("--cluster-name", text, expected))
         };
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let of_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(&environment);
-        let region = filled(region).or_else(|| of_environment().filter(|region| !region.is_empty()));
+        // One that is empty is not set.
+        let of_environment = |name| environment(name).filter(|region| !region.is_empty());
+        let of_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(of_environment);
+        let region = filled(region).or_else(of_environment);
         if let Some(region) = &region
             && !is_region(region)
         {
@@ -191,5 +193,22 @@ mod tests {
             let error = complete(Named::default(), Some(name)).unwrap_err();
             assert!(error.contains(&format!("calls it {name:?}: give --cluster-name")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_variable_that_is_empty_hides_no_other() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: EksEndpointArgs,
+        }
+        let Line { args } = clap::Parser::parse_from(["eks-endpoint"]);
+        let environment = |name: &str| match name {
+            "AWS_REGION" => Some(String::new()),
+            "AWS_DEFAULT_REGION" => Some("eu-west-1".to_owned()),
+            _ => None,
+        };
+        let settings = Settings::new(&args, environment).unwrap();
+        assert_eq!(settings.named.region.as_deref(), Some("eu-west-1"));
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::random::random;
+use crate::cli::exit::say;
 
 /// Where hosts keep the authorities that they trust, in one file: as OpenSSL has it on the distributions.
 const OF_HOSTS: [&str; 5] = [
@@ -18,8 +19,10 @@ const OF_HOSTS: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Variables that name such a file: what the user already trusts stays trusted.
-const VARIABLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+/// Variables that name such a file: the command line and boto3; Rust and Go; JavaScript; older boto and requests. Each
+/// is to name the file of this run, and what the user has had in them stays trusted.
+pub(super) const TRUST_VARIABLES: [&str; 4] =
+    ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"];
 
 /// The file, which is removed at the end.
 #[derive(Debug)]
@@ -34,8 +37,8 @@ impl TrustFile {
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let mut file = written.with_context(|| format!("failed to write {}", path.display()))?;
         let this = Self(path);
-        for pem in trusted(environment).into_iter().chain([authority_pem.to_owned()]) {
-            let written = file.write_all(pem.as_bytes()).and_then(|()| file.write_all(b"\n"));
+        for pem in trusted(environment).into_iter().chain([authority_pem.as_bytes().to_vec()]) {
+            let written = file.write_all(&pem).and_then(|()| file.write_all(b"\n"));
             written.with_context(|| format!("failed to write {}", this.0.display()))?;
         }
         Ok(this)
@@ -53,15 +56,29 @@ impl Drop for TrustFile {
     }
 }
 
-/// What clients trust without this endpoint.
-fn trusted(environment: impl Fn(&str) -> Option<String>) -> Vec<String> {
-    let named: Vec<_> = VARIABLES.into_iter().filter_map(environment).collect();
-    let named: Vec<_> = named.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-    if named.is_empty() {
-        OF_HOSTS.into_iter().find_map(|path| std::fs::read_to_string(path).ok()).into_iter().collect()
-    } else {
-        named
+/// What clients trust without this endpoint: the host's authorities, and each file that a variable names, once.
+fn trusted(environment: impl Fn(&str) -> Option<String>) -> Vec<Vec<u8>> {
+    let mut paths = Vec::new();
+    // Bytes, for bundles have comments in any encoding.
+    let mut all: Vec<_> = OF_HOSTS
+        .into_iter()
+        .find_map(|path| std::fs::read(path).ok().inspect(|_| paths.push(path.to_owned())))
+        .into_iter()
+        .collect();
+    for name in TRUST_VARIABLES {
+        let Some(path) = environment(name).filter(|path| !path.is_empty() && !paths.contains(path)) else {
+            continue;
+        };
+        match std::fs::read(&path) {
+            Ok(pem) if all.contains(&pem) => {}
+            Ok(pem) => all.push(pem),
+            Err(error) => say(format_args!(
+                "warning: the command will not trust the authorities of {name}={path}, which cannot be read: {error}"
+            )),
+        }
+        paths.push(path);
     }
+    all
 }
 
 #[cfg(test)]
@@ -73,15 +90,26 @@ mod tests {
     #[test]
     fn what_was_trusted_stays_trusted_and_the_file_goes() {
         let folder = tempfile::tempdir().unwrap();
-        let own = folder.path().join("own.pem");
-        std::fs::write(&own, "of the company").unwrap();
-        let own = own.display().to_string();
-        let file =
-            TrustFile::write("of this run", |name| (name == "AWS_CA_BUNDLE").then(|| own.clone())).unwrap();
-        let path = file.path().to_owned();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "of the company\nof this run\n");
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        // Not UTF-8.
+        std::fs::write(path("one"), b"of the company \xe9").unwrap();
+        std::fs::write(path("two"), b"of a tool").unwrap();
+        let environment = |name: &str| match name {
+            "AWS_CA_BUNDLE" | "REQUESTS_CA_BUNDLE" => Some(path("one")),
+            "SSL_CERT_FILE" => Some(path("missing")),
+            "NODE_EXTRA_CA_CERTS" => Some(path("two")),
+            _ => None,
+        };
+        let file = TrustFile::write("of this run", environment).unwrap();
+        let own = file.path().to_owned();
+        let mut expected: Vec<u8> =
+            trusted(|_| None).into_iter().flat_map(|pem| [pem, b"\n".to_vec()].concat()).collect();
+        let of_host = OF_HOSTS.into_iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
+        assert!(expected.starts_with(&of_host), "the host's authorities come first");
+        expected.extend(b"of the company \xe9\nof a tool\nof this run\n");
+        assert!(std::fs::read(&own).unwrap() == expected, "each once, after those of the host");
+        assert_eq!(own.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         drop(file);
-        assert!(!path.exists());
+        assert!(!own.exists());
     }
 }
