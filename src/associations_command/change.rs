@@ -80,20 +80,21 @@ impl Change {
 pub(super) fn spec(args: &CreateArgs) -> Result<Spec> {
     let CreateArgs { role_arn, target_role_arn, disable_session_tags, policy, policy_file, .. } = args;
     let CreateArgs { tags, cluster_name, .. } = args;
-    let filled = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    // One that is empty stays, to be refused: a script whose variable is not set must not give pods more than was meant.
     Ok(Spec {
         role_arn: role_arn.clone(),
-        target_role_arn: filled(target_role_arn),
+        target_role_arn: target_role_arn.clone(),
         disable_session_tags: *disable_session_tags,
-        policy: written(policy.as_deref(), policy_file.as_deref())?.filter(|text| !text.is_empty()),
+        policy: written(policy.as_deref(), policy_file.as_deref())?,
         tags: tags.iter().cloned().collect(),
-        cluster_name: filled(cluster_name),
+        cluster_name: cluster_name.clone(),
     })
 }
 
-/// The policy of one of the two flags. IAM takes no blanks before it, and files end with a line break.
+/// The policy of one of the two flags. IAM takes no blanks before it, and files end with a line break; blanks on the command
+/// line are no file's, and only what is empty removes a policy.
 fn written(policy: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
-    let Some(path) = file else { return Ok(policy.map(|policy| policy.trim().to_owned())) };
+    let Some(path) = file else { return Ok(policy.map(str::to_owned)) };
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin()

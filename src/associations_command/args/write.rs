@@ -66,8 +66,8 @@ pub struct CreateArgs {
     #[arg(long, value_name = "ARN")]
     pub role_arn: String,
     /// ARN of a second role, mostly of another AWS account, which is assumed with the first and which pods use in the end
-    #[arg(long, value_name = "ARN", default_value = "", hide_default_value = true)]
-    pub target_role_arn: String,
+    #[arg(long, value_name = "ARN")]
+    pub target_role_arn: Option<String>,
     /// Leave out the session's tags that say which cluster, namespace and pod it is for
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = values::boolean, action = ArgAction::Set)]
@@ -82,8 +82,8 @@ pub struct CreateArgs {
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
     pub tags: Vec<(String, String)>,
     /// Name of the only cluster on which the association counts, as the webhook there has it in --eks-cluster-name
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    pub cluster_name: String,
+    #[arg(long, value_name = "NAME")]
+    pub cluster_name: Option<String>,
     /// What to print instead of a line: json, yaml, or name
     #[arg(short, long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     pub output: Option<WriteOutput>,

@@ -137,9 +137,10 @@ pub(super) fn of_eks(association: &Value, place: &str) -> Reading {
     tags.retain(|key, _| !key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")));
     let spec = Spec {
         role_arn,
-        target_role_arn: filled(target_role_arn),
+        // One that is empty stays, to be refused: a template's value is not set, and pods must not get more than was meant.
+        target_role_arn,
         disable_session_tags: disable_session_tags.filter(|is_set| *is_set),
-        policy: filled(policy),
+        policy,
         tags,
         cluster_name: None,
     };

@@ -251,3 +251,19 @@ fn input_without_associations_is_a_failure() {
         line.stderr
     );
 }
+
+#[test]
+fn what_is_empty_in_a_file_is_refused_and_does_not_widen() {
+    let mut of_eks = of_eks("prod", "shop", "orders", ROLE);
+    of_eks["policy"] = json!("");
+    let own = format!(
+        "apiVersion: pod-identity-webhook.dev/v1alpha1\nkind: PodIdentityAssociation\nmetadata: {{name: own}}\nspec: \
+         {{roleArn: '{ROLE}', targetRoleArn: ''}}\n"
+    );
+    let folder = files(&[("a.json", of_eks.to_string().as_str()), ("b.yaml", &own)]);
+    let cluster = Cluster::start();
+    let run = import(&cluster, folder.path(), &[]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("policy is empty: ") && run.stderr.contains("targetRoleArn is empty: "), "{}", run.stderr);
+    assert_eq!(cluster.spec("shop", "orders"), json!(null));
+}

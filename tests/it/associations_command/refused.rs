@@ -239,3 +239,30 @@ fn an_import_from_eks_needs_the_feature() {
          --from-file with what 'aws eks describe-pod-identity-association' prints"
     );
 }
+
+#[test]
+fn what_is_given_empty_is_refused_and_does_not_widen() {
+    let cluster = Cluster::start();
+    let role = format!("--role-arn={ROLE}");
+    for (flag, field) in
+        [("--policy=", "policy"), ("--cluster-name=", "clusterName"), ("--target-role-arn=", "targetRoleArn")]
+    {
+        for dry_run in ["--dry-run=none", "--dry-run=client"] {
+            let line = cluster.run(&["create", "new", &role, flag, dry_run]).refused(1);
+            assert!(
+                line.starts_with(&format!("association shop/new is not valid: {field} is empty: ")),
+                "{line}"
+            );
+        }
+    }
+    // A blank is no removal.
+    cluster.put(
+        "shop",
+        "old",
+        &serde_json::json!({"roleArn": ROLE, "disableSessionTags": true, "policy": "{}"}),
+    );
+    let line = cluster.run(&["update", "old", "--policy= "]).refused(1);
+    assert!(line.contains("policy is not a JSON object"), "{line}");
+    cluster.run(&["update", "old", "--policy="]).printed();
+    assert_eq!(cluster.spec("shop", "old").get("policy"), None);
+}
