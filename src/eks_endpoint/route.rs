@@ -10,9 +10,14 @@ use super::query::{Query, decoded};
 use crate::association::{AssociationArn, AssociationId};
 use crate::aws::ClusterName;
 
-/// Largest path with its query, in bytes. Fifty tag keys of 128 characters, all that one call can take away, fit
-/// where they need no escapes.
-pub const URI_LIMIT: usize = 8 << 10;
+/// Largest path with its query, in bytes: all tag keys that an association can have, which one call may take away. Fifty
+/// of 128 characters are 19,200 bytes where each is one that ASCII has and is escaped, and 57,600 where each is escaped to
+/// 9 bytes, as those of most scripts are; the parameter's names and the path add 700. Keys of emoji alone, at 12 bytes a
+/// character, are 76,800, which takes two calls: no URL in Rust's crate `http` has more than 65,534.
+pub const URI_LIMIT: usize = 60 << 10;
+
+/// Largest head of a request, in bytes: the path with its query, and what clients and their signatures add.
+pub(super) const HEAD_LIMIT: usize = 96 << 10;
 
 /// What there is, for who asks for something else.
 const OPERATIONS: &str = "CreatePodIdentityAssociation, ListPodIdentityAssociations, DescribePodIdentityAssociation, \

@@ -18,6 +18,7 @@ use super::cluster::Cluster;
 use super::command;
 use super::guard::{Guard, Scheme};
 use super::handler::Handler;
+use super::route::HEAD_LIMIT;
 use super::settings::Settings;
 use super::sigv4::{AccessKey, Verifier};
 use super::trust::TrustFile;
@@ -145,7 +146,8 @@ fn secured(scheme: Scheme) -> Result<(Option<TlsAcceptor>, Option<TrustFile>)> {
 
 fn running(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler) -> Result<Running> {
     let shutdown = Shutdown::default();
-    let limits = Limits { drain: DRAIN, request: super::handler::LIMIT, ..Limits::default() };
+    let limits =
+        Limits { drain: DRAIN, head: HEAD_LIMIT, request: super::handler::LIMIT, ..Limits::default() };
     let server = Server {
         listener,
         tls,

@@ -40,7 +40,7 @@ fn create_has_every_member_and_ignores_others() {
 }
 
 #[test]
-fn what_create_needs_not_have_may_be_absent_null_or_empty() {
+fn what_create_needs_not_have_may_be_absent_or_null() {
     let expected = CreateInput {
         namespace: "shop".to_owned(),
         service_account: "orders".to_owned(),
@@ -53,14 +53,19 @@ fn what_create_needs_not_have_may_be_absent_null_or_empty() {
     };
     let body = json!({"namespace": "shop", "serviceAccount": "orders", "roleArn": ROLE}).to_string();
     assert_eq!(CreateInput::read(body.as_bytes()), Ok(expected.clone()));
-    for absent in [json!(null), json!("")] {
-        let tags = if absent.is_null() { json!(null) } else { json!({}) };
+    for (tags, token) in [(json!(null), json!(null)), (json!({}), json!(""))] {
         let changes = json!({
-            "serviceAccount": "orders", "clientRequestToken": absent, "tags": tags, "disableSessionTags": null,
-            "targetRoleArn": absent, "policy": absent,
+            "serviceAccount": "orders", "clientRequestToken": token, "tags": tags, "disableSessionTags": null,
+            "targetRoleArn": null, "policy": null,
         });
         assert_eq!(read(&changes), expected);
     }
+}
+
+#[test]
+fn what_create_has_empty_is_there_to_be_refused() {
+    let input = read(&json!({"targetRoleArn": "", "policy": ""}));
+    assert_eq!((input.target_role_arn.as_deref(), input.policy.as_deref()), (Some(""), Some("")));
 }
 
 #[test]

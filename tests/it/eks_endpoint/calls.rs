@@ -169,10 +169,61 @@ fn what_is_larger_than_any_call_is_refused() {
     let cluster = Cluster::start();
     let endpoint = Endpoint::start(&cluster);
     cluster.calls();
-    let role = "r".repeat(70_000);
+    let role = "r".repeat(530_000);
     let large = endpoint.create("orders", &role, "t");
-    assert_eq!(large.refusal(), ("InvalidRequestException", "The request's body has more than 65536 bytes."));
-    let long = endpoint.call("GET", &format!("{ALL}?nextToken={}", "x".repeat(9_000)), "");
+    assert_eq!(
+        large.refusal(),
+        ("InvalidRequestException", "The request's body has more than 524288 bytes.")
+    );
+    let long = endpoint.call("GET", &format!("{ALL}?nextToken={}", "x".repeat(61_500)), "");
     assert_eq!(long.refusal().0, "InvalidRequestException");
     assert_eq!(cluster.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn the_largest_association_is_made_and_all_its_tags_are_taken_away_in_one_call() {
+    let cluster = Cluster::start();
+    let endpoint = Endpoint::start(&cluster);
+    // Each character as a pair of escapes, which is the longest form that JSON has.
+    let wide = |count| "\\ud800\\udf48".repeat(count);
+    let tag = |number: usize| format!("\"{number:02}{}\":\"{}\"", wide(126), wide(256));
+    let tags = (0..50).map(tag).collect::<Vec<_>>().join(",");
+    let role = format!("arn:aws:iam::111122223333:role/{}/{}", "p".repeat(510), "r".repeat(64));
+    let escaped: String = role.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let policy = format!("{{\\\"\\\":\\\"{}\\\"}}", wide(2048 - 7));
+    let body = format!(
+        "{{\"namespace\":\"shop\",\"serviceAccount\":\"orders\",\"roleArn\":\"{escaped}\",\"targetRoleArn\":\"{escaped}\",\
+         \"disableSessionTags\":true,\"policy\":\"{policy}\",\"tags\":{{{tags}}}}}"
+    );
+    assert!(body.len() > 250_000, "{}", body.len());
+    let made = endpoint.call("POST", ALL, &body);
+    assert_eq!(made.association()["roleArn"], role.as_str());
+    assert_eq!(cluster.spec("shop", "orders")["tags"].as_object().unwrap().len(), 50);
+    // Fifty keys of 128 characters of three bytes, which are nine when they are escaped.
+    let arn = made.association()["associationArn"].as_str().unwrap().replace('/', "%2F");
+    let keys: Vec<_> = (0..50).map(|number| format!("{number:02}{}", "\u{4e2d}".repeat(126))).collect();
+    cluster.change("shop", "orders", |object| {
+        object["spec"]["tags"] = keys.iter().map(|key| (key.clone(), json!("v"))).collect();
+    });
+    let query: String =
+        keys.iter().map(|key| format!("&tagKeys={}", key.replace('\u{4e2d}', "%E4%B8%AD"))).collect();
+    assert!(query.len() > 57_000);
+    let untagged = endpoint.call("DELETE", &format!("/tags/{arn}?{}", &query[1..]), "");
+    assert_eq!(untagged.status, 200, "{untagged:?}");
+    assert_eq!(cluster.spec("shop", "orders").get("tags"), None);
+}
+
+#[test]
+fn what_is_given_empty_is_refused_and_does_not_widen() {
+    let cluster = Cluster::start();
+    let endpoint = Endpoint::start(&cluster);
+    for member in ["policy", "targetRoleArn"] {
+        let body = json!({
+            "namespace": "shop", "serviceAccount": "orders", "roleArn": ROLE, "disableSessionTags": true, member: "",
+        });
+        let refused = endpoint.call("POST", ALL, &body.to_string());
+        assert_eq!(refused.refusal().0, "InvalidParameterException");
+        assert!(refused.refusal().1.starts_with(&format!("{member} is empty: ")), "{refused:?}");
+    }
+    assert_eq!(cluster.spec("shop", "orders"), json!(null));
 }
