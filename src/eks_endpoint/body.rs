@@ -17,7 +17,7 @@ pub const BODY_LIMIT: usize = 512 << 10;
 
 /// Characters of a `clientRequestToken`, which is kept with the association. EKS's model says no limit; SDKs send
 /// the 36 of a UUID.
-const TOKEN_LENGTH: usize = 128;
+pub(super) const TOKEN_LENGTH: usize = 128;
 
 /// The body of `CreatePodIdentityAssociation`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use injection::AccountName;
 
 use super::known::Listed;
 use super::refused::{refused, violated};
+use super::request::{CREATE_REQUEST, Request, UPDATE_REQUEST};
 use super::{Api, TRIES};
 use crate::association::{self, Association, AssociationId, Spec, Why, Writing};
 use crate::eks_endpoint::answer::{Answer, DescribedAssociation};
@@ -14,11 +15,6 @@ use crate::eks_endpoint::body::{CreateInput, Edit, UpdateInput};
 use crate::eks_endpoint::error::{ErrorName, ServiceError};
 use crate::eks_endpoint::page::PageRequest;
 use crate::eks_endpoint::route::Filter;
-
-/// The annotations that remember `clientRequestToken` and what it came with: an SDK whose answer was lost sends the same
-/// again, maybe to another endpoint.
-const CREATE_REQUEST: &str = "pod-identity-webhook.dev/create-request";
-const UPDATE_REQUEST: &str = "pod-identity-webhook.dev/update-request";
 
 impl Api {
     pub(super) async fn create(&self, input: CreateInput) -> Result<Answer, ServiceError> {
@@ -34,7 +30,7 @@ impl Api {
             cluster_name: None,
         };
         association::check(account, &spec).map_err(|violation| violated(&violation))?;
-        let notes = request.notes(CREATE_REQUEST);
+        let notes = request.notes(CREATE_REQUEST, None);
         for _ in 0..TRIES {
             let made = self.store.create(account, &spec, &notes, Writing::Real).await.map_err(refused)?;
             if let Some(made) = made {
@@ -63,14 +59,19 @@ impl Api {
 
     pub(super) async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Answer, ServiceError> {
         let kept = page.after.as_ref().and_then(|_| self.known.listed(filter));
+        let is_kept = kept.is_some();
         let listed = match kept {
             Some(listed) => listed,
             None => self.listed(filter).await?,
         };
         let (told, next) = page.cut(&listed, |one| (one.namespace.as_str(), one.service_account.as_str()));
         let answer = Answer::associations(told, next.as_deref());
-        if next.is_some() {
-            self.known.keep(filter, listed);
+        match next {
+            // It is of the moment of its first page, whichever page this is.
+            Some(_) if is_kept => {}
+            Some(_) => self.known.keep(filter, listed),
+            None if is_kept => self.known.drop_list(filter),
+            None => {}
         }
         Ok(answer)
     }
@@ -119,14 +120,15 @@ impl Api {
         let request = Request::new(input.client_request_token.as_deref(), input.hash());
         let mut last = self.find(id).await?;
         for _ in 0..TRIES {
-            match request.is_repeated(last.annotation(UPDATE_REQUEST)) {
+            let noted = last.annotation(UPDATE_REQUEST);
+            match request.is_repeated(noted) {
                 Some(true) => return Ok(self.told(&last)),
                 Some(false) => return Err(other_parameters()),
                 None => {}
             }
             let spec = changed(&last.spec, input);
             association::check(last.account.get(), &spec).map_err(|violation| violated(&violation))?;
-            let notes = request.notes(UPDATE_REQUEST);
+            let notes = request.notes(UPDATE_REQUEST, noted);
             match self.store.replace(&last, &spec, &notes, Writing::Real).await {
                 Ok(now) => return Ok(self.told(&now)),
                 Err(error) if error.why == Why::Changed => last = self.again(id, &last).await?,
@@ -250,27 +252,4 @@ fn changed(spec: &Spec, input: &UpdateInput) -> Spec {
 
 fn other_parameters() -> ServiceError {
     ErrorName::InvalidParameter.error("The clientRequestToken was used before with other parameters.")
-}
-
-/// What makes a call the same as another one.
-struct Request<'a> {
-    token: Option<&'a str>,
-    hash: String,
-}
-
-impl<'a> Request<'a> {
-    fn new(token: Option<&'a str>, hash: String) -> Self {
-        Self { token, hash }
-    }
-
-    /// What is written with the association.
-    fn notes(&self, key: &'static str) -> Vec<(&'static str, String)> {
-        self.token.map(|token| (key, format!("{token} {}", self.hash))).into_iter().collect()
-    }
-
-    /// Whether this is the call that is noted: `None` if that is another one, `false` if it has the same token alone.
-    fn is_repeated(&self, noted: Option<&str>) -> Option<bool> {
-        let (token, hash) = noted?.rsplit_once(' ')?;
-        (self.token? == token).then(|| hash == self.hash)
-    }
 }

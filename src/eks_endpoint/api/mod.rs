@@ -4,6 +4,7 @@
 mod associations;
 mod known;
 mod refused;
+mod request;
 mod tags;
 
 use super::answer::Answer;

@@ -44,6 +44,11 @@ fn the_same_update_again_does_not_undo_what_came_after_it() {
     assert!(cluster.calls().iter().all(|call| !call.starts_with("update")), "nothing is written again");
     assert_eq!(update(ROLE, "u-1").refusal().0, "InvalidParameterException");
     assert_eq!(update(ROLE, "u-2").association()["roleArn"], ROLE);
+    // Its answer came late, and somebody else was faster.
+    cluster.calls();
+    assert_eq!(update(OTHER, "u-1").association()["roleArn"], ROLE);
+    assert!(cluster.calls().iter().all(|call| !call.starts_with("update")), "what came after it stays");
+    assert_eq!(cluster.spec("shop", "orders")["roleArn"], ROLE);
 }
 
 #[test]
