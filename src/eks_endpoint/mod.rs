@@ -27,6 +27,7 @@ mod random;
 pub mod route;
 mod serve;
 mod settings;
+mod signals;
 pub mod sigv4;
 mod trust;
 mod variables;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use futures_util::FutureExt;
 use futures_util::stream::once;
 use tokio::net::TcpListener;
@@ -20,6 +20,7 @@ use super::guard::{Guard, Scheme};
 use super::handler::Handler;
 use super::route::HEAD_LIMIT;
 use super::settings::Settings;
+use super::signals::Received;
 use super::sigv4::{AccessKey, Verifier};
 use super::trust::TrustFile;
 use super::variables::Variables;
@@ -33,6 +34,9 @@ use crate::telemetry::{self, Registry};
 
 /// How long calls that are under way at the end may take.
 const DRAIN: Duration = Duration::from_secs(2);
+
+/// The exit code where nothing could be served.
+const FAILURE: u8 = 1;
 
 /// Names that the certificate is good for.
 const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
@@ -71,9 +75,13 @@ fn variable(name: &str) -> Option<String> {
 
 /// Serves until the command ends or, without one, until a signal comes; what it gives is the exit code.
 async fn serve(settings: Settings) -> Result<u8> {
-    let signals = Signals::of_process().context("failed to take signals")?;
+    let mut received = Received::of_process().context("failed to take signals")?;
     let Settings { cluster, named, port, scheme, log: _, command } = settings;
-    let found = UserCluster::find(cluster, Environment::of_process()).await?;
+    let found = tokio::select! {
+        biased;
+        signal = received.end() => bail!("{signal} came before the cluster was found"),
+        found = UserCluster::find(cluster, Environment::of_process()) => found?,
+    };
     let identity = named.complete(found.cluster_name.as_deref())?;
     let region = identity.region.clone();
     let key = AccessKey::random()?;
@@ -93,8 +101,11 @@ async fn serve(settings: Settings) -> Result<u8> {
     };
     let running = running(listener, acceptor, handler)?;
     if command.is_empty() {
-        print(&variables.lines());
-        running.until(signals).await?;
+        // Without its lines nobody could call it.
+        if print(&variables.lines()) != ExitCode::SUCCESS {
+            return Ok(FAILURE);
+        }
+        running.until(received.ends()).await?;
         return Ok(0);
     }
     let child = match command::start(&command, &variables) {
@@ -111,13 +122,22 @@ async fn serve(settings: Settings) -> Result<u8> {
         drop(ended.await);
         "the command's end"
     }));
+    let (serving, unserved) = tokio::sync::oneshot::channel::<()>();
     let wait = async {
-        let code = command::ended(child, signals).await;
+        let code = command::ended(child, received, async { drop(unserved.await) }).await;
         drop(told);
         code
     };
-    let (code, served) = tokio::join!(wait, running.until(end));
-    served?;
+    let serve = async {
+        let served = running.until(end).await;
+        drop(serving);
+        served
+    };
+    let (code, served) = tokio::join!(wait, serve);
+    // What the command has done is the answer, whatever became of the server.
+    if let Err(error) = served {
+        say(causes(&error));
+    }
     code
 }
 
