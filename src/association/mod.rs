@@ -17,7 +17,7 @@ pub use identifier::{ArnError, AssociationArn, AssociationId, external_id};
 pub use object::{Association, ObjectError};
 pub use rules::{MOST_TAGS, Violation, check, check_tags};
 pub use spec::Spec;
-pub use store::{Notes, Store, StoreError, Why, Writing};
+pub use store::{Listing, MEMBERS, Notes, Store, StoreError, Unreadable, Why, Writing};
 
 /// The kind, as it is asked for.
 #[must_use]

@@ -2,19 +2,22 @@
 //! overwritten, and keep what they do not know.
 
 use injection::AccountName;
-use injection::text::Line;
+use injection::text::{Line, logged_name};
 use kube::Client;
 use kube::api::DynamicObject;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::object::Association;
+use super::object::{Association, ObjectError};
 use super::spec::Spec;
 use super::{API_VERSION, GROUP, KIND, PLURAL, VERSION, resource};
 use crate::kubernetes::{self, Address, ApiError, Collection, WatchError};
 
 /// Characters of the API server's words that are passed on.
 const LONGEST_REASON: usize = 1000;
+
+/// Characters of a name in the log: no name in Kubernetes is longer.
+const LONGEST_NAME: usize = 253;
 
 /// The associations of a cluster, as whoever the client is.
 #[derive(Clone)]
@@ -38,6 +41,26 @@ pub enum Writing {
     Real,
     /// The API server checks the write and does nothing.
     Dry,
+}
+
+/// What a list has.
+#[derive(Debug)]
+pub struct Listing<T> {
+    /// What was kept, ordered by namespace and name.
+    pub kept: Vec<T>,
+    /// The objects that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// An object of a list that the definition would refuse, as one that was stored before the definition said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Why it cannot be read.
+    pub why: ObjectError,
 }
 
 /// Why the store did not do what it was asked for.
@@ -76,8 +99,7 @@ impl Store {
         Self { client }
     }
 
-    /// All associations, or those of a namespace, ordered by namespace and name; of each, `keep` makes what is kept.
-    /// An object that the definition would refuse is logged and left out: one must not keep all others from being seen.
+    /// As [`Store::listing`], for whoever has a log: what cannot be read is named there.
     ///
     /// # Errors
     /// The API server does not list them.
@@ -87,25 +109,54 @@ impl Store {
         name: Option<&str>,
         keep: impl Fn(Association) -> Option<T>,
     ) -> Result<Vec<T>, StoreError> {
+        let Listing { kept, unreadable } = self.listing(namespace, name, keep).await?;
+        for Unreadable { namespace, name, why } in unreadable {
+            let [namespace, name] = [namespace, name].map(|text| logged_name(&text, LONGEST_NAME));
+            tracing::warn!(namespace, name, error = %why, "an association cannot be read, and is left out");
+        }
+        Ok(kept)
+    }
+
+    /// All associations, or those of a namespace, ordered by namespace and name; of each, `keep` makes what is kept.
+    /// An object that the definition would refuse is told apart: one must not keep all others from being seen.
+    ///
+    /// # Errors
+    /// The API server does not list them.
+    pub async fn listing<T>(
+        &self,
+        namespace: Option<&str>,
+        name: Option<&str>,
+        keep: impl Fn(Association) -> Option<T>,
+    ) -> Result<Listing<T>, StoreError> {
         let all = Collection::of::<DynamicObject>(&resource(), namespace);
         let read = |object: &RawValue| {
             let object = all.read::<Value>(object)?;
-            let association = Association::read(object)
-                .inspect_err(|error| tracing::warn!(%error, "an association cannot be read"))
-                .ok();
-            Ok(association.map(|one| (one.account.clone(), one)))
+            let text =
+                |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+            Ok(Association::read(object).map_err(|why| Unreadable { namespace, name, why }))
         };
+        let mut unreadable = Vec::new();
         let fields = name.map(|name| format!("metadata.name={name}"));
         let listed = kubernetes::list(&self.client, &all, PLURAL, fields, |object| {
-            let kept: Result<_, ApiError> = read(object);
-            Ok(kept?.and_then(|(account, one)| Some((account, keep(one)?))))
+            let association: Result<_, ApiError> = read(object);
+            Ok(match association? {
+                Ok(one) => {
+                    let account = one.account.clone();
+                    keep(one).map(|kept| (account, kept))
+                }
+                Err(one) => {
+                    unreadable.push(one);
+                    None
+                }
+            })
         });
         let mut kept: Vec<_> = listed.await.map_err(StoreError::of_list)?.into_iter().flatten().collect();
         // The API server's order is that of its store's keys, in which a namespace's slash comes after a dash.
         kept.sort_by(|(a, _), (b, _)| {
             (a.get().namespace, a.get().name).cmp(&(b.get().namespace, b.get().name))
         });
-        Ok(kept.into_iter().map(|(_, kept)| kept).collect())
+        Ok(Listing { kept: kept.into_iter().map(|(_, kept)| kept).collect(), unreadable })
     }
 
     /// The association of an account; `None` if it has none.
@@ -211,15 +262,17 @@ fn written(spec: &Spec) -> Result<Value, StoreError> {
     serde_json::to_value(spec).map_err(|_| StoreError::unreadable())
 }
 
+/// The members of `spec` that are known.
+pub const MEMBERS: [&str; 6] =
+    ["roleArn", "targetRoleArn", "disableSessionTags", "policy", "tags", "clusterName"];
+
 /// Sets the members of `spec`, and takes away those that are known and no longer set.
 fn merge(object: &mut Map<String, Value>, spec: &Spec) -> Result<(), StoreError> {
-    const KNOWN: [&str; 6] =
-        ["roleArn", "targetRoleArn", "disableSessionTags", "policy", "tags", "clusterName"];
     let mut members = match object.remove("spec") {
         Some(Value::Object(members)) => members,
         _ => Map::new(),
     };
-    members.retain(|member, _| !KNOWN.contains(&member.as_str()));
+    members.retain(|member, _| !MEMBERS.contains(&member.as_str()));
     if let Value::Object(set) = written(spec)? {
         members.extend(set);
     }

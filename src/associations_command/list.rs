@@ -8,14 +8,18 @@ use super::args::{ListArgs, ListOutput, ScopeArgs};
 use super::refusal::{Asked, Refusal};
 use super::target::Target;
 use super::{Ended, manifest, table};
-use crate::association::Association;
+use crate::association::{Association, Listing, Unreadable};
 use crate::cli::exit::{print, say};
 
 pub(super) async fn run(args: &ListArgs) -> Ended {
     let ListArgs { output, scope, cluster } = args;
     let target = Target::find(cluster, scope.namespace.as_deref()).await?;
-    let associations = all(&target, scope).await?;
-    if associations.is_empty() && matches!(output, ListOutput::Table | ListOutput::Name) {
+    let Listing { kept: associations, unreadable } = all(&target, scope).await?;
+    say_unreadable(&unreadable);
+    if associations.is_empty()
+        && unreadable.is_empty()
+        && matches!(output, ListOutput::Table | ListOutput::Name)
+    {
         say(nothing(&target, scope));
         return Ok(print(""));
     }
@@ -29,13 +33,20 @@ pub(super) async fn run(args: &ListArgs) -> Ended {
 }
 
 /// The associations that are meant, ordered by namespace and name.
-pub(super) async fn all(target: &Target, scope: &ScopeArgs) -> Result<Vec<Association>, Refusal> {
+pub(super) async fn all(target: &Target, scope: &ScopeArgs) -> Result<Listing<Association>, Refusal> {
     let namespace = (!scope.all_namespaces).then_some(target.namespace.as_str());
     let what = namespace.map_or_else(
         || "associations".to_owned(),
         |namespace| format!("associations of namespace {namespace}"),
     );
-    Asked::List.of(what, namespace, target.store.list(namespace, None, Some)).await
+    Asked::List.of(what, namespace, target.store.listing(namespace, None, Some)).await
+}
+
+/// Says what is left out because nobody can read it.
+pub(super) fn say_unreadable(unreadable: &[Unreadable]) {
+    for Unreadable { namespace, name, why } in unreadable {
+        say(format_args!("association {namespace}/{name} is left out, because it cannot be read: {why}"));
+    }
 }
 
 /// What is said if there is nothing.

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::{ExportArgs, ExportOutput};
 use super::target::Target;
 use super::{Ended, list, manifest};
-use crate::association::{Association, Spec, check};
+use crate::association::{Association, Listing, Spec, check};
 use crate::aws::ClusterName;
 use crate::cli::error::{SettingsError, invalid};
 use crate::cli::exit::{print, say};
@@ -27,8 +27,9 @@ pub(super) async fn run(args: &ExportArgs) -> Ended {
     let ExportArgs { output: _, cluster_name: _, scope, cluster } = args;
     let form = Form::try_from(args)?;
     let target = Target::find(cluster, scope.namespace.as_deref()).await?;
-    let associations = list::all(&target, scope).await?;
-    if associations.is_empty() {
+    let Listing { kept: associations, unreadable } = list::all(&target, scope).await?;
+    list::say_unreadable(&unreadable);
+    if associations.is_empty() && unreadable.is_empty() {
         say(list::nothing(&target, scope));
     }
     let manifests = || associations.iter().map(manifest::portable).collect::<Vec<_>>();
@@ -46,7 +47,7 @@ pub(super) async fn run(args: &ExportArgs) -> Ended {
         }
     };
     let printed = print(&text);
-    Ok(if is_whole { printed } else { ExitCode::FAILURE })
+    Ok(if is_whole && unreadable.is_empty() { printed } else { ExitCode::FAILURE })
 }
 
 impl TryFrom<&ExportArgs> for Form {

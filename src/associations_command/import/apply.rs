@@ -1,6 +1,8 @@
 //! Makes the associations of the input, or changes those that are there, several at a time.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
+use std::future::ready;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use super::entry::Entry;
 use super::made;
 use super::progress::Progress;
 use super::selected::Selected;
-use crate::association::{Association, Spec, Store, Why, Writing};
+use crate::association::{Association, Spec, Store, StoreError, Why, Writing};
 use crate::associations_command::args::DryRun;
 use crate::associations_command::refusal::{Asked, Refusal};
 use crate::associations_command::update::ATTEMPTS;
@@ -24,6 +26,9 @@ const AT_A_TIME: usize = 8;
 
 /// How long is waited before each further attempt at an API server that does not answer, or has too much to do.
 const WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+
+/// Why one that could neither be made nor read was given up.
+const VANISHING: &str = "somebody else makes and deletes it again and again";
 
 /// How entries are applied.
 pub(super) struct Applying<'a> {
@@ -64,7 +69,9 @@ impl Applying<'_> {
         let all = selected.entries.len();
         let mut counts = Counts { failed: selected.unusable.len(), ..Counts::default() };
         let mut progress = Progress::new("associations done", all);
+        let is_stopped = Cell::new(false);
         let mut outcomes = iter(&selected.entries)
+            .take_while(|_| ready(!is_stopped.get()))
             .map(async |entry| {
                 let known = known.get(&entry.account);
                 (entry, patiently(async || self.apply(entry, known).await).await)
@@ -85,9 +92,9 @@ impl Applying<'_> {
                 Err(refusal) => {
                     counts.failed += 1;
                     say(format_args!("{}: {refusal}", entry.place));
-                    // No other could be written either.
+                    // No other could be written either. Those that are under way may be: what became of them is said.
                     if matches!(refusal.why(), Why::Undefined | Why::Unavailable | Why::Busy) {
-                        break;
+                        is_stopped.set(true);
                     }
                 }
             }
@@ -114,10 +121,11 @@ impl Applying<'_> {
             _ => None,
         };
         let listed = patiently(async || {
-            Asked::List.of("associations", namespace, self.store.list(namespace, None, Some)).await
+            Asked::List.of("associations", namespace, self.store.listing(namespace, None, Some)).await
         });
         match listed.await {
-            Ok(listed) => Ok(listed.into_iter().map(|one| (one.account.clone(), one)).collect()),
+            // What cannot be read is refused under its own name when it is asked for.
+            Ok(listed) => Ok(listed.kept.into_iter().map(|one| (one.account.clone(), one)).collect()),
             Err(refusal) if refusal.why() == Why::Forbidden => Ok(Known::new()),
             Err(refusal) => Err(refusal.into()),
         }
@@ -136,6 +144,13 @@ impl Applying<'_> {
                     return Ok(Outcome::Created);
                 }
                 found = Asked::GetToChange.of(&what, namespace, self.store.find(account)).await?;
+                if found.is_none() {
+                    if attempt >= ATTEMPTS {
+                        let why = StoreError { why: Why::Changed, message: VANISHING.to_owned() };
+                        return Asked::Create.of(&what, namespace, async { Err(why) }).await;
+                    }
+                    attempt += 1;
+                }
                 continue;
             };
             let spec = wanted(entry, &before.spec);

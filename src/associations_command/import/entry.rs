@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use injection::AccountName;
 use injection::name::OwnedAccountName;
+use injection::text::Line;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::association::{GROUP, KIND, Spec};
+use crate::association::{GROUP, KIND, MEMBERS, Spec};
 use crate::identities::sources::association_resources::{Association, Kind, wanted};
+
+/// Characters of a field's name that are repeated.
+const LONGEST_MEMBER: usize = 100;
 
 /// An association of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +78,13 @@ fn own_kind(object: &Value, namespace: &str, name: &str, place: String) -> Readi
             why: "its spec is not of the shape that the definition has".to_owned(),
         });
     };
+    let mut members = object.get("spec").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    if let Some(unknown) = members.find(|member| !MEMBERS.contains(&member.as_str())) {
+        let unknown = Line::new(unknown, LONGEST_MEMBER);
+        let why =
+            format!("its spec has the field {unknown}, which this version does not know and would lose");
+        return Err(Unusable { place, why });
+    }
     let account = AccountName::new(namespace, name).into_owned();
     let spec = spec.unwrap_or_default();
     Ok(Entry { place, account, cluster: spec.cluster_name.clone(), spec, is_own: true })

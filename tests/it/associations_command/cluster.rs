@@ -38,6 +38,8 @@ pub struct World {
     pub conflicts: usize,
     /// How many requests are refused as too many.
     pub busy: usize,
+    /// Whether somebody makes what is to be made a moment before, and deletes it a moment later.
+    pub is_vanishing: bool,
     /// The namespaces that there are.
     pub namespaces: Vec<&'static str>,
     pub calls: Vec<String>,
@@ -231,6 +233,9 @@ impl World {
                 let mut answer = status_body(404, "NotFound", &message);
                 answer["details"] = json!({"kind": "namespaces", "name": namespace});
                 (StatusCode::NOT_FOUND, json_answer(&answer)).into_response()
+            }
+            ("create", None) if self.is_vanishing => {
+                status(409, "AlreadyExists", &format!("{name} already exists"))
             }
             ("create", Some(_)) => status(409, "AlreadyExists", &format!("{name} already exists")),
             ("update" | "delete", Some(mut object)) if self.conflicts > 0 => {

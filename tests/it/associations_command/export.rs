@@ -96,3 +96,16 @@ fn resources_of_terraform_are_printed_and_what_eks_would_refuse_is_not() {
     );
     assert_eq!(run.stdout, expected);
 }
+
+#[test]
+fn one_that_cannot_be_read_is_named_and_an_export_without_it_is_no_success() {
+    let cluster = three();
+    cluster.put("shop", "bad", &serde_json::json!({"roleArn": 1}));
+    let said = "pod-identity-webhook: association shop/bad is left out, because it cannot be read: its spec is not of the shape \
+                that the definition has\n";
+    for (args, code) in [(["list", "-o", "name"], 0), (["export", "-o", "json"], 1)] {
+        let run = cluster.run(&args);
+        assert_eq!((run.code, run.stderr.as_str()), (code, said));
+        assert!(run.stdout.contains("orders") && run.stdout.contains("invoices"), "{}", run.stdout);
+    }
+}

@@ -264,6 +264,39 @@ fn what_is_empty_in_a_file_is_refused_and_does_not_widen() {
     let cluster = Cluster::start();
     let run = import(&cluster, folder.path(), &[]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("policy is empty: ") && run.stderr.contains("targetRoleArn is empty: "), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("policy is empty: ") && run.stderr.contains("targetRoleArn is empty: "),
+        "{}",
+        run.stderr
+    );
     assert_eq!(cluster.spec("shop", "orders"), json!(null));
+}
+
+#[test]
+fn a_field_that_is_not_known_is_named_and_not_lost() {
+    let own = format!(
+        "apiVersion: pod-identity-webhook.dev/v1alpha1\nkind: PodIdentityAssociation\nmetadata: {{name: own}}\nspec: \
+         {{roleArn: '{ROLE}', targetRoleARN: '{OTHER}'}}\n"
+    );
+    let folder = files(&[("a.yaml", own.as_str())]);
+    let cluster = Cluster::start();
+    let run = import(&cluster, folder.path(), &[]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("its spec has the field targetRoleARN, which this version does not know"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(cluster.spec("shop", "own"), json!(null));
+}
+
+#[test]
+fn one_that_others_make_and_delete_all_the_time_is_given_up() {
+    let cluster = Cluster::start();
+    cluster.lock().is_vanishing = true;
+    let folder = files(&[("a.json", of_eks("prod", "shop", "orders", ROLE).to_string().as_str())]);
+    let run = import(&cluster, folder.path(), &[]);
+    assert_eq!((run.code, summary(&run)), (1, "0 created, 0 unchanged, 0 updated, 0 different, 1 failed"));
+    assert!(run.stderr.contains("somebody else makes and deletes it again and again"), "{}", run.stderr);
+    assert_eq!(cluster.calls().iter().filter(|call| call.starts_with("create")).count(), 5);
 }
