@@ -120,15 +120,15 @@ impl Api {
         let request = Request::new(input.client_request_token.as_deref(), input.hash());
         let mut last = self.find(id).await?;
         for _ in 0..TRIES {
-            let noted = last.annotation(UPDATE_REQUEST);
-            match request.is_repeated(noted) {
+            let before = last.annotation(UPDATE_REQUEST);
+            match request.is_repeated(before) {
                 Some(true) => return Ok(self.told(&last)),
                 Some(false) => return Err(other_parameters()),
                 None => {}
             }
             let spec = changed(&last.spec, input);
             association::check(last.account.get(), &spec).map_err(|violation| violated(&violation))?;
-            let notes = request.notes(UPDATE_REQUEST, noted);
+            let notes = request.notes(UPDATE_REQUEST, before);
             match self.store.replace(&last, &spec, &notes, Writing::Real).await {
                 Ok(now) => return Ok(self.told(&now)),
                 Err(error) if error.why == Why::Changed => last = self.again(id, &last).await?,
