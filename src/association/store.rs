@@ -23,6 +23,7 @@ const LONGEST_NAME: usize = 253;
 #[derive(Clone)]
 pub struct Store {
     client: Client,
+    warned: fn(&str),
 }
 
 impl std::fmt::Debug for Store {
@@ -96,7 +97,13 @@ impl Store {
     /// The associations of the client's cluster.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, warned: logged }
+    }
+
+    /// The same; this is told what the API server warns of when something is written, and the log is not.
+    #[must_use]
+    pub fn warning(self, warned: fn(&str)) -> Self {
+        Self { warned, ..self }
     }
 
     /// As [`Store::listing`], for whoever has a log: what cannot be read is named there.
@@ -194,7 +201,7 @@ impl Store {
             object.insert("metadata".to_owned(), json!({"annotations": annotations}));
         }
         object.insert("spec".to_owned(), written(spec)?);
-        match addressed(account, writing).create(&self.client, object).await {
+        match self.addressed(account, writing).create(&self.client, object).await {
             Ok(object) => read(object).map(Some),
             Err(error) if error.code() == Some(409) && !is_terminating(&error) => Ok(None),
             Err(error) => Err(StoreError::of(error)),
@@ -225,7 +232,7 @@ impl Store {
             }
         }
         let account = read_before.account.get();
-        let answer = addressed(account, writing).replace(&self.client, &object).await;
+        let answer = self.addressed(account, writing).replace(&self.client, &object).await;
         answer.map_err(StoreError::of_known).and_then(read)
     }
 
@@ -235,9 +242,18 @@ impl Store {
     /// As for [`Store::replace`].
     pub async fn delete(&self, read_before: &Association, writing: Writing) -> Result<(), StoreError> {
         let version = read_before.object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
-        let address = addressed(read_before.account.get(), writing);
+        let address = self.addressed(read_before.account.get(), writing);
         let answer = address.delete(&self.client, &read_before.uid, version.unwrap_or_default()).await;
         answer.map_err(StoreError::of_known)
+    }
+
+    /// Where a write goes.
+    fn addressed(&self, account: AccountName<'_>, writing: Writing) -> Address {
+        let address = address(account).warning(self.warned);
+        match writing {
+            Writing::Real => address,
+            Writing::Dry => address.dry(),
+        }
     }
 
     /// Whether the cluster has the kind: that an object is not there is told in the same way.
@@ -251,11 +267,8 @@ fn address(account: AccountName<'_>) -> Address {
     Address::custom((API_VERSION, KIND, PLURAL), account.namespace, account.name)
 }
 
-fn addressed(account: AccountName<'_>, writing: Writing) -> Address {
-    match writing {
-        Writing::Real => address(account),
-        Writing::Dry => address(account).dry(),
-    }
+fn logged(warning: &str) {
+    tracing::warn!(warning = %Line::new(warning, LONGEST_REASON), "the API server warns");
 }
 
 fn written(spec: &Spec) -> Result<Value, StoreError> {

@@ -4,6 +4,7 @@ use kube::Client;
 
 use super::Failure;
 use crate::association::Store;
+use crate::cli::exit::say;
 use crate::cli::user_cluster::UserClusterArgs;
 use crate::kubernetes::{Environment, UserCluster, UserClusterError, UserClusterSettings};
 
@@ -22,7 +23,8 @@ impl Target {
         let cluster = UserCluster::find(settings, Environment::of_process()).await;
         let UserCluster { client, namespace: of_context, .. } = cluster.map_err(anyhow::Error::new)?;
         let namespace = namespace.map_or(of_context, str::to_owned);
-        Ok(Self { store: Store::new(client.clone()), client, namespace })
+        let store = Store::new(client.clone()).warning(|warning| say(format_args!("warning: {warning}")));
+        Ok(Self { store, client, namespace })
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::time::SystemTime;
 
-use http::header::{CONTENT_TYPE, DATE};
-use http::{Method, Request};
+use http::header::{CONTENT_TYPE, DATE, WARNING};
+use http::{HeaderMap, Method, Request};
 use kube::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -26,7 +26,17 @@ pub struct Address {
     pub namespace: Option<String>,
     /// Whether writes only say what they would do.
     is_dry: bool,
+    /// Who hears what the API server warns of.
+    warned: Warned,
 }
+
+/// Is told a warning of the API server, of at most [`LONGEST_WARNING`] characters; by default nobody is.
+#[derive(Clone, Copy, Default)]
+struct Warned(Option<fn(&str)>);
+
+/// Warnings of one answer that are passed on, and characters of each: whatever answers may send any number.
+const MOST_WARNINGS: usize = 10;
+const LONGEST_WARNING: usize = 300;
 
 /// An object as the API server has it, and what the API server's clock said when it sent it.
 #[derive(Debug, Clone)]
@@ -64,6 +74,7 @@ impl Address {
             name: name.to_owned(),
             namespace: Some(namespace.to_owned()),
             is_dry: false,
+            warned: Warned::default(),
         }
     }
 
@@ -77,6 +88,7 @@ impl Address {
             name: name.to_owned(),
             namespace: None,
             is_dry: false,
+            warned: Warned::default(),
         }
     }
 
@@ -90,6 +102,7 @@ impl Address {
             name: name.to_owned(),
             namespace: Some(namespace.to_owned()),
             is_dry: false,
+            warned: Warned::default(),
         }
     }
 
@@ -107,6 +120,7 @@ impl Address {
             name: name.to_owned(),
             namespace: Some(namespace.to_owned()),
             is_dry: false,
+            warned: Warned::default(),
         }
     }
 
@@ -114,6 +128,12 @@ impl Address {
     #[must_use]
     pub fn dry(self) -> Self {
         Self { is_dry: true, ..self }
+    }
+
+    /// The same object; this is told what the API server warns of when it is written.
+    #[must_use]
+    pub fn warning(self, told: fn(&str)) -> Self {
+        Self { warned: Warned(Some(told)), ..self }
     }
 
     /// Reads the object.
@@ -193,6 +213,7 @@ impl Address {
         let request = request.map_err(|error| ApiError::Client(kube::Error::HttpError(error)))?;
         // The answer is a Status, or the object if something holds it: neither is needed.
         let answer = open(client, request).await?;
+        self.warned.tell(answer.headers());
         collect(answer.into_body(), LARGEST_ANSWER).await.map(drop)
     }
 
@@ -238,6 +259,7 @@ impl Address {
         limit: usize,
     ) -> Result<(Vec<u8>, Option<SystemTime>), ApiError> {
         let answer = open(client, request).await?;
+        self.warned.tell(answer.headers());
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
         let bytes = collect(answer.into_body(), limit).await?;
@@ -254,11 +276,69 @@ impl Address {
     }
 }
 
+impl Warned {
+    fn tell(self, headers: &HeaderMap) {
+        let Some(told) = self.0 else { return };
+        for warning in headers.get_all(WARNING).iter().take(MOST_WARNINGS) {
+            if let Some(text) = warning.to_str().ok().and_then(text) {
+                told(&text.chars().take(LONGEST_WARNING).collect::<String>());
+            }
+        }
+    }
+}
+
+/// What a warning says: `299 AGENT "TEXT"` (RFC 7234, 5.5), with `\\` before quotes and backslashes.
+fn text(warning: &str) -> Option<String> {
+    let (_, quoted) = warning.strip_prefix("299 ")?.split_once('"')?;
+    let mut characters = quoted.chars();
+    let mut text = String::new();
+    loop {
+        match characters.next()? {
+            '"' => return Some(text),
+            '\\' => text.push(characters.next()?),
+            other => text.push(other),
+        }
+    }
+}
+
+impl std::fmt::Debug for Warned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Warned").field(&self.0.is_some()).finish()
+    }
+}
+
+/// Who hears of it makes no other object.
+impl PartialEq for Warned {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Warned {}
+
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.namespace {
             Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
             None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_what_stands_in_quotes() {
+        for (warning, said) in [
+            (r#"299 - "the role is not allowed""#, Some("the role is not allowed")),
+            (r#"299 - "a \"b\" \\ c" "Mon, 01 Jan 2026 00:00:00 GMT""#, Some(r#"a "b" \ c"#)),
+            (r#"110 - "stale""#, None),
+            (r#"299 - "never ends"#, None),
+            ("299", None),
+        ] {
+            assert_eq!(text(warning).as_deref(), said, "{warning}");
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct World {
     pub busy: usize,
     /// Whether somebody makes what is to be made a moment before, and deletes it a moment later.
     pub is_vanishing: bool,
+    /// What the API server warns of in each write.
+    pub warning: Option<&'static str>,
     /// The namespaces that there are.
     pub namespaces: Vec<&'static str>,
     pub calls: Vec<String>,
@@ -234,6 +236,8 @@ impl World {
                 answer["details"] = json!({"kind": "namespaces", "name": namespace});
                 (StatusCode::NOT_FOUND, json_answer(&answer)).into_response()
             }
+            // As of an API server that has lost the kind meanwhile.
+            ("create", None) if name == "lost" => status(404, "NotFound", "404 page not found"),
             ("create", None) if self.is_vanishing => {
                 status(409, "AlreadyExists", &format!("{name} already exists"))
             }
@@ -277,7 +281,12 @@ impl World {
                 if !is_dry {
                     self.objects.insert(key, sent.clone());
                 }
-                one(&sent)
+                let mut answer = one(&sent);
+                if let Some(warning) = self.warning {
+                    let warning = format!("299 - \"{warning}\"").parse().unwrap();
+                    answer.headers_mut().insert("warning", warning);
+                }
+                answer
             }
         }
     }

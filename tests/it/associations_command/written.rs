@@ -137,3 +137,12 @@ fn associations_are_deleted_each_for_itself() {
     cluster.run(&["delete", "invoices"]).printed();
     assert_eq!(cluster.spec("shop", "invoices"), Value::Null);
 }
+
+#[test]
+fn what_the_api_server_warns_of_is_said_aside() {
+    let cluster = Cluster::start();
+    cluster.lock().warning = Some("the role policy does not allow it");
+    let run = cluster.run(&["create", "new", &format!("--role-arn={ROLE}")]);
+    assert!(run.code == 0 && run.stdout.ends_with("/new created\n"), "{}", run.stdout);
+    assert_eq!(run.stderr, "pod-identity-webhook: warning: the role policy does not allow it\n");
+}
