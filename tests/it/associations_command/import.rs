@@ -300,3 +300,18 @@ fn one_that_others_make_and_delete_all_the_time_is_given_up() {
     assert!(run.stderr.contains("somebody else makes and deletes it again and again"), "{}", run.stderr);
     assert_eq!(cluster.calls().iter().filter(|call| call.starts_with("create")).count(), 5);
 }
+
+#[test]
+fn what_was_under_way_when_the_kind_went_away_is_told_and_the_rest_is_not_tried() {
+    let cluster = Cluster::start();
+    let names = ["lost", "a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let all: Vec<_> = names.iter().map(|name| of_eks("prod", "shop", name, ROLE).to_string()).collect();
+    let folder = files(&[("a.json", all.join("\n").as_str())]);
+    let run = import(&cluster, folder.path(), &[]);
+    let told = "7 created, 0 unchanged, 0 updated, 0 different, 1 failed, 2 not tried";
+    assert_eq!((run.code, summary(&run)), (1, told), "{}", run.stderr);
+    for name in names {
+        let is_made = cluster.spec("shop", name) != json!(null);
+        assert_eq!(run.stdout.contains(&format!("shop/{name} created")), is_made, "{name}: {}", run.stdout);
+    }
+}
