@@ -150,9 +150,8 @@ impl Identities {
             match answer {
                 Ok(Some(Associated { roles: Some(_) })) => return answer,
                 Ok(Some(_)) => association = answer,
-                Ok(None) => {}
                 Err(_) if !matches!(association, Ok(Some(_))) => association = answer,
-                Err(_) => {}
+                Ok(None) | Err(_) => {}
             }
         }
         association

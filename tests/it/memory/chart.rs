@@ -15,7 +15,7 @@ const PROGRAM: usize = 14 * MIB;
 const ACCOUNTS: usize = 2 * 27 * MIB;
 
 /// Answers of the API server: of ServiceAccounts a page that was made smaller or a line of their watch, which are not
-/// read at once; of two more sources a page each; and 32 accounts that are looked up, and the associations of eight.
+/// read at once; of two more sources a page each; and 32 accounts that are looked up, and the associations of four.
 /// Statuses of associations are judged object by object, out of a page that is one of the two. No more than a page has a
 /// custom resource, which etcd keeps as the JSON that is sent, and a ConfigMap, which is that of the own namespace.
 const ANSWERS: usize = 20 * MIB + 2 * 8 * MIB + (32 + ASSOCIATIONS_AT_ONCE) * 2 * MIB;

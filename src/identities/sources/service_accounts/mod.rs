@@ -63,8 +63,8 @@ pub fn association_pace(lookups: LookupPace, limit: Duration) -> Pace {
     Pace { at_once: ASSOCIATIONS_AT_ONCE, in_a_namespace: ASSOCIATIONS_AT_ONCE / 2, ..pace(lookups, limit) }
 }
 
-/// Associations that are looked up at the same time: at 50 a second enough for an API server that answers in 100 ms.
-pub const ASSOCIATIONS_AT_ONCE: usize = 8;
+/// Associations that are looked up at the same time: at 50 a second enough for an API server that answers in 80 ms.
+pub const ASSOCIATIONS_AT_ONCE: usize = 4;
 
 /// The accounts of a cluster.
 pub struct ServiceAccounts {
