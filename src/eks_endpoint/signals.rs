@@ -69,7 +69,9 @@ impl Received {
     #[cfg(test)]
     pub(super) fn of(all: &[Taken]) -> Self {
         let (told, received) = mpsc::unbounded_channel();
-        all.iter().for_each(|taken| told.send(*taken).unwrap());
+        for taken in all {
+            told.send(*taken).unwrap();
+        }
         Self(received)
     }
 

@@ -17,6 +17,9 @@ const README: &str = include_str!("../../../../../README.md");
 const RELEASE: &str = "eks";
 const PODS: &str = "shop";
 
+/// The definition of the cluster's own associations, which the README's release installs.
+const OWN_DEFINITION: &str = "podidentityassociations.pod-identity-webhook.dev";
+
 /// The examples run one after the other, so that each stands beside all of the earlier ones.
 pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<()> {
     let eks = room(&test, RELEASE).await?;
@@ -55,6 +58,8 @@ pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<
     gets(&shop, "billing", Identity::Association).await?;
     gets(&shop, "returns", Identity::Association).await?;
     release.uninstall().await?;
+    // A release leaves it behind, with every association; another test's release could not install it.
+    command::kubectl(["delete", "customresourcedefinition", OWN_DEFINITION]).await?;
     ack.remove().await?;
     drop(definitions);
     command::kubectl(["delete", "namespace", RELEASE, PODS, "--wait=false"]).await.map(drop)
