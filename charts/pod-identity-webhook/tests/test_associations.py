@@ -156,8 +156,9 @@ class Definition(unittest.TestCase):
 
     def test_is_kept_when_the_release_goes(self):
         made = self.release.CustomResourceDefinition
+        flux = {"kustomize.toolkit.fluxcd.io/prune": "disabled"}
         argo = {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
-        self.assertEqual(made["metadata"]["annotations"], {"helm.sh/resource-policy": "keep"} | argo)
+        self.assertEqual(made["metadata"]["annotations"], {"helm.sh/resource-policy": "keep"} | argo | flux)
 
     def test_is_not_among_those_that_helm_never_upgrades(self):
         self.assertFalse((CHART / "crds").exists())
