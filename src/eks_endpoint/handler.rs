@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use http::Response;
 use http_body_util::{BodyExt, Limited};
-use injection::text::logged_name;
+use injection::text::Line;
 use tokio::time::{Instant, timeout};
 
 use super::answer::{Answer, RequestId};
@@ -24,6 +24,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// From a request's headers to its answer: a little more, so that the answer says what was waited for.
 pub(super) const LIMIT: Duration = Duration::from_secs(35);
+
+/// Characters of an error's words in the log.
+const LONGEST_REASON: usize = 500;
 
 /// What serves calls.
 pub(super) struct Handler {
@@ -49,8 +52,8 @@ impl Handler {
             }
             Err(error) => {
                 // Callers' own words are in some errors.
-                let message = logged_name(&error.message, 500);
-                tracing::info!(call, request = %id, micros, error = error.name.as_str(), message, "refused");
+                let why = Line::new(&error.message, LONGEST_REASON).to_string();
+                tracing::info!(call, request = %id, micros, error = error.name.as_str(), why, "refused");
                 Answer::error(&error)
             }
         };
