@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
 
 mod harness;
+mod rust_client;
 mod tests;
 
 use std::process::ExitCode;
@@ -22,6 +23,9 @@ use harness::{Case, Cluster, release};
 const BESIDE_EACH_OTHER: usize = 8;
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(rust_client::NAME) {
+        return rust_client::run();
+    }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(BESIDE_EACH_OTHER);
     match run(&arguments) {

@@ -43,7 +43,7 @@ async fn minified() -> Result<Value> {
 }
 
 /// Writes a file that no other user may read; JSON is YAML.
-fn written(kubeconfig: &Value) -> Result<NamedTempFile> {
+pub fn written(kubeconfig: &Value) -> Result<NamedTempFile> {
     let file = NamedTempFile::new()?;
     std::fs::write(file.path(), kubeconfig.to_string())?;
     Ok(file)

@@ -200,7 +200,8 @@ async fn remove_shared() -> Result<()> {
     // All are deleted at once, with one wait: namespaces of tests that ended may still be on their way out.
     let selector = format!("--selector={OURS}");
     let kinds = "namespaces,mutatingwebhookconfigurations,clusterroles,clusterrolebindings,flowschemas,\
-                 prioritylevelconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings";
+                 prioritylevelconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings,\
+                 customresourcedefinitions";
     command::kubectl(["delete", kinds, &selector, "--wait", "--timeout=180s"]).await.map(drop)
 }
 

@@ -3,6 +3,7 @@
 mod api_server;
 mod association_file;
 mod association_resources;
+mod associations;
 mod attacks;
 mod cert_manager;
 mod certificates;
@@ -79,6 +80,12 @@ pub fn beside() -> Vec<Case> {
     let own_webhook = cases![
         association_file::pods_follow_the_file_that_kubelet_swaps,
         association_resources::pods_follow_resources_and_their_definitions,
+        associations::clients::every_client_makes_every_call,
+        associations::conflicts::no_tag_is_lost_when_two_clients_tag_at_the_same_time,
+        associations::refused::the_command_line_says_in_awss_words_what_is_wrong,
+        associations::refused::what_no_client_sends_is_refused,
+        associations::repeated::a_create_is_repeated_over_a_restart_and_refused_with_other_parameters,
+        associations::repeated::a_create_whose_answer_is_lost_is_done_once,
         cold_start::a_webhook_that_is_there_before_the_api_server_waits_for_it,
         cold_start::a_pod_that_meets_a_cold_replica_waits_and_has_its_role,
         go_arguments::go_webhooks_manifests_give_the_pods_that_it_promises,
