@@ -82,6 +82,8 @@ pub fn beside() -> Vec<Case> {
         association_resources::pods_follow_resources_and_their_definitions,
         associations::clients::every_client_makes_every_call,
         associations::conflicts::no_tag_is_lost_when_two_clients_tag_at_the_same_time,
+        associations::kubectl::an_association_tells_what_became_of_it,
+        associations::pods::the_next_pod_has_what_a_client_has_just_made,
         associations::refused::the_command_line_says_in_awss_words_what_is_wrong,
         associations::refused::what_no_client_sends_is_refused,
         associations::repeated::a_create_is_repeated_over_a_restart_and_refused_with_other_parameters,
@@ -133,6 +135,8 @@ pub fn alone() -> Vec<Case> {
         static_pod::api_server_calls_the_static_pod_beside_it,
         rotation::nobody_notices_rotations_of_seconds,
         replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,
+        associations::policy::an_association_of_a_forbidden_role_is_refused_and_so_are_pods_of_an_older_one,
+        associations::many::five_thousand_are_listed_within_seconds_and_read_by_the_webhook,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
 }

@@ -2,6 +2,10 @@
 
 pub mod clients;
 pub mod conflicts;
+pub mod kubectl;
+pub mod many;
+pub mod pods;
+pub mod policy;
 pub mod refused;
 pub mod repeated;
 mod table;
