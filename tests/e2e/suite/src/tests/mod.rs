@@ -136,6 +136,7 @@ pub fn alone() -> Vec<Case> {
         rotation::nobody_notices_rotations_of_seconds,
         replicas::a_killed_replica_costs_nothing_but_the_calls_that_die_with_it,
         associations::policy::an_association_of_a_forbidden_role_is_refused_and_so_are_pods_of_an_older_one,
+        associations::newcomer::five_commands_make_a_pod_with_a_role,
         associations::many::five_thousand_are_listed_within_seconds_and_read_by_the_webhook,
     ];
     shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()

@@ -4,6 +4,7 @@ pub mod clients;
 pub mod conflicts;
 pub mod kubectl;
 pub mod many;
+pub mod newcomer;
 pub mod pods;
 pub mod policy;
 pub mod refused;
