@@ -49,13 +49,8 @@ impl<'a> RequestDate<'a> {
 
     fn parse(text: &'a str) -> Option<Self> {
         let day = text.get(..DAY_LENGTH)?;
-        // Without this a sign, or fewer digits, would be read too.
-        let has_shape = text.len() == LENGTH
-            && text.bytes().enumerate().all(|(index, byte)| match index {
-                DAY_LENGTH => byte == b'T',
-                _ if index + 1 == LENGTH => byte == b'Z',
-                _ => byte.is_ascii_digit(),
-            });
+        // Without this a sign would be read too, and fewer digits.
+        let has_shape = text.len() == LENGTH && text.bytes().all(|c| c.is_ascii_alphanumeric());
         let date = has_shape.then(|| DateTime::strptime(FORMAT, text).ok()).flatten()?;
         let seconds = Offset::UTC.to_timestamp(date).ok()?.as_second();
         Some(Self { text, day, seconds })
@@ -150,6 +145,9 @@ mod tests {
             "20150230T123600Z",
             "20150830T250000Z",
             "-0150830T123600Z",
+            "+2015083T123600Z",
+            "2015083T123600Z",
+            "201508 3T123600Z",
             "20150830T12360 Z",
             "20150830T123600Z ",
             "2015083éT123600Z",

@@ -119,6 +119,18 @@ fn what_was_not_signed_may_change_and_what_was_may_not() {
     assert_eq!(Sent { query: Some("tagKeys=a&tagKeys=%62"), ..Sent::signed() }.verified(), Ok(()));
 }
 
+/// RFC 9110, section 5.2: a header that is sent twice is one with a list.
+#[test]
+fn values_of_one_header_are_a_list() {
+    let two = Sent::unsigned().with("content-type", "a").appended("content-type", " b").sign();
+    assert_eq!(two.verified(), Ok(()));
+    assert_eq!(two.clone().with("content-type", "a,b").verified(), Ok(()));
+    for other in ["ab", "a, b", "b,a"] {
+        let sent = two.clone().with("content-type", other);
+        sent.refused(ErrorName::UnrecognizedClient, "is invalid");
+    }
+}
+
 #[test]
 fn unknown_key_and_wrong_signature_say_the_same() {
     let unknown = Sent::signed().authorization("AKIAEXAMPLEEXAMPLE23", "AKIAEXAMPLEEXAMPLE22");
