@@ -1,12 +1,21 @@
-//! Any method, path and query: a call that reads the same once it is written, or an error, short and one line.
+//! Any method, path and query: a call that reads the same once it is written, or an error, short and one line. Any
+//! names, written as clients write them: the call has these and no others.
 #![no_main]
 
 use http::Method;
 use libfuzzer_sys::fuzz_target;
+use pod_identity_webhook::association::AssociationArn;
+use pod_identity_webhook::aws::ClusterName;
+use pod_identity_webhook::eks_endpoint::error::ErrorName;
 use pod_identity_webhook::eks_endpoint::page::{Cursor, PageRequest};
-use pod_identity_webhook::eks_endpoint::route::{Call, Filter};
+use pod_identity_webhook::eks_endpoint::route::{Call, Filter, URI_LIMIT};
+
+const ARN: &str = "arn:aws:eks:eu-west-1:123456789012:podidentityassociation/prod/a-abcdefghij1234567";
 
 fuzz_target!(|text: &str| {
+    if text.len() < 2000 {
+        assert_names_are_kept(text);
+    }
     let (method, uri) = text.split_once(' ').unwrap_or(("GET", text));
     let Ok(method) = Method::from_bytes(method.as_bytes()) else { return };
     let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
@@ -14,7 +23,7 @@ fuzz_target!(|text: &str| {
         Ok(call) => {
             let (method, path, query) = written(&call);
             // With every character escaped it may be beyond the limit.
-            if path.len() + query.len() < 8000 {
+            if path.len() + query.len() <= URI_LIMIT {
                 assert_eq!(Call::read(&method, &path, Some(&query)), Ok(call));
             }
         }
@@ -25,6 +34,24 @@ fuzz_target!(|text: &str| {
         }
     }
 });
+
+/// Whatever stands in a name, it is one name.
+fn assert_names_are_kept(text: &str) {
+    let read = |method, path: &str, query: &str| Call::read(&method, path, Some(query));
+    let call = read(Method::GET, &format!("/clusters/{}", escaped(text)), "");
+    match ClusterName::new(text) {
+        Some(cluster) => assert_eq!(call, Ok(Call::DescribeCluster { cluster })),
+        None if text.is_empty() => assert_eq!(call, Ok(Call::ListClusters)),
+        None => assert_eq!(call.unwrap_err().name, ErrorName::ResourceNotFound),
+    }
+    let keys: Vec<_> = text.split('\n').map(str::to_owned).collect();
+    let query: Vec<_> = keys.iter().map(|key| format!("tagKeys={}", escaped(key))).collect();
+    let (path, query) = (format!("/tags/{}", escaped(ARN)), query.join("&"));
+    if path.len() + query.len() <= URI_LIMIT {
+        let call = read(Method::DELETE, &path, &query);
+        assert_eq!(call, Ok(Call::UntagResource { arn: AssociationArn::read(ARN).unwrap(), keys }));
+    }
+}
 
 /// The call as another client may write it.
 fn written(call: &Call) -> (Method, String, String) {
