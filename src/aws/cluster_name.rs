@@ -8,6 +8,9 @@ use std::fmt;
 pub struct ClusterName(Box<str>);
 
 impl ClusterName {
+    /// What is expected of one, for who has given another.
+    pub const EXPECTED: &str = "expected 1 to 100 letters, digits, - and _, a letter or digit first";
+
     /// Accepts a name that an EKS cluster could have.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {

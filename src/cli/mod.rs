@@ -13,6 +13,7 @@ pub mod klog;
 pub mod kubernetes;
 pub mod log;
 pub mod server;
+pub(crate) mod shell;
 pub(crate) mod time;
 pub mod tls;
 pub mod user_cluster;

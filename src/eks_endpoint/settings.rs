@@ -77,8 +77,7 @@ impl Settings {
             command,
         } = args;
         let named = |text: &str| {
-            let expected = "expected 1 to 100 letters, digits, - and _, a letter or digit first";
-            ClusterName::new(text).ok_or_else(|| invalid("--cluster-name", text, expected))
+            ClusterName::new(text).ok_or_else(|| invalid("--cluster-name", text, ClusterName::EXPECTED))
         };
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         // One that is empty is not set.

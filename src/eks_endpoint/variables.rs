@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::sigv4::AccessKey;
 use super::trust::TRUST_VARIABLES;
+use crate::cli::shell;
 
 /// Variables that would have a client use another key, or another endpoint, or refuse this one: to be removed.
 pub(super) const REMOVED: [&str; 6] = [
@@ -77,14 +78,9 @@ impl Variables {
 
     /// The same as lines for a shell.
     pub(super) fn lines(&self) -> String {
-        let set = self.set().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
+        let set = self.set().map(|(name, value)| format!("export {name}={}\n", shell::quoted(value)));
         set.chain([format!("unset {}\n", REMOVED.join(" "))]).collect()
     }
-}
-
-/// A value as a POSIX shell reads it back, whatever it holds.
-fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `associations export`: associations for another cluster, for EKS, or for whoever keeps them in Git.
 
 mod hcl;
-mod shell;
 
 use std::process::ExitCode;
 
@@ -14,6 +13,7 @@ use crate::association::{Association, Listing, Spec, check};
 use crate::aws::ClusterName;
 use crate::cli::error::{SettingsError, invalid};
 use crate::cli::exit::{print, say};
+use crate::cli::shell;
 
 /// What is printed.
 enum Form {
@@ -61,8 +61,7 @@ impl TryFrom<&ExportArgs> for Form {
                 other: "--cluster-name",
                 why: "an association in AWS is one of an EKS cluster",
             })?;
-            let expected = "expected 1 to 100 letters, digits, - and _, a letter or digit first";
-            ClusterName::new(name).ok_or_else(|| invalid("--cluster-name", name, expected))
+            ClusterName::new(name).ok_or_else(|| invalid("--cluster-name", name, ClusterName::EXPECTED))
         };
         match args.output {
             ExportOutput::Yaml | ExportOutput::Json if args.cluster_name.is_some() => {

@@ -17,8 +17,8 @@ const AT_A_TIME: usize = 4;
 
 /// Lists the associations, and asks for each, for a list has no roles.
 pub(super) async fn read(cluster: &str, args: &ImportArgs) -> Result<Input, Failure> {
-    let expected = "expected 1 to 100 letters, digits, - and _, a letter or digit first";
-    let cluster = ClusterName::new(cluster).ok_or_else(|| invalid("--from-eks", cluster, expected))?;
+    let cluster =
+        ClusterName::new(cluster).ok_or_else(|| invalid("--from-eks", cluster, ClusterName::EXPECTED))?;
     let (region, profile) = (args.region.as_deref(), args.profile.as_deref());
     let failed = |why: String| Failure::Failed(anyhow!(why));
     let eks = EksAssociations::connect(cluster.clone(), region, profile).await.map_err(failed)?;

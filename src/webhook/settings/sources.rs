@@ -82,9 +82,10 @@ fn accounts(sources: &SourceArgs) -> Result<AccountSource, SettingsError> {
 
 fn cluster_name(sources: &SourceArgs) -> Result<Option<ClusterName>, SettingsError> {
     let name = &sources.eks_cluster_name;
-    let allowed = "expected 1 to 100 letters, digits, - and _, a letter or digit first";
     (!name.is_empty())
-        .then(|| ClusterName::new(name).ok_or_else(|| invalid("--eks-cluster-name", name, allowed)))
+        .then(|| {
+            ClusterName::new(name).ok_or_else(|| invalid("--eks-cluster-name", name, ClusterName::EXPECTED))
+        })
         .transpose()
 }
 

@@ -100,8 +100,9 @@ async fn pods_are_refused(test: &Test) -> Result<()> {
 async fn is_told(test: &Test) -> Result<()> {
     let api = associations(&test.client, &test.namespace);
     until("the older one's status says so", async || {
-        let status = api.get("older").await?.data["status"]["conditions"][0].take();
-        Ok((status["status"] == "False" && status["reason"] == "RoleNotAllowed").then_some(()))
+        let older = api.get("older").await?.data;
+        let accepted = &older["status"]["conditions"][0];
+        Ok((accepted["status"] == "False" && accepted["reason"] == "RoleNotAllowed").then_some(()))
     })
     .await
 }

@@ -1,7 +1,7 @@
-//! Texts as words of a POSIX shell, whatever they hold.
+//! Texts as words of a POSIX shell, whatever they hold, for commands that print what a shell is to read.
 
 /// The text as one word. No shell can have a character NUL in one.
-pub(super) fn word(text: &str) -> Option<String> {
+pub(crate) fn word(text: &str) -> Option<String> {
     if text.contains('\0') {
         return None;
     }
@@ -11,7 +11,12 @@ pub(super) fn word(text: &str) -> Option<String> {
     if !text.is_empty() && text.chars().all(is_plain) {
         return Some(text.to_owned());
     }
-    Some(format!("'{}'", text.replace('\'', r"'\''")))
+    Some(quoted(text))
+}
+
+/// The text in quotes. It holds no NUL, as no variable of the environment does.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
