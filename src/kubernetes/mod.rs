@@ -3,6 +3,7 @@
 
 mod access;
 mod answer;
+mod anyone;
 mod authorization;
 mod client;
 mod collection;

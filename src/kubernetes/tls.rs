@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Config;
-use kube::client::ConfigExt;
+use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::anyone::Anyone;
 use super::renewed::{OnFailure, Renewable};
 use crate::source::regular_file;
 
@@ -133,11 +133,20 @@ impl Renewable for TlsSources {
 impl TlsSources {
     /// The configuration without an identity.
     fn trusting(&self, authorities: Option<&[u8]>) -> Result<ClientConfig, String> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone());
+        let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
         let Some(authorities) = authorities else {
-            // kube knows the host's authorities, and how to trust anyone.
-            let mut config = Config::new(http::Uri::from_static("https://kubernetes"));
-            config.accept_invalid_certs = matches!(self.trust, Trust::Anyone);
-            return config.rustls_client_config().map_err(|error| error.to_string());
+            // Not by kube's configuration, which brings a megabyte along: the ways of logging in that it knows.
+            let builder = match self.trust {
+                Trust::Anyone => {
+                    builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone::new(&provider)))
+                }
+                Trust::Host | Trust::Authorities(_) => {
+                    builder.with_platform_verifier().map_err(|error| error.to_string())?
+                }
+            };
+            return Ok(builder.with_no_client_auth());
         };
         let mut roots = RootCertStore::empty();
         // One that cannot be read is left out, as in Go.
@@ -146,8 +155,6 @@ impl TlsSources {
         if added == 0 {
             return Err("its certificate-authority has no certificate".to_owned());
         }
-        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-        let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
         Ok(builder.with_root_certificates(roots).with_no_client_auth())
     }
 }
