@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::harness::association_kind::{Definitions, KINDS};
 use crate::harness::cluster::{Skipped, root};
 use crate::harness::identity::Identity;
+use crate::harness::own_associations::{NAME, make_room};
 use crate::harness::registration::await_injection;
 use crate::harness::release::Release;
 use crate::harness::test::OURS;
@@ -17,11 +18,10 @@ const README: &str = include_str!("../../../../../README.md");
 const RELEASE: &str = "eks";
 const PODS: &str = "shop";
 
-/// The definition of the cluster's own associations, which the README's release installs.
-const OWN_DEFINITION: &str = "podidentityassociations.pod-identity-webhook.dev";
-
-/// The examples run one after the other, so that each stands beside all of the earlier ones.
+/// The examples run one after the other, so that each stands beside all of the earlier ones. The README's release
+/// installs the definition of the cluster's own associations, which Helm does only where nobody else has.
 pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<()> {
+    make_room(&test.cluster).await?;
     let eks = room(&test, RELEASE).await?;
     let shop = room(&test, PODS).await?;
     let values = json!({
@@ -59,7 +59,7 @@ pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<
     gets(&shop, "returns", Identity::Association).await?;
     release.uninstall().await?;
     // A release leaves it behind, with every association; another test's release could not install it.
-    command::kubectl(["delete", "customresourcedefinition", OWN_DEFINITION]).await?;
+    command::kubectl(["delete", "customresourcedefinition", NAME]).await?;
     ack.remove().await?;
     drop(definitions);
     command::kubectl(["delete", "namespace", RELEASE, PODS, "--wait=false"]).await.map(drop)
