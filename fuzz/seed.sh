@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 mkdir -p corpus/decode corpus/admit corpus/manifests corpus/config_map corpus/names corpus/associations \
-    corpus/association_resources corpus/role_policy corpus/sigv4 corpus/eks_routes corpus/eks_bodies
+    corpus/association_resources corpus/role_policy corpus/sigv4 corpus/eks_routes corpus/eks_bodies corpus/token corpus/jwks
 printf '{"identities":[{"namespace":"ns","serviceAccount":"sa"},{"namespace":"ns"},null],"x":[{}]}' \
     >corpus/associations/eks.json
 # The review of a pod that is being made, by a name for it and the pod.
@@ -70,3 +70,15 @@ printf '{"namespace":"shop","serviceAccount":"orders","roleArn":"arn","clientReq
     >corpus/eks_bodies/create.json
 printf '{"roleArn":"arn","clientRequestToken":"t","disableSessionTags":false,"targetRoleArn":"","policy":""}' \
     >corpus/eks_bodies/update.json
+# Claims of a token that counts, what its header may say, and tokens and keys that Go wrote.
+printf '{"aud":["a"],"exp":1001,"iat":1,"iss":"i","jti":"j","kubernetes.io":{"namespace":"n","node":{"name":"w","uid":"u"},"pod":{"name":"p","uid":"u"},"serviceaccount":{"name":"s","uid":"u"},"warnafter":9},"nbf":1,"sub":"system:serviceaccount:n:s"}' \
+    >corpus/token/claims.json
+printf '{"alg":"ES256","kid":"k","typ":"JWT"}' >corpus/token/header.json
+printf '{"alg":"none","crit":["b64"]}' >corpus/token/refused.json
+go=../crates/tokens/tests/data/go-jose.json
+for algorithm in RS256 ES256 ES384 ES512; do
+    sed -n "s/.*\"$algorithm\": \"\(ey.*\)\".*/\1/p" "$go" | tr -d '\n' >"corpus/token/$algorithm.jwt"
+done
+sed -n '/"jwks": {/,/^  }/p' "$go" | sed '1s/.*/{/;$s/,$//' >corpus/jwks/go-jose.json
+printf '{"keys":[{"kty":"oct","k":"AA"},{"kty":"RSA","key_ops":["verify"],"use":"enc","n":"","e":"AQAB"},7]}' \
+    >corpus/jwks/refused.json
