@@ -1,16 +1,18 @@
 //! From an HTTP request to what it asks, or to the reason why it is refused.
 
-use hyper::header::ACCEPT;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Method, Request};
 
 use super::resource;
-use super::traffic::{Collection, GetRequest, ListRequest, WatchRequest};
+use super::traffic::{Collection, GetRequest, ListRequest, PatchRequest, WatchRequest};
 
 /// What a request asks for.
 pub(super) enum Call {
     List(ListRequest),
     Watch(WatchRequest),
     Get(GetRequest),
+    PatchStatus(PatchRequest),
     /// What a group serves, or one of its versions.
     Discover {
         group: String,
@@ -26,12 +28,13 @@ pub(super) struct Refused {
     pub(super) message: String,
 }
 
-pub(super) fn parse<B>(request: &Request<B>) -> Result<Call, Refused> {
+pub(super) fn parse(request: &Request<Bytes>) -> Result<Call, Refused> {
     let query = Query(request.uri().query().unwrap_or_default());
     let segments: Vec<&str> = request.uri().path().trim_start_matches('/').split('/').collect();
-    let nowhere = || refused(404, "the server could not find the requested resource");
-    if request.method() != Method::GET {
-        return Err(nowhere());
+    match *request.method() {
+        Method::GET => {}
+        Method::PATCH => return parse_patch(request, &segments),
+        _ => return Err(nowhere()),
     }
     if segments == ["api", "v1", "namespaces", "default", "services", "kubernetes"] {
         return Ok(Call::Service);
@@ -70,7 +73,35 @@ fn refused(code: u16, message: impl Into<String>) -> Refused {
     Refused { code, message: message.into() }
 }
 
-fn parse_list<B>(request: &Request<B>, query: &Query<'_>, of: Collection) -> Result<Call, Refused> {
+fn nowhere() -> Refused {
+    refused(404, "the server could not find the requested resource")
+}
+
+/// The one write that is served: a part that is merged into an object's status.
+fn parse_patch(request: &Request<Bytes>, segments: &[&str]) -> Result<Call, Refused> {
+    let ["apis", group, version, "namespaces", namespace, plural, name, "status"] = segments else {
+        return Err(nowhere());
+    };
+    if request.headers().get(CONTENT_TYPE).is_none_or(|sent| sent != "application/merge-patch+json") {
+        return Err(refused(415, "the fake takes merge patches alone"));
+    }
+    if let Some(query) = request.uri().query() {
+        return Err(refused(400, format!("the fake patches without parameters, not with {query}")));
+    }
+    let namespace = (*namespace).to_owned();
+    Ok(Call::PatchStatus(PatchRequest {
+        of: Collection {
+            resource: resource::name(group, plural),
+            version: (*version).to_owned(),
+            namespace: Some(namespace.clone()),
+        },
+        namespace,
+        name: (*name).to_owned(),
+        part: serde_json::from_slice(request.body()).map_err(|error| refused(400, error.to_string()))?,
+    }))
+}
+
+fn parse_list(request: &Request<Bytes>, query: &Query<'_>, of: Collection) -> Result<Call, Refused> {
     Ok(Call::List(ListRequest {
         of,
         selected: query.selected()?,
@@ -82,7 +113,7 @@ fn parse_list<B>(request: &Request<B>, query: &Query<'_>, of: Collection) -> Res
     }))
 }
 
-fn parse_watch<B>(request: &Request<B>, query: &Query<'_>, of: Collection) -> Result<Call, Refused> {
+fn parse_watch(request: &Request<Bytes>, query: &Query<'_>, of: Collection) -> Result<Call, Refused> {
     if query.get("sendInitialEvents").is_some() {
         return Err(refused(422, "the fake has no streaming lists"));
     }
@@ -100,7 +131,7 @@ fn parse_watch<B>(request: &Request<B>, query: &Query<'_>, of: Collection) -> Re
 }
 
 /// Takes the first acceptable media type, as kube-apiserver does; `kind` is what `as=` may name here.
-fn metadata_only<B>(request: &Request<B>, kind: &str) -> Result<bool, Refused> {
+fn metadata_only(request: &Request<Bytes>, kind: &str) -> Result<bool, Refused> {
     let accept = match request.headers().get(ACCEPT) {
         Some(accept) => accept.to_str().unwrap_or_default(),
         None => "*/*",

@@ -14,6 +14,9 @@ pub enum Route {
     Watch,
     /// The GET of one object.
     Get,
+    /// The PATCH of an object's status. It is refused by [`Fault::Status`] and not reached by [`Fault::Hang`]; by the
+    /// others it is done, and only its answer suffers.
+    PatchStatus,
     /// What the group serves, and its versions.
     Discovery,
     /// The GET of the Service `kubernetes`.
@@ -74,7 +77,7 @@ impl Faults {
 
     pub(super) fn set_of(&mut self, resource: Resource, route: Route, fault: Fault) {
         let name = match route {
-            Route::List | Route::Watch | Route::Get => resource.name(),
+            Route::List | Route::Watch | Route::Get | Route::PatchStatus => resource.name(),
             Route::Discovery => resource.group.to_owned(),
             Route::Service => SERVICE.to_owned(),
         };

@@ -1,6 +1,6 @@
 //! A fake Kubernetes API server that fails on cue: it lists, watches and gets `ServiceAccounts`,
-//! `ConfigMaps` and custom resources over plain HTTP on 127.0.0.1, as kube-apiserver does, says which
-//! versions of a group it serves, gets the Service `kubernetes`, and nothing else.
+//! `ConfigMaps` and custom resources over plain HTTP on 127.0.0.1, as kube-apiserver does, patches the status of
+//! custom resources, says which versions of a group it serves, gets the Service `kubernetes`, and nothing else.
 //!
 //! Tests hold a [`FakeApi`], change objects, set faults, and wait for what the client did; the
 //! behaviour of a healthy server is tested against the real kube-apiserver, not here. Everything the
@@ -33,6 +33,7 @@ pub use resource::{CONFIG_MAPS, Resource, SERVICE_ACCOUNTS};
 pub use server::ReservedPort;
 pub use traffic::{Collection, Traffic};
 
+use objects::Form;
 use serde_json::{Map, Value};
 use server::Server;
 use shared::Shared;
@@ -133,6 +134,13 @@ impl FakeApi {
     /// Deletes an object; open watches hear of it. `None` if there was none.
     pub fn delete_object(&self, resource: Resource, namespace: &str, name: &str) -> Option<u64> {
         self.world.change(|world| world.delete(&resource.name(), namespace, name, Publicity::Announced))
+    }
+
+    /// An object as a GET would show it; `None` if there is none.
+    #[must_use]
+    pub fn object(&self, resource: Resource, namespace: &str, name: &str) -> Option<Value> {
+        let object = self.world.read(|world| world.object(&resource.name(), namespace, name))?;
+        Some(objects::object(&object, Form::Full(resource)))
     }
 
     /// Serves a kind from now on, as if its `CustomResourceDefinition` was established.

@@ -111,6 +111,17 @@ pub(super) fn not_found(resource: &str, name: &str) -> Value {
     status
 }
 
+pub(super) fn conflict(resource: &str, name: &str) -> Value {
+    let message =
+        "the object has been modified; please apply your changes to the latest version and try again";
+    let mut status =
+        status(409, &format!("Operation cannot be fulfilled on {resource} \"{name}\": {message}"));
+    if let Some(fields) = status.as_object_mut() {
+        fields.insert("details".to_owned(), json!({ "name": name, "kind": resource }));
+    }
+    status
+}
+
 /// A failure's Status with the reason that Kubernetes' apimachinery gives to `code`.
 pub(super) fn status(code: u16, message: &str) -> Value {
     let reason = match code {
@@ -122,6 +133,7 @@ pub(super) fn status(code: u16, message: &str) -> Value {
         406 => "NotAcceptable",
         409 => "Conflict",
         410 => "Expired",
+        415 => "UnsupportedMediaType",
         422 => "Invalid",
         429 => "TooManyRequests",
         500 => "InternalError",
@@ -190,6 +202,10 @@ fn metadata(object: &Object) -> Value {
         let annotations = object.annotations.iter();
         let annotations = annotations.map(|(key, value)| (key.clone(), Value::from(value.as_str())));
         fields.insert("annotations".to_owned(), Value::Object(annotations.collect()));
+    }
+    // Objects of the core group have none.
+    if object.resource.contains('.') {
+        fields.insert("generation".to_owned(), object.generation.into());
     }
     if let Some(owner) = object.body.get(OWNER) {
         let owner = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": "1" });

@@ -1,13 +1,12 @@
 //! From a request to its answer: what is asked, what the world says, and what the fault in force
 //! makes of it.
 
-use std::convert::Infallible;
 use std::io;
 
 use futures_util::{StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
-use hyper::body::{Bytes, Frame};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Request, Response};
 use serde_json::{Value, json};
@@ -17,8 +16,8 @@ use super::faults::{Fault, Hold, Route, SERVICE};
 use super::objects::{self, Form};
 use super::shared::Shared;
 use super::stream::Watch;
-use super::traffic::{Collection, GetRequest, ListRequest, WatchRequest};
-use super::world::{Expired, World};
+use super::traffic::{Collection, GetRequest, ListRequest, PatchRequest, WatchRequest};
+use super::world::{Expired, PatchError, World};
 
 /// An answer's body; its error cuts the connection.
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -32,7 +31,12 @@ enum Answer {
     Stream(WatchRequest),
 }
 
-pub(super) async fn answer<B>(world: Shared, request: Request<B>) -> Result<Response<Body>, Infallible> {
+pub(super) async fn answer(
+    world: Shared,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let request = Request::from_parts(head, body.collect().await?.to_bytes());
     Ok(match call::parse(&request) {
         Ok(Call::List(list)) => {
             let (fault, answer) = page(&world, list);
@@ -46,6 +50,10 @@ pub(super) async fn answer<B>(world: Shared, request: Request<B>) -> Result<Resp
             faulty(&world, fault, Answer::Stream(watch)).await
         }
         Ok(Call::Get(get)) => look_up(&world, get).await,
+        Ok(Call::PatchStatus(patch)) => {
+            let (fault, answer) = patch_status(&world, patch);
+            faulty(&world, fault, answer).await
+        }
         Ok(Call::Discover { group, version }) => {
             let (fault, answer) = discover(&world, &group, version.as_deref());
             faulty(&world, fault, answer).await
@@ -141,6 +149,24 @@ async fn look_up(world: &Shared, get: GetRequest) -> Response<Body> {
         Some(Hold::Answer) | None => early,
     };
     faulty(world, fault, answer).await
+}
+
+fn patch_status(world: &Shared, request: PatchRequest) -> (Fault, Answer) {
+    world.change(|world| {
+        let fault = world.faults.of(&request.of.resource, Route::PatchStatus);
+        let is_done = !matches!(fault, Fault::Status(_) | Fault::Hang);
+        let (of, name) = (&request.of.resource, &request.name);
+        let answer = match form(world, false, &request.of).filter(|_| is_done) {
+            None => nowhere(),
+            Some(form) => match world.patch_status(&request) {
+                Ok(object) => Answer::Json(200, objects::object(&object, form)),
+                Err(PatchError::Missing) => Answer::Json(404, objects::not_found(of, name)),
+                Err(PatchError::Conflict) => Answer::Json(409, objects::conflict(of, name)),
+            },
+        };
+        world.traffic.patches.push(request);
+        (fault, answer)
+    })
 }
 
 async fn faulty(world: &Shared, fault: Fault, answer: Answer) -> Response<Body> {

@@ -1,5 +1,7 @@
 //! What clients asked of the fake, for tests to assert on and to wait for.
 
+use serde_json::Value;
+
 /// The requests seen, in order of arrival, and what is under way now.
 #[derive(Debug, Clone, Default)]
 pub struct Traffic {
@@ -9,6 +11,8 @@ pub struct Traffic {
     pub watches: Vec<WatchRequest>,
     /// Every GET of an object.
     pub gets: Vec<GetRequest>,
+    /// Every PATCH of an object's status, also those that were refused.
+    pub patches: Vec<PatchRequest>,
     /// Groups (`GROUP`) and their versions (`GROUP/VERSION`) whose resources were asked for.
     pub discoveries: Vec<String>,
     /// How often the Service `kubernetes` was asked for.
@@ -38,10 +42,17 @@ impl Traffic {
         self.gets.iter().filter(|get| get.namespace == namespace && get.name == name).count()
     }
 
+    /// How often the status of the object of this name was to be patched.
+    #[must_use]
+    pub fn patches_of(&self, namespace: &str, name: &str) -> usize {
+        self.patches.iter().filter(|patch| patch.namespace == namespace && patch.name == name).count()
+    }
+
     pub(super) fn forget_requests(&mut self) {
         self.lists.clear();
         self.watches.clear();
         self.gets.clear();
+        self.patches.clear();
         self.discoveries.clear();
         self.services = 0;
         self.others.clear();
@@ -111,4 +122,17 @@ pub struct GetRequest {
     pub name: String,
     /// `resourceVersion`, as sent: 0 would allow the API server a stale answer.
     pub resource_version: Option<String>,
+}
+
+/// One PATCH of an object's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchRequest {
+    /// The object's kind.
+    pub of: Collection,
+    /// The object's namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// What is to be merged into the object.
+    pub part: Value,
 }

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::faults::{Faults, Hold};
 use super::resource::{CONFIG_MAPS, Resource, SERVICE_ACCOUNTS};
-use super::traffic::{Collection, ListRequest, Traffic};
+use super::traffic::{Collection, ListRequest, PatchRequest, Traffic};
 
 /// One version of an object.
+#[derive(Clone)]
 pub(super) struct Object {
     /// The name of its kind, which is the same in all versions.
     pub(super) resource: String,
@@ -19,6 +20,8 @@ pub(super) struct Object {
     /// The resourceVersion at which the object of this name was created: its uid is made from it.
     pub(super) created: u64,
     pub(super) version: u64,
+    /// How often it was written, its status left aside.
+    pub(super) generation: u64,
     pub(super) annotations: Vec<(String, String)>,
     /// All but kind, version and metadata.
     pub(super) body: Map<String, Value>,
@@ -62,6 +65,14 @@ pub(super) struct Page {
 
 /// The `continue` token is older than what the server remembers.
 pub(super) struct Expired;
+
+/// Why a status is not patched.
+pub(super) enum PatchError {
+    /// There is no object of this name.
+    Missing,
+    /// The patch is for another version than the object's.
+    Conflict,
+}
 
 /// Resource, namespace, name.
 type Key = (String, String, String);
@@ -142,9 +153,9 @@ impl World {
     ) -> u64 {
         let version = self.advance();
         let key = (resource.name(), namespace.to_owned(), name.to_owned());
-        let (kind, created) = match self.objects.get(&key) {
-            Some(object) => (ChangeKind::Modified, object.created),
-            None => (ChangeKind::Added, version),
+        let (kind, created, generation) = match self.objects.get(&key) {
+            Some(object) => (ChangeKind::Modified, object.created, object.generation + 1),
+            None => (ChangeKind::Added, version, 1),
         };
         let object = Arc::new(Object {
             resource: resource.name(),
@@ -152,6 +163,7 @@ impl World {
             name: name.to_owned(),
             created,
             version,
+            generation,
             annotations: annotations.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect(),
             body,
         });
@@ -171,17 +183,33 @@ impl World {
         let last = self.objects.remove(&key)?;
         let version = self.advance();
         // A DELETED event carries the last state, at the deletion's resourceVersion.
-        let object = Arc::new(Object {
-            resource: last.resource.clone(),
-            namespace: last.namespace.clone(),
-            name: last.name.clone(),
-            created: last.created,
-            version,
-            annotations: last.annotations.clone(),
-            body: last.body.clone(),
-        });
+        let object = Arc::new(Object { version, ..(*last).clone() });
         self.log.push(Change { kind: ChangeKind::Deleted, object, publicity });
         Some(version)
+    }
+
+    /// Merges a part into an object's status; open watches hear of it. Of the part's metadata the version counts alone,
+    /// and what leaves the status as it is makes no new version, as with kube-apiserver.
+    pub(super) fn patch_status(&mut self, request: &PatchRequest) -> Result<Arc<Object>, PatchError> {
+        let PatchRequest { of, namespace, name, part } = request;
+        let key = (of.resource.clone(), namespace.clone(), name.clone());
+        let last = self.objects.get(&key).cloned().ok_or(PatchError::Missing)?;
+        let version = part.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+        if version.is_some_and(|version| version != last.version.to_string()) {
+            return Err(PatchError::Conflict);
+        }
+        let mut body = last.body.clone();
+        if let Some(part) = part.get("status") {
+            json_patch::merge(body.entry("status").or_insert_with(|| Value::Object(Map::new())), part);
+        }
+        if body == last.body {
+            return Ok(last);
+        }
+        let object = Arc::new(Object { version: self.advance(), body, ..(*last).clone() });
+        self.objects.insert(key, object.clone());
+        let publicity = Publicity::Announced;
+        self.log.push(Change { kind: ChangeKind::Modified, object: object.clone(), publicity });
+        Ok(object)
     }
 
     pub(super) fn install(&mut self, resource: Resource) {
