@@ -98,20 +98,27 @@ impl Webhook {
 
     /// Starts and waits for nothing.
     pub(crate) async fn start_cold(url: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_by(url, &[], change).await
+    }
+
+    /// As [`Self::start_cold`], with these flags besides.
+    pub(crate) async fn start_by(url: &str, flags: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
         let folder = TempDir::new().unwrap();
         let authority = Authority::new().unwrap();
         let leaf = authority.leaf(&["localhost".to_owned()]).unwrap();
         let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
         std::fs::write(&certificate, leaf.certificate_pem).unwrap();
         std::fs::write(&key, leaf.key_pem).unwrap();
-        let mut settings = settings([
+        let fixed = [
             format!("--kube-api={url}"),
             "--in-cluster=false".to_owned(),
             format!("--tls-cert={}", certificate.display()),
             format!("--tls-key={}", key.display()),
             "--shutdown-delay=0".to_owned(),
             "--enable-debugging-handlers".to_owned(),
-        ]);
+        ];
+        let flags = flags.iter().map(|flag| (*flag).to_owned());
+        let mut settings = settings(fixed.into_iter().chain(flags));
         change(&mut settings);
         let server = Server::start(settings, || authority.certificate_pem()).await;
         Self { server, _certificate: folder }

@@ -28,6 +28,9 @@ const ACK: Resource = Resource {
     kind: "PodIdentityAssociation",
 };
 
+/// This project's own kind.
+pub(crate) const OWN: Resource = Resource { group: "pod-identity-webhook.dev", ..ACK };
+
 const CROSSPLANE: Resource = Resource { group: "eks.aws.upbound.io", version: "v1beta1", ..ACK };
 
 const CROSSPLANE_NAMESPACED: Resource = Resource { group: "eks.aws.m.upbound.io", ..CROSSPLANE };
@@ -40,7 +43,7 @@ fn any() -> Selection {
     Selection { namespaces: Namespaces::Any, ..Selection::default() }
 }
 
-fn body(members: Value) -> Map<String, Value> {
+pub(crate) fn body(members: Value) -> Map<String, Value> {
     serde_json::from_value(members).unwrap()
 }
 
@@ -84,7 +87,7 @@ async fn shop(selection: Selection) -> (FakeApi, Webhook) {
     (api, webhook)
 }
 
-async fn accounts() -> FakeApi {
+pub(crate) async fn accounts() -> FakeApi {
     let api = FakeApi::start().await;
     for account in ["orders", "cart", "billing"] {
         api.put("shop", account, &[]);
@@ -101,7 +104,7 @@ async fn start(api: &FakeApi, controllers: &[Controller], selection: Selection) 
 }
 
 /// Whether a pod of this account gets an association.
-async fn is_associated(webhook: &Webhook, account: &str) -> bool {
+pub(crate) async fn is_associated(webhook: &Webhook, account: &str) -> bool {
     match webhook.admit("shop", account).await {
         Said::Association(_) => true,
         Said::Nothing => false,
