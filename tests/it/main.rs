@@ -6,6 +6,7 @@
 mod accounts;
 mod association_file;
 mod association_resources;
+mod association_status;
 mod associations_command;
 mod certificates;
 mod client_certificates;
