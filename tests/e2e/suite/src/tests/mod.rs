@@ -111,6 +111,7 @@ pub fn beside() -> Vec<Case> {
         required_identity::a_source_that_cannot_be_asked_is_trouble_and_no_denial,
         required_identity::no_pod_frees_itself_from_its_namespaces_label,
         rights::every_verb_is_needed_and_no_other_is_allowed,
+        rights::every_verb_of_own_associations_is_needed_and_no_other_is_allowed,
         upgrade::go_webhooks_default_certificate_is_kept_in_the_cluster,
         role_policy::roles_are_warned_of_then_refused_as_the_policy_says,
     ];

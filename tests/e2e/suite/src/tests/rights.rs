@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::cluster::root;
 use crate::harness::command::{self, kubectl};
+use crate::harness::own_associations::{Following, association, define, role};
 use crate::harness::registration::await_injection;
 use crate::harness::release::Release;
 use crate::harness::replica::Replica;
@@ -54,6 +55,10 @@ const SOURCES: Rights = &[
     ("services", &["get"]),
 ];
 
+/// What is allowed besides for this project's own associations.
+const ASSOCIATIONS: Rights =
+    &[("podidentityassociations", &["get", "list", "watch"]), ("podidentityassociations/status", &["patch"])];
+
 pub async fn every_verb_is_needed_and_no_other_is_allowed(test: Test) -> Result<()> {
     let values = values(&test, json!({}));
     let release = Release::install(&test.cluster, "rights", &test.namespace, &values).await?;
@@ -83,6 +88,18 @@ pub async fn every_verb_of_the_sources_is_needed_and_no_other_is_allowed(test: T
     each_is_needed(&test, &release, rights.into_iter().filter(of_sources).collect()).await?;
     release.uninstall().await?;
     kubectl(["delete", "--filename", &ack, "--ignore-not-found"]).await.map(drop)
+}
+
+pub async fn every_verb_of_own_associations_is_needed_and_no_other_is_allowed(test: Test) -> Result<()> {
+    define(&test.cluster).await?;
+    let following = Following::install(&test, "own-rights", 1, &json!({})).await?;
+    let rights = rights(&test, &following.release).await?;
+    ensure_allowed(&rights, &[DEFAULTS, ASSOCIATIONS].concat())?;
+    let of_associations =
+        |right: &Right| ASSOCIATIONS.iter().any(|(resource, _)| *resource == right.resource);
+    let rights = rights.into_iter().filter(of_associations).collect();
+    each_is_needed(&test, &following.release, rights).await?;
+    following.end().await
 }
 
 /// Values of a release with one replica for this test's namespace, and these besides.
@@ -191,6 +208,23 @@ async fn fails(test: &Test, release: &Release, right: &Right) -> Result<()> {
                 Ok(is_logged(test, release, "cannot get resource \"serviceaccounts\"").await?.then_some(()))
             })
             .await
+        }
+        ("podidentityassociations", "get") => {
+            // A pod that opted in has its association looked up live before it goes without.
+            test.account("opted-in", &[]).await.or_else(already)?;
+            let mut pod = workload::unscheduled("opted-in", "opted-in");
+            pod["metadata"]["labels"] = json!({"eks.amazonaws.com/pod-identity": "enabled"});
+            until("a look-up is refused", async || {
+                drop(test.dry_run(pod.clone()).await);
+                let words = "the webhook's ClusterRole must allow get on podidentityassociations";
+                Ok(is_logged(test, release, words).await?.then_some(()))
+            })
+            .await
+        }
+        ("podidentityassociations/status", "patch") => {
+            let object = association("told", &json!({"roleArn": role("told")}));
+            test.apply(&object.to_string()).await?;
+            logged(test, release, "must allow patch on podidentityassociations/status").await
         }
         (resource @ ("configmaps" | "podidentityassociations" | "services"), verb) => {
             restart(test, release).await?;
