@@ -154,7 +154,7 @@ impl StatusWriter {
         let Some(((namespace, name), patch)) = self.queue.pop() else { return };
         let address = Address::custom((API_VERSION, KIND, PLURAL), &namespace, &name);
         let error = match timeout(WRITE, address.merge_status(&self.client, &patch)).await {
-            Ok(Ok(_)) => return self.queue.written(namespace, name),
+            Ok(Ok(_)) => return self.queue.written(namespace, name, &patch),
             Ok(Err(error)) => Some(error),
             Err(_) => None,
         };

@@ -1,6 +1,7 @@
 //! Which statuses are to be written, and when.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,8 +16,8 @@ const SPREAD: Duration = Duration::from_secs(1);
 /// policies, would otherwise write against each other without an end while one replaces the other.
 pub(super) const REST: Duration = Duration::from_secs(30);
 
-/// Writes of one object by this replica, one soon after the other, after which somebody else is taken to write against
-/// it for good.
+/// Writes of the same status to one object by this replica, one soon after the other, after which somebody else is taken
+/// to write against it for good.
 pub(super) const MOST: u32 = 4;
 
 /// How long the object is then left alone.
@@ -44,6 +45,9 @@ pub(super) enum Pause {
 #[derive(Debug, Clone, Copy)]
 struct Writes {
     last: Instant,
+    /// What was written last, in short.
+    content: u64,
+    /// How often that was written, one soon after the other.
     in_a_row: u32,
 }
 
@@ -70,10 +74,13 @@ impl Queue {
         let Some(patch) = patch else { return false };
         let now = Instant::now();
         let writes = self.writes.get(&key).copied();
-        let is_contested = writes.is_some_and(|writes| writes.in_a_row >= MOST);
+        // Where there is something new to say, somebody has changed the association or the policy, and not the status.
+        let is_contested =
+            writes.is_some_and(|writes| writes.in_a_row >= MOST && writes.content == content(&patch));
         let rest = if is_contested { TRUCE } else { REST };
-        let first = || writes.map_or(now, |writes| now.max(writes.last + rest)) + jittered(SPREAD);
-        self.insert(due.unwrap_or_else(first), key, patch);
+        let earliest = writes.map_or(now, |writes| now.max(writes.last + rest));
+        let due = due.filter(|due| *due <= earliest + SPREAD);
+        self.insert(due.unwrap_or_else(|| earliest + jittered(SPREAD)), key, patch);
         is_contested && due.is_none()
     }
 
@@ -99,15 +106,17 @@ impl Queue {
     }
 
     /// An object was written.
-    pub(super) fn written(&mut self, namespace: String, name: String) {
+    pub(super) fn written(&mut self, namespace: String, name: String, patch: &Value) {
         let now = Instant::now();
         self.failures = 0;
         self.writes.retain(|_, writes| now.duration_since(writes.last) < 2 * TRUCE);
-        let key = (namespace, name);
-        // Writes that are far apart are no quarrel.
-        let before = self.writes.get(&key).filter(|writes| now.duration_since(writes.last) < 3 * REST);
-        let in_a_row = before.map_or(1, |writes| writes.in_a_row.saturating_add(1));
-        self.writes.insert(key, Writes { last: now, in_a_row });
+        let (key, content) = ((namespace, name), content(patch));
+        // Writes that are far apart, or say something else each time, are no quarrel.
+        let is_again =
+            |before: &&Writes| now.duration_since(before.last) < 3 * REST && before.content == content;
+        let in_a_row =
+            self.writes.get(&key).filter(is_again).map_or(1, |before| before.in_a_row.saturating_add(1));
+        self.writes.insert(key, Writes { last: now, content, in_a_row });
     }
 
     /// A write failed: after a pause for all, it is made again, unless the object says something else by then.
@@ -136,4 +145,16 @@ impl Queue {
             self.order.remove(&(due, key.clone()));
         }
     }
+}
+
+/// What a patch says, in short: neither of which version it is nor when a condition has changed.
+fn content(patch: &Value) -> u64 {
+    let mut status = patch.get("status").cloned().unwrap_or_default();
+    let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
+        condition.remove("lastTransitionTime");
+    }
+    let mut hasher = DefaultHasher::new();
+    status.to_string().hash(&mut hasher);
+    hasher.finish()
 }

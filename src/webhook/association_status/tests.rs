@@ -144,8 +144,8 @@ async fn what_another_replica_has_written_is_not_written_again() {
 async fn replicas_that_differ_do_not_write_against_each_other_without_an_end() {
     let mut queue = Queue::default();
     queue.set("shop", "orders", Some(json!(1)));
-    let (key, _) = queue.pop().unwrap();
-    queue.written(key.0, key.1);
+    let (key, patch) = queue.pop().unwrap();
+    queue.written(key.0, key.1, &patch);
     // The other replica has changed it back.
     queue.set("shop", "orders", Some(json!(1)));
     let wait = queue.next_due().unwrap() - tokio::time::Instant::now();
@@ -162,12 +162,47 @@ async fn whoever_writes_against_this_replica_for_good_is_left_alone() {
     for _ in 0..MOST {
         assert!(!queue.set("shop", "orders", Some(json!(1))));
         tokio::time::advance(queue.next_due().unwrap() - tokio::time::Instant::now()).await;
-        let (key, _) = queue.pop().unwrap();
-        queue.written(key.0, key.1);
+        let (key, patch) = queue.pop().unwrap();
+        queue.written(key.0, key.1, &patch);
     }
     assert!(queue.set("shop", "orders", Some(json!(1))));
     assert!(queue.next_due().unwrap() - tokio::time::Instant::now() >= TRUCE);
     assert!(!queue.set("shop", "cart", Some(json!(2))), "others are written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_changes_an_association_often_is_no_adversary() {
+    let mut queue = Queue::default();
+    for generation in 0..3 * MOST {
+        let condition = json!({"type": "Accepted", "lastTransitionTime": "2026-01-02T03:04:05Z"});
+        let status = json!({"observedGeneration": generation, "conditions": [condition]});
+        assert!(!queue.set("shop", "orders", Some(json!({"status": status}))), "{generation}");
+        let wait = queue.next_due().unwrap() - tokio::time::Instant::now();
+        assert!(wait <= 2 * REST, "{wait:?}");
+        tokio::time::advance(wait).await;
+        let ((namespace, name), patch) = queue.pop().unwrap();
+        queue.written(namespace, name, &patch);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_others_undo_is_the_same_whenever_it_is_written() {
+    let mut queue = Queue::default();
+    for second in 0..MOST {
+        let condition =
+            json!({"type": "Accepted", "lastTransitionTime": format!("2026-01-02T03:04:0{second}Z")});
+        let (metadata, status) = (json!({"resourceVersion": second}), json!({"conditions": [condition]}));
+        let patch = json!({"metadata": metadata, "status": status});
+        assert!(!queue.set("shop", "orders", Some(patch)));
+        tokio::time::advance(queue.next_due().unwrap() - tokio::time::Instant::now()).await;
+        let ((namespace, name), patch) = queue.pop().unwrap();
+        queue.written(namespace, name, &patch);
+    }
+    let condition = json!({"type": "Accepted", "lastTransitionTime": "2026-01-02T03:05:00Z"});
+    assert!(queue.set("shop", "orders", Some(json!({"status": {"conditions": [condition]}}))));
+    // Another status is not put off with it.
+    assert!(!queue.set("shop", "orders", Some(json!({"status": {"observedGeneration": 2}}))));
+    assert!(queue.next_due().unwrap() - tokio::time::Instant::now() <= 2 * REST);
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +221,7 @@ async fn failures_pause_all_writes_and_the_longer_the_more_there_are() {
     }
     assert!(waits[0] <= 1.0 && waits[11] > 100.0 && waits[11] <= 300.0, "{waits:?}");
     let ((namespace, name), patch) = queue.pop().unwrap();
-    queue.written(namespace.clone(), name.clone());
+    queue.written(namespace.clone(), name.clone(), &patch);
     queue.failed(namespace, name, patch, Pause::Growing);
     assert!(wait(&queue).as_secs_f64() <= 1.0, "a success ends it");
     let ((namespace, name), patch) = queue.pop().unwrap();
