@@ -90,15 +90,18 @@ fn code(status: ExitStatus) -> u8 {
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Child {
-        Command::new("sh").args(["-c", script]).stdout(std::process::Stdio::piped()).spawn().unwrap()
+    /// A shell that has said that it is ready.
+    async fn ready(script: &str) -> Child {
+        let mut shell = Command::new("sh");
+        let mut child = shell.args(["-c", script]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut line = [0; 6];
+        tokio::io::AsyncReadExt::read_exact(child.stdout.as_mut().unwrap(), &mut line).await.unwrap();
+        child
     }
 
     #[tokio::test]
     async fn a_command_that_nobody_answers_is_ended_and_its_code_kept() {
-        let mut child = shell("trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done");
-        let mut line = [0; 6];
-        tokio::io::AsyncReadExt::read_exact(child.stdout.as_mut().unwrap(), &mut line).await.unwrap();
+        let child = ready("trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done").await;
         assert_eq!(ended(child, Received::of(&[]), std::future::ready(())).await.unwrap(), 9);
     }
 
@@ -107,7 +110,8 @@ mod tests {
         for (taken, code) in
             [(Taken::Hangup, 129), (Taken::User1, 138), (Taken::User2, 140), (Taken::Terminate, 143)]
         {
-            let child = shell("exec sleep 60");
+            // Under nohup this process ignores the hangup, and what it starts would too.
+            let child = ready("exec env --default-signal sh -c 'echo ready; exec sleep 60'").await;
             let ended = ended(child, Received::of(&[taken]), std::future::pending()).await.unwrap();
             assert_eq!(ended, code, "{taken:?}");
         }
