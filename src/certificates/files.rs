@@ -121,6 +121,8 @@ async fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
         match timeout(PATIENCE, &mut reading).await {
             Ok(Ok(Ok(bytes))) => return Ok(bytes),
             Ok(Ok(Err(error))) => return Err(failed(error.to_string())),
+            // The runtime ends, and with it everything that could be done about the file.
+            Ok(Err(error)) if error.is_cancelled() => return std::future::pending().await,
             Ok(Err(_)) => return Err(failed("the reading failed".to_owned())),
             Err(_) if is_told => {}
             Err(_) => {
