@@ -192,13 +192,17 @@ mod tests {
 
     use super::*;
 
-    /// Says what comes through a channel, and blocks until then.
-    struct Said(Mutex<Receiver<Result<u32, &'static str>>>);
+    /// A patience that is over before anything is said, and one that is not, however busy the machine is.
+    const SHORT: u64 = 20;
+    const LONG: u64 = 60_000;
 
-    impl Renewable for Said {
+    /// Says what comes through a channel, and blocks until then. Whoever asks waits for so many milliseconds.
+    struct Said<const PATIENCE: u64>(Mutex<Receiver<Result<u32, &'static str>>>);
+
+    impl<const PATIENCE: u64> Renewable for Said<PATIENCE> {
         type Value = u32;
 
-        const PATIENCE: Duration = Duration::from_millis(20);
+        const PATIENCE: Duration = Duration::from_millis(PATIENCE);
         const PAUSE: Duration = Duration::ZERO;
         const FAILURE: OnFailure = OnFailure::Keep("not renewed");
 
@@ -212,7 +216,7 @@ mod tests {
         }
     }
 
-    fn said() -> (Sender<Result<u32, &'static str>>, Renewed<Said>) {
+    fn said<const PATIENCE: u64>() -> (Sender<Result<u32, &'static str>>, Renewed<Said<PATIENCE>>) {
         let (sender, receiver) = channel();
         sender.send(Ok(1)).unwrap();
         (sender, Renewed::read(Said(Mutex::new(receiver))).unwrap())
@@ -220,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_is_made_again_only_once_it_was_refused() {
-        let (sender, renewed) = said();
+        let (sender, renewed) = said::<LONG>();
         sender.send(Ok(2)).unwrap();
         let first = renewed.current().await.unwrap();
         assert_eq!(*first, 1);
@@ -234,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_renewal_that_hangs_or_fails_leaves_the_last_value_and_only_one_is_under_way() {
-        let (sender, renewed) = said();
+        let (sender, renewed) = said::<SHORT>();
         let first = renewed.current().await.unwrap();
         renewed.refused(&first);
         for _ in 0..3 {
