@@ -10,6 +10,7 @@ mod object;
 mod rules;
 mod spec;
 mod store;
+mod terms;
 
 use kube::api::ApiResource;
 
@@ -18,6 +19,7 @@ pub use object::{Association, ObjectError};
 pub use rules::{MOST_TAGS, Violation, check, check_tags};
 pub use spec::Spec;
 pub use store::{Listing, MEMBERS, Notes, Store, StoreError, Unreadable, Why, Writing};
+pub use terms::Terms;
 
 /// The kind, as it is asked for.
 #[must_use]

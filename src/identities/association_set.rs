@@ -1,9 +1,12 @@
 //! The accounts that a source of associations names, and what it says of their roles.
 
+use std::sync::Arc;
+
 use injection::AccountName;
 use injection::grant::Roles;
 
 use super::by_account::ByAccount;
+use crate::association::Terms;
 
 /// The accounts that associations name, namespace and name to the letter.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub struct AssociationSet(ByAccount<Associated>);
 pub struct Associated {
     /// The roles that it gives, for the role policy; `None` where the source does not say.
     pub roles: Option<Roles>,
+    /// What it says of credentials; `None` where the source does not say, or was not asked to keep it.
+    pub terms: Option<Arc<Terms>>,
 }
 
 impl Associated {
@@ -31,25 +36,30 @@ impl Associated {
             }
             (one, other) => one.or(other),
         };
-        Some(Self { roles })
+        // Only the agent reads terms, and it asks one source after the other.
+        Some(Self { roles, terms: one.terms.or(other.terms) })
     }
 }
 
 impl AssociationSet {
     /// The set of these accounts, each with what is known of its association.
-    pub(in crate::identities) fn with_roles<'a>(
-        associations: impl IntoIterator<Item = (AccountName<'a>, Option<Roles>)>,
+    pub(in crate::identities) fn with<'a>(
+        associations: impl IntoIterator<Item = (AccountName<'a>, Associated)>,
     ) -> Self {
         let mut set = Self::default();
-        for (account, roles) in associations {
-            set.0.insert(account, Associated { roles });
+        for (account, associated) in associations {
+            set.0.insert(account, associated);
         }
         set.shrink_to_fit();
         set
     }
 
     pub(in crate::identities) fn insert(&mut self, account: AccountName<'_>) {
-        self.0.insert(account, Associated::default());
+        self.insert_with(account, Associated::default());
+    }
+
+    pub(in crate::identities) fn insert_with(&mut self, account: AccountName<'_>, associated: Associated) {
+        self.0.insert(account, associated);
     }
 
     /// Gives back the memory that growing has left over.

@@ -79,7 +79,7 @@ impl Claims {
         let role = annotations.as_ref().and_then(|account| account.role.clone()).or(entry);
         let comes_first = precedence == Precedence::Association || role.is_none();
         let grant = match association.filter(|_| comes_first) {
-            Some(Associated { roles }) => {
+            Some(Associated { roles, terms: _ }) => {
                 let preferences = annotations.map(|account| account.preferences.clone()).unwrap_or_default();
                 Some(Arc::new(Grant::Association(AssociationGrant { roles, preferences })))
             }

@@ -148,7 +148,7 @@ impl Identities {
         let mut association = Ok(None);
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(Some(Associated { roles: Some(_) })) => return answer,
+                Ok(Some(Associated { roles: Some(_), .. })) => return answer,
                 Ok(Some(_)) => association = answer,
                 Err(_) if !matches!(association, Ok(Some(_))) => association = answer,
                 Ok(None) | Err(_) => {}

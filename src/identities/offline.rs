@@ -233,7 +233,7 @@ impl Manifests {
             self.foreign.insert(association.account.get(), place.clone());
             return Ok(());
         }
-        let associated = Associated { roles: association.existence.roles().cloned() };
+        let associated = association.associated();
         self.associations.insert(association.account.get(), (associated, place.clone()));
         Ok(())
     }
@@ -241,9 +241,8 @@ impl Manifests {
     /// The sources for a server: the associations, and the ConfigMap's entries if there is a ConfigMap.
     #[must_use]
     pub fn sources(&self) -> (Arc<Source<AssociationSet>>, Option<Arc<Source<Entries>>>) {
-        let associations =
-            self.associations.iter().map(|(account, (known, _))| (account, known.roles.clone()));
-        let associations = AssociationSet::with_roles(associations);
+        let associations = self.associations.iter().map(|(account, (known, _))| (account, known.clone()));
+        let associations = AssociationSet::with(associations);
         let entries = self.config_map.as_ref().map(|config_map| config_map.contents.entries.clone());
         (Source::fixed(NAME, associations), entries.map(|entries| Source::fixed(NAME, entries)))
     }

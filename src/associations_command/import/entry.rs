@@ -92,7 +92,7 @@ fn own_kind(object: &Value, namespace: &str, name: &str, place: String) -> Readi
 
 /// An object of ACK's or Crossplane's.
 fn resource(kind: &Kind, object: &Value, place: String) -> Reading {
-    let Association { account, cluster, existence: _ } = match Association::read(kind, object, "") {
+    let Association { account, cluster, existence: _, terms: _ } = match Association::read(kind, object, "") {
         Ok(association) => association,
         Err(error) => return Err(Unusable { place, why: error.to_string() }),
     };

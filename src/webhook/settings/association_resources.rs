@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::aws::ClusterName;
 use crate::cli::error::{SettingsError, invalid};
-use crate::identities::sources::association_resources::{Controller, Namespaces, Pending, Selection};
+use crate::identities::sources::association_resources::{Controller, Detail, Namespaces, Pending, Selection};
 use crate::webhook::sources_args::{AssociationResourceArgs, SourceArgs};
 
 /// The controllers whose resources are read, and which of these count.
@@ -69,13 +69,16 @@ impl ResourceSettings {
             ));
         }
         let pending = if *uses_pending { Pending::Use } else { Pending::Wait };
-        Ok(Some(Self { controllers, selection: Selection { cluster, namespaces, pending } }))
+        Ok(Some(Self {
+            controllers,
+            selection: Selection { cluster, namespaces, pending, detail: Detail::Account },
+        }))
     }
 }
 
 impl fmt::Display for ResourceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { controllers, selection: Selection { cluster, namespaces, pending } } = self;
+        let Self { controllers, selection: Selection { cluster, namespaces, pending, detail: _ } } = self;
         let controllers: Vec<_> = controllers.iter().map(|controller| controller.name()).collect();
         write!(f, "watch-association-resources={}", controllers.join(","))?;
         cluster.iter().try_for_each(|cluster| write!(f, " eks-cluster-name={cluster}"))?;

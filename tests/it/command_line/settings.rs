@@ -214,7 +214,7 @@ fn association_resources_are_taken_by_their_controllers_names() {
         "--association-resources-own-namespace-only=false",
         "--use-pending-associations",
     ]);
-    let Selection { cluster, namespaces, pending } =
+    let Selection { cluster, namespaces, pending, detail: _ } =
         settings.sources.association_resources.clone().unwrap().selection;
     assert_eq!(cluster.unwrap().as_str(), "prod");
     assert_eq!((namespaces, pending), (Namespaces::Any, Pending::Use));

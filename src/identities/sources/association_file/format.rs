@@ -10,7 +10,8 @@ use injection::AccountName;
 use injection::json::{self, Array, Elements, Fold, Object, Text, skip};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 
-use crate::identities::association_set::AssociationSet;
+use super::terms::WrittenTerms;
+use crate::identities::association_set::{Associated, AssociationSet};
 use crate::source::Complaint;
 
 /// Why bytes are not a file of associations; the text quotes nothing of them.
@@ -83,6 +84,7 @@ impl AssociationFile {
 struct WrittenAssociation<'a> {
     namespace: Cow<'a, str>,
     service_account: Cow<'a, str>,
+    terms: WrittenTerms,
 }
 
 impl WrittenAssociation<'_> {
@@ -106,7 +108,12 @@ struct AssociationsFold {
 impl AssociationsFold {
     fn take(&mut self, entry: &WrittenAssociation<'_>) {
         match entry.missing() {
-            None => self.associations.insert(AccountName::new(&entry.namespace, &entry.service_account)),
+            None => {
+                let account = AccountName::new(&entry.namespace, &entry.service_account);
+                // Of the roles the policy learns nothing here: the agent, which hands them out, asks it.
+                let associated = Associated { roles: None, terms: entry.terms.terms() };
+                self.associations.insert_with(account, associated);
+            }
             Some(missing) => {
                 self.complaint.add(format_args!("identities[{}] has no {missing}", self.count));
             }
@@ -158,6 +165,7 @@ impl<'a> Fold<'a> for WrittenAssociation<'a> {
             Some(name) if name.eq_ignore_ascii_case("serviceAccount") => {
                 self.service_account = map.next_value_seed(Text)?;
             }
+            Some(name) if WrittenTerms::has(&name) => self.terms.set(&name, map.next_value()?),
             Some(_) => skip(map)?,
         }
         Ok(true)

@@ -1,6 +1,7 @@
 //! EKS Pod Identity's associations in a file, as EKS feeds its own webhook.
 
 mod format;
+mod terms;
 
 use std::path::PathBuf;
 use std::sync::Arc;

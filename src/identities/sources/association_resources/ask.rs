@@ -11,7 +11,6 @@ use super::objects::{ResourceStanding, judge_given};
 use super::resource::Association;
 use super::selection::{Controller, Selection};
 use crate::association::{API_VERSION, GROUP, KIND, PLURAL};
-use crate::identities::association_set::Associated;
 use crate::identities::sources::single_lookups::Answer;
 use crate::kubernetes::{Address, ApiError};
 
@@ -36,11 +35,11 @@ async fn look(client: &Client, selection: &Selection, account: AccountName<'_>) 
     let read = address.part::<Kept>(client, LARGEST).await.map_err(|error| explain(&error))?;
     let (Some(Kept(object)), [kind]) = (read, Kind::of(Controller::Own)) else { return Ok(None) };
     // One that is malformed is complained about by the watch.
-    let read = Association::read(kind, &object, account.namespace).ok();
+    let read = Association::read_in(kind, &object, account.namespace, selection.detail).ok();
     let counts = |association: &Association| {
         judge_given(association, selection.cluster.as_ref()) == ResourceStanding::Used
     };
-    Ok(read.filter(counts).map(|association| Associated { roles: association.existence.roles().cloned() }))
+    Ok(read.filter(counts).map(|association| association.associated()))
 }
 
 /// An error, and what to do about it.

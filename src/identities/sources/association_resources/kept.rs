@@ -47,10 +47,14 @@ const WANTED: Shape = Shape::Members(&[
     ("namespace", Shape::Text),
     ("serviceAccount", Shape::Text),
     ("clusterName", Shape::Text),
+    ("roleArn", Shape::Role),
+    ("targetRoleArn", Shape::Role),
+    ("policy", Shape::Policy),
+    ("disableSessionTags", Shape::Text),
 ]);
 
 static OBJECT: Shape = Shape::Members(&[
-    ("metadata", Shape::Members(&[("namespace", Shape::Text), ("name", Shape::Text)])),
+    ("metadata", Shape::Members(&[("namespace", Shape::Text), ("name", Shape::Text), ("uid", Shape::Text)])),
     (
         "spec",
         Shape::Members(&[
@@ -59,6 +63,8 @@ static OBJECT: Shape = Shape::Members(&[
             ("clusterName", Shape::Text),
             ("roleArn", Shape::Role),
             ("targetRoleArn", Shape::Role),
+            ("roleARN", Shape::Role),
+            ("targetRoleARN", Shape::Role),
             ("policy", Shape::Policy),
             ("disableSessionTags", Shape::Text),
             ("forProvider", WANTED),
@@ -70,6 +76,7 @@ static OBJECT: Shape = Shape::Members(&[
         Shape::Members(&[
             ("associationID", Shape::Text),
             ("associationARN", Shape::Text),
+            ("externalID", Shape::Text),
             ("ackResourceMetadata", Shape::Members(&[("arn", Shape::Text)])),
             (
                 "atProvider",
@@ -79,6 +86,11 @@ static OBJECT: Shape = Shape::Members(&[
                     ("clusterName", Shape::Text),
                     ("associationId", Shape::Text),
                     ("associationArn", Shape::Text),
+                    ("externalId", Shape::Text),
+                    ("roleArn", Shape::Role),
+                    ("targetRoleArn", Shape::Role),
+                    ("policy", Shape::Policy),
+                    ("disableSessionTags", Shape::Text),
                 ]),
             ),
             ("conditions", Shape::Items(&Shape::Members(&[("type", Shape::Text), ("status", Shape::Text)]))),

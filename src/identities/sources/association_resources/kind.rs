@@ -39,6 +39,10 @@ pub(super) struct OfAws {
     pub(super) arns: &'static [&'static str],
     /// The type of the condition that says that AWS has the association, and the statuses that say so.
     pub(super) settled: (&'static str, &'static [&'static str]),
+    /// The names of the members that say the role and the target role, beside `namespace`.
+    pub(super) roles: [&'static str; 2],
+    /// The pointer to the external id.
+    pub(super) external_id: &'static str,
 }
 
 /// Where objects of a kind live.
@@ -59,6 +63,8 @@ const ACK: [Kind; 1] = [Kind {
         id: "/status/associationID",
         arns: &["/status/ackResourceMetadata/arn", "/status/associationARN"],
         settled: ("ACK.ResourceSynced", &["True", "Unknown"]),
+        roles: ["roleARN", "targetRoleARN"],
+        external_id: "/status/externalID",
     }),
 }];
 
@@ -78,6 +84,8 @@ const CROSSPLANE_NAMESPACED: Kind = Kind {
         id: "/status/atProvider/associationId",
         arns: &["/status/atProvider/associationArn"],
         settled: ("Ready", &["True"]),
+        roles: ["roleArn", "targetRoleArn"],
+        external_id: "/status/atProvider/externalId",
     }),
 };
 

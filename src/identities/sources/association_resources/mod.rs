@@ -30,7 +30,7 @@ pub use ask::ask;
 pub use kind::{KIND, Kind};
 pub use metrics::Metrics;
 pub use resource::{Association, Existence, Malformed, wanted};
-pub use selection::{Controller, Namespaces, Pending, Selection};
+pub use selection::{Controller, Detail, Namespaces, Pending, Selection};
 
 /// The resources of one controller.
 #[derive(Debug)]
@@ -83,7 +83,9 @@ impl AssociationResources {
     /// Keeps the source up to date, for ever.
     pub async fn follow(mut self, client: Client) {
         let readings = self.parts.iter().enumerate().map(|(index, part)| {
-            watch::readings(client.clone(), part.kind).map(move |reading| (index, reading)).boxed()
+            watch::readings(client.clone(), part.kind, self.selection.detail)
+                .map(move |reading| (index, reading))
+                .boxed()
         });
         let mut readings = select_all(readings);
         while let Some((index, reading)) = readings.next().await {
@@ -140,8 +142,7 @@ impl AssociationResources {
         }
         let used =
             || judged().filter(|(_, standing)| *standing == ResourceStanding::Used).map(|(used, _)| used);
-        let set = used().map(|used| (used.account.get(), used.existence.roles().cloned()));
-        let set = AssociationSet::with_roles(set);
+        let set = AssociationSet::with(used().map(|used| (used.account.get(), used.associated())));
         let mut clusters = used().filter_map(|used| used.cluster.as_ref());
         let first = clusters.next();
         let is_mixed = clusters.any(|cluster| Some(cluster) != first);

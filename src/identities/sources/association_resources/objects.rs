@@ -160,7 +160,7 @@ fn judge(
     before: Option<&ObjectState>,
     selection: &Selection,
 ) -> ResourceStanding {
-    let Selection { cluster, namespaces, pending } = selection;
+    let Selection { cluster, namespaces, pending, detail: _ } = selection;
     if *namespaces == Namespaces::Own
         && name.namespace.as_deref() != Some(association.account.get().namespace)
     {

@@ -1,13 +1,17 @@
 //! What is read of one resource: whose association it is, and whether AWS has it. The role does not matter to the
 //! webhook: it is looked at only where nobody else has.
 
+use std::sync::Arc;
+
 use injection::grant::Roles;
 use injection::name::{AccountName, OwnedAccountName, is_label, is_subdomain};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::kind::{Kind, OfAws};
-use crate::association::{self, Spec};
+use super::selection::Detail;
+use crate::association::{self, Spec, Terms};
+use crate::identities::association_set::Associated;
 
 /// An association that a resource holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct Association {
     pub cluster: Option<Box<str>>,
     /// Whether AWS has it.
     pub existence: Existence,
+    /// What it says of credentials, if it says the role by its ARN; `None` where that is not kept.
+    pub terms: Option<Arc<Terms>>,
 }
 
 /// Whether AWS has an association, as far as its resource says.
@@ -74,6 +80,16 @@ pub enum Malformed {
 impl Association {
     /// Reads an object of this kind; `namespace` is its own if it does not say.
     pub fn read(kind: &Kind, object: &Value, namespace: &str) -> Result<Self, Malformed> {
+        Self::read_in(kind, object, namespace, Detail::Account)
+    }
+
+    /// The same, of which so much is kept.
+    pub(super) fn read_in(
+        kind: &Kind,
+        object: &Value,
+        namespace: &str,
+        detail: Detail,
+    ) -> Result<Self, Malformed> {
         let cluster = match wanted(kind, object, "clusterName") {
             None => None,
             Some((_, Value::String(cluster))) => Some(cluster.as_str()),
@@ -81,8 +97,10 @@ impl Association {
         };
         let Some(of_aws) = &kind.of_aws else {
             let account = own_name(object, namespace)?;
-            let existence = Existence::Given(roles(object, account.get())?);
-            return Ok(Self { account, cluster: cluster.map(Into::into), existence });
+            let spec = spec(object, account.get())?;
+            let terms = (detail == Detail::Terms).then(|| Arc::new(Terms::given(uid(object), &spec)));
+            let existence = Existence::Given(roles(spec));
+            return Ok(Self { account, cluster: cluster.map(Into::into), existence, terms });
         };
         let namespace = name(kind, object, "namespace", is_label)?;
         let account = name(kind, object, "serviceAccount", is_subdomain)?;
@@ -90,7 +108,15 @@ impl Association {
             account: AccountName::new(namespace, account).into_owned(),
             cluster: cluster.or_else(|| arn(of_aws, object).and_then(cluster_of)).map(Into::into),
             existence: existence(of_aws, object),
+            terms: (detail == Detail::Terms).then(|| terms(kind, of_aws, object)).flatten(),
         })
+    }
+}
+
+impl Association {
+    /// What the source says of it.
+    pub(in crate::identities) fn associated(&self) -> Associated {
+        Associated { roles: self.existence.roles().cloned(), terms: self.terms.clone() }
     }
 }
 
@@ -110,15 +136,38 @@ fn own_name(object: &Value, namespace: &str) -> Result<OwnedAccountName, Malform
     Ok(AccountName::new(namespace, name).into_owned())
 }
 
-/// Checks the object by the rules of associations, and gives its roles. The API server keeps to all of them but one, that
-/// a policy is JSON; files were shown to nobody. What the rules refuse must not count: a policy that nobody can read
-/// narrows nothing.
-fn roles(object: &Value, account: AccountName<'_>) -> Result<Roles, Malformed> {
+/// What an object says that is the association itself, checked by the rules of associations. The API server keeps to all
+/// of them but one, that a policy is JSON; files were shown to nobody. What the rules refuse must not count: a policy that
+/// nobody can read narrows nothing.
+fn spec(object: &Value, account: AccountName<'_>) -> Result<Spec, Malformed> {
     let spec = object.get("spec").map(Spec::deserialize).transpose();
     let spec = spec.map_err(|_| Malformed::NotText("a member of spec".to_owned()))?.unwrap_or_default();
     association::check(account, &spec).map_err(|rule| Malformed::Rule(rule.to_string()))?;
+    Ok(spec)
+}
+
+fn roles(spec: Spec) -> Roles {
     let Spec { role_arn, target_role_arn, .. } = spec;
-    Ok([Some(role_arn), target_role_arn].into_iter().flatten().map(String::into_boxed_str).collect())
+    [Some(role_arn), target_role_arn].into_iter().flatten().map(String::into_boxed_str).collect()
+}
+
+fn uid(object: &Value) -> &str {
+    object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a controller's resource says of credentials. A role that is named by a reference is not known here.
+fn terms(kind: &Kind, of_aws: &OfAws, object: &Value) -> Option<Arc<Terms>> {
+    let text = |field| wanted(kind, object, field).and_then(|(_, value)| value.as_str());
+    let [role, target] = of_aws.roles;
+    let untagged = wanted(kind, object, "disableSessionTags").and_then(|(_, value)| value.as_bool());
+    Some(Arc::new(Terms {
+        id: object.pointer(of_aws.id).and_then(Value::as_str).unwrap_or_default().into(),
+        role_arn: text(role)?.into(),
+        target_role_arn: text(target).map(Into::into),
+        disable_session_tags: untagged.unwrap_or_default(),
+        policy: text("policy").map(Into::into),
+        external_id: object.pointer(of_aws.external_id).and_then(Value::as_str).map(Into::into),
+    }))
 }
 
 fn name<'a>(

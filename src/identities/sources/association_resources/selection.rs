@@ -22,6 +22,18 @@ pub struct Selection {
     pub namespaces: Namespaces,
     /// Whether associations count that AWS, as far as is known, does not have yet.
     pub pending: Pending,
+    /// How much is kept of each.
+    pub detail: Detail,
+}
+
+/// How much is kept of an association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Whose it is, and its roles where they are the role policy's concern: all that admissions need.
+    #[default]
+    Account,
+    /// What it says of credentials too, which the node's agent goes by.
+    Terms,
 }
 
 /// The namespaces whose accounts a resource may name.

@@ -10,6 +10,7 @@ use super::kept::Kept;
 use super::kind::{Kind, PLURAL};
 use super::objects::{Name, Resource};
 use super::resource::Association;
+use super::selection::Detail;
 use crate::kubernetes::{self, ApiError, BACKOFF, Change, Collection, Follow, News, WatchError, jittered};
 
 /// How often a kind that is not served is asked for: a definition that is installed must count within
@@ -33,6 +34,7 @@ pub(super) enum Reading {
 struct Watch {
     client: Client,
     kind: &'static Kind,
+    detail: Detail,
     state: State,
     /// When discovery may be asked again, and how long to wait after its next failure.
     next: Instant,
@@ -49,8 +51,8 @@ enum State {
 }
 
 /// An endless stream of what becomes known of the kind's resources.
-pub(super) fn readings(client: Client, kind: &'static Kind) -> BoxStream<'static, Reading> {
-    let watch = Watch { client, kind, state: State::Unserved, next: Instant::now(), wait: BACKOFF.0 };
+pub(super) fn readings(client: Client, kind: &'static Kind, detail: Detail) -> BoxStream<'static, Reading> {
+    let watch = Watch { client, kind, detail, state: State::Unserved, next: Instant::now(), wait: BACKOFF.0 };
     stream::unfold(watch, async |mut watch| Some((watch.next().await, watch))).boxed()
 }
 
@@ -95,7 +97,8 @@ impl Watch {
             Ok(Some(resource)) => {
                 let kind = self.kind;
                 let all = Collection::of::<DynamicObject>(&resource, None);
-                let read = move |object| read(kind, &object);
+                let detail = self.detail;
+                let read = move |object| read(kind, &object, detail);
                 let follow = Follow::new(self.client.clone(), all, kind.name(), read);
                 tracing::info!(
                     resource = kind.name(),
@@ -120,14 +123,14 @@ impl Watch {
     }
 }
 
-fn read(kind: &Kind, Kept(object): &Kept) -> Resource {
+fn read(kind: &Kind, Kept(object): &Kept, detail: Detail) -> Resource {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let name = Name {
         namespace: text("/metadata/namespace").map(Into::into),
         name: text("/metadata/name").unwrap_or_default().into(),
     };
     // An object that comes from an API server names its namespace.
-    Resource { name, association: Association::read(kind, object, "") }
+    Resource { name, association: Association::read_in(kind, object, "", detail) }
 }
 
 impl From<News<Resource>> for Reading {

@@ -1,24 +1,10 @@
-//! A client of the EKS API as the AWS SDK makes it: region, credentials and endpoint from the
-//! environment, profiles, a web identity, a container's or an instance's endpoint.
+//! A client of the EKS API, as the environment sets it up.
 
-use std::time::Duration;
-
-use aws_config::BehaviorVersion;
-use aws_config::identity::IdentityCache;
 use aws_sdk_eks::Client;
-use aws_sdk_eks::config::{Region, RuntimeComponents, SharedHttpClient};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, ConnectorBuilder};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use aws_sdk_eks::config::Region;
 
 use super::error::ListError;
-
-/// How long before they expire the credentials are renewed. The SDK takes up to half of it off, at random
-/// each time; the rest is longer than from poll to poll, so a poll waits for new credentials, not a pod.
-const RENEWAL: Duration = Duration::from_mins(3);
+use crate::aws::sdk;
 
 /// A client that is set up from the environment.
 pub(super) async fn client() -> Result<Client, ListError> {
@@ -27,9 +13,7 @@ pub(super) async fn client() -> Result<Client, ListError> {
 
 /// The same with this region and this profile, if they are given.
 pub(super) async fn client_of(region: Option<&str>, profile: Option<&str>) -> Result<Client, ListError> {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client()?)
-        .identity_cache(IdentityCache::lazy().buffer_time(RENEWAL).build());
+    let mut loader = sdk::environment().map_err(|error| ListError::Unreachable(error.to_string()))?;
     if let Some(region) = region {
         loader = loader.region(Region::new(region.to_owned()));
     }
@@ -39,35 +23,4 @@ pub(super) async fn client_of(region: Option<&str>, profile: Option<&str>) -> Re
     let config = loader.load().await;
     config.region().ok_or(ListError::NoRegion)?;
     Ok(Client::new(&config))
-}
-
-/// The SDK's own HTTP client with other trusted roots: by itself it knows only the host's.
-fn http_client() -> Result<SharedHttpClient, ListError> {
-    let tls = TlsContext::builder().with_trust_store(roots()).build();
-    let tls = tls.map_err(|error| ListError::Unreachable(error.to_string()))?;
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(tls.clone())
-            .proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.build()
-    }))
-}
-
-/// The host's roots, if `SSL_CERT_FILE` or the system has some: an operator who gives roots means them alone.
-/// Otherwise Mozilla's, because the image is one file.
-fn roots() -> TrustStore {
-    if !rustls_native_certs::load_native_certs().certs.is_empty() {
-        return TrustStore::default();
-    }
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .fold(TrustStore::empty(), |roots, root| roots.with_pem_certificate(pem(root)))
-}
-
-/// A certificate in PEM, as the SDK takes it.
-fn pem(certificate: &[u8]) -> String {
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
 }

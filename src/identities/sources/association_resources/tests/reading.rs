@@ -7,7 +7,7 @@ use super::{ack, crossplane, read, synced, with};
 
 fn association(cluster: Option<&str>, existence: Existence) -> Association {
     let account = AccountName::new("shop", "orders").into_owned();
-    Association { account, cluster: cluster.map(Into::into), existence }
+    Association { account, cluster: cluster.map(Into::into), existence, terms: None }
 }
 
 #[test]
