@@ -3,6 +3,8 @@
 
 mod cluster_name;
 mod instance_metadata;
+#[cfg(feature = "eks-api")]
+pub(crate) mod sdk;
 
 pub use cluster_name::ClusterName;
 pub(crate) use instance_metadata::InstanceMetadata;

@@ -43,6 +43,9 @@ pub enum ApiError {
     /// There is no answer, or it is an error.
     #[error("{}", describe(.0))]
     Client(#[source] kube::Error),
+    /// There is no answer within this time.
+    #[error("no answer within {0:?}")]
+    Late(Duration),
     /// The answer is longer than this many bytes, as no answer of the API server is.
     #[error("the answer does not end after {} KiB", .0 >> 10)]
     TooLong(usize),
