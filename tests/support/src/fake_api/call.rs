@@ -3,6 +3,7 @@
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Method, Request};
+use serde_json::Value;
 
 use super::resource;
 use super::traffic::{Collection, GetRequest, ListRequest, PatchRequest, WatchRequest};
@@ -20,7 +21,17 @@ pub(super) enum Call {
     },
     /// The Service `kubernetes`.
     Service,
+    /// What is said of the tokens that the API server signs, at this path.
+    Document(String),
+    /// A review of this token, for this audience.
+    Review {
+        token: String,
+        audience: String,
+    },
 }
+
+/// The paths of what an API server says of its tokens.
+const DOCUMENTS: [&str; 2] = ["/.well-known/openid-configuration", "/openid/v1/jwks"];
 
 /// What the fake does not serve.
 pub(super) struct Refused {
@@ -34,7 +45,11 @@ pub(super) fn parse(request: &Request<Bytes>) -> Result<Call, Refused> {
     match *request.method() {
         Method::GET => {}
         Method::PATCH => return parse_patch(request, &segments),
+        Method::POST => return parse_review(request, &segments),
         _ => return Err(nowhere()),
+    }
+    if DOCUMENTS.contains(&request.uri().path()) {
+        return Ok(Call::Document(request.uri().path().to_owned()));
     }
     if segments == ["api", "v1", "namespaces", "default", "services", "kubernetes"] {
         return Ok(Call::Service);
@@ -99,6 +114,22 @@ fn parse_patch(request: &Request<Bytes>, segments: &[&str]) -> Result<Call, Refu
         name: (*name).to_owned(),
         part: serde_json::from_slice(request.body()).map_err(|error| refused(400, error.to_string()))?,
     }))
+}
+
+/// The one POST that is served: a token, to be told whose it is.
+fn parse_review(request: &Request<Bytes>, segments: &[&str]) -> Result<Call, Refused> {
+    if segments != ["apis", "authentication.k8s.io", "v1", "tokenreviews"] {
+        return Err(nowhere());
+    }
+    let review: Value =
+        serde_json::from_slice(request.body()).map_err(|error| refused(400, error.to_string()))?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match (text(&review["spec"]["token"]), text(&review["spec"]["audiences"][0])) {
+        (Some(token), Some(audience)) if review["kind"] == "TokenReview" => {
+            Ok(Call::Review { token, audience })
+        }
+        _ => Err(refused(400, "not a TokenReview of a token for an audience")),
+    }
 }
 
 fn parse_list(request: &Request<Bytes>, query: &Query<'_>, of: Collection) -> Result<Call, Refused> {
@@ -174,6 +205,10 @@ impl<'a> Query<'a> {
     /// The one object that a field selector chooses.
     fn selected(&self) -> Result<Option<String>, Refused> {
         let name = |selector: &str| selector.strip_prefix("metadata.name%3D").map(str::to_owned);
+        // All pods of the fake are on the node that is asked for.
+        if self.get("fieldSelector").is_some_and(|selector| selector.starts_with("spec.nodeName%3D")) {
+            return Ok(None);
+        }
         match (self.get("labelSelector"), self.get("fieldSelector")) {
             (None | Some(""), None | Some("")) => Ok(None),
             (None | Some(""), Some(selector)) => name(selector)

@@ -21,6 +21,10 @@ pub enum Route {
     Discovery,
     /// The GET of the Service `kubernetes`.
     Service,
+    /// What is said of the tokens that the API server signs.
+    Document,
+    /// The review of a token.
+    Review,
 }
 
 /// How a request fails. The request is recorded in any case.
@@ -66,6 +70,9 @@ pub enum Hold {
 /// The name by which [`Route::Service`] has its fault.
 pub(super) const SERVICE: &str = "services";
 
+/// The name by which what concerns tokens has its faults.
+pub(super) const TOKENS: &str = "tokens";
+
 /// The faults in force, by the name of a resource; of discovery, by that of its group.
 #[derive(Debug, Default)]
 pub(super) struct Faults(HashMap<(String, Route), Fault>);
@@ -80,6 +87,7 @@ impl Faults {
             Route::List | Route::Watch | Route::Get | Route::PatchStatus => resource.name(),
             Route::Discovery => resource.group.to_owned(),
             Route::Service => SERVICE.to_owned(),
+            Route::Document | Route::Review => TOKENS.to_owned(),
         };
         self.0.insert((name, route), fault);
     }

@@ -1,6 +1,7 @@
 //! A fake Kubernetes API server that fails on cue: it lists, watches and gets `ServiceAccounts`,
 //! `ConfigMaps` and custom resources over plain HTTP on 127.0.0.1, as kube-apiserver does, patches the status of
-//! custom resources, says which versions of a group it serves, gets the Service `kubernetes`, and nothing else.
+//! custom resources, says which versions of a group it serves, gets the Service `kubernetes`, says who signs tokens and
+//! reviews them, and nothing else.
 //!
 //! Tests hold a [`FakeApi`], change objects, set faults, and wait for what the client did; the
 //! behaviour of a healthy server is tested against the real kube-apiserver, not here. Everything the
@@ -190,6 +191,34 @@ impl FakeApi {
     /// Sets its `spec.ipFamilies`; there are none to begin with.
     pub fn set_ip_families(&self, families: &[&'static str]) {
         self.world.change(|world| world.ip_families = families.to_vec());
+    }
+}
+
+/// Tokens of `ServiceAccounts`.
+impl FakeApi {
+    /// Publishes the issuer of tokens, and the keys that sign them.
+    pub fn sign_tokens(&self, issuer: &str, keys: &Value) {
+        self.world.change(|world| {
+            let discovery = serde_json::json!({ "issuer": issuer });
+            world.documents.insert("/.well-known/openid-configuration".to_owned(), discovery);
+            world.documents.insert("/openid/v1/jwks".to_owned(), keys.clone());
+        });
+    }
+
+    /// Confirms a token from now on, as that of the account and of the pod with these UIDs.
+    pub fn confirm_token(&self, token: &str, account_uid: &str, pod_uid: &str) {
+        let uids = [account_uid, pod_uid].map(str::to_owned);
+        self.world.change(|world| world.tokens.insert(token.to_owned(), uids));
+    }
+
+    /// Confirms a token no longer: its pod or its account is gone.
+    pub fn deny_token(&self, token: &str) {
+        self.world.change(|world| world.tokens.remove(token));
+    }
+
+    /// How requests that concern tokens fail from now on: see [`Self::set_fault`].
+    pub fn set_fault_of_tokens(&self, route: Route, fault: Fault) {
+        self.world.change(|world| world.faults.set(route, fault));
     }
 }
 

@@ -213,3 +213,20 @@ fn metadata(object: &Object) -> Value {
     }
     metadata
 }
+
+/// A `TokenReview` that confirms the account and the pod with these UIDs; `None`: nobody.
+pub(super) fn token_review(uids: Option<&[String; 2]>, audience: &str) -> Value {
+    let status = match uids {
+        None => json!({ "authenticated": false, "error": "invalid bearer token" }),
+        Some([account, pod]) => json!({
+            "authenticated": true,
+            "audiences": [audience],
+            "user": {
+                "username": "system:serviceaccount:shop:orders",
+                "uid": account,
+                "extra": { "authentication.kubernetes.io/pod-uid": [pod] },
+            },
+        }),
+    };
+    json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status })
+}

@@ -12,7 +12,7 @@ use hyper::{Request, Response};
 use serde_json::{Value, json};
 
 use super::call::{self, Call, Refused};
-use super::faults::{Fault, Hold, Route, SERVICE};
+use super::faults::{Fault, Hold, Route, SERVICE, TOKENS};
 use super::objects::{self, Form};
 use super::shared::Shared;
 use super::stream::Watch;
@@ -65,6 +65,14 @@ pub(super) async fn answer(
             });
             faulty(&world, fault, Answer::Json(200, objects::service(&families))).await
         }
+        Ok(Call::Document(path)) => {
+            let (fault, answer) = document(&world, path);
+            faulty(&world, fault, answer).await
+        }
+        Ok(Call::Review { token, audience }) => {
+            let (fault, answer) = review(&world, &token, &audience);
+            faulty(&world, fault, answer).await
+        }
         Err(Refused { code, message }) => {
             world.change(|world| {
                 let other = format!("{} {}", request.method(), request.uri());
@@ -92,6 +100,24 @@ fn page(world: &Shared, request: ListRequest) -> (Fault, Answer) {
         };
         world.traffic.lists.push(request);
         (fault, answer)
+    })
+}
+
+fn document(world: &Shared, path: String) -> (Fault, Answer) {
+    world.change(|world| {
+        let document = world.documents.get(&path).cloned();
+        world.traffic.documents.push(path);
+        let answer = document.map_or_else(nowhere, |document| Answer::Json(200, document));
+        (world.faults.of(TOKENS, Route::Document), answer)
+    })
+}
+
+fn review(world: &Shared, token: &str, audience: &str) -> (Fault, Answer) {
+    world.change(|world| {
+        world.traffic.reviews += 1;
+        let uids = world.tokens.get(token);
+        let answer = Answer::Json(201, objects::token_review(uids, audience));
+        (world.faults.of(TOKENS, Route::Review), answer)
     })
 }
 

@@ -17,6 +17,10 @@ pub struct Traffic {
     pub discoveries: Vec<String>,
     /// How often the Service `kubernetes` was asked for.
     pub services: usize,
+    /// Paths of what was asked of the tokens that the API server signs.
+    pub documents: Vec<String>,
+    /// How many tokens were reviewed.
+    pub reviews: usize,
     /// Method and URI of everything that was refused: unknown paths (404), selectors (400) and the like.
     pub others: Vec<String>,
     /// Watches streaming now, frozen ones included, dropped and expired ones not.
@@ -55,6 +59,8 @@ impl Traffic {
         self.patches.clear();
         self.discoveries.clear();
         self.services = 0;
+        self.documents.clear();
+        self.reviews = 0;
         self.others.clear();
         self.gets_running_max = self.gets_running;
     }

@@ -106,6 +106,10 @@ pub(super) struct World {
     /// How many bookmarks every open watch should have had.
     pub(super) bookmarks: u64,
 
+    /// What is said of the tokens that the API server signs, by path.
+    pub(super) documents: BTreeMap<String, Value>,
+    /// The UIDs of account and pod of each token that a review confirms.
+    pub(super) tokens: BTreeMap<String, [String; 2]>,
     /// `spec.ipFamilies` of the Service `kubernetes`.
     pub(super) ip_families: Vec<&'static str>,
     pub(super) faults: Faults,
@@ -132,6 +136,8 @@ impl Default for World {
             newest_connection: 0,
             silent: 0,
             bookmarks: 0,
+            documents: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             ip_families: Vec::new(),
             faults: Faults::default(),
             hold: None,
