@@ -22,9 +22,11 @@
 //! - [`own_identity`]: `identity`, a subsystem; [`certificate_report`]: `certificates`, a subsystem
 //! - [`associations_command`]: `associations`, a subsystem
 //! - [`eks_endpoint`]: EKS's association API, a subsystem
+//! - [`agent`]: the node's endpoint of credentials, a subsystem
 //! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
 //!   reads its settings from
 
+pub mod agent;
 pub mod association;
 pub mod associations_command;
 pub mod aws;

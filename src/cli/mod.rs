@@ -12,6 +12,7 @@ pub mod injection;
 pub mod klog;
 pub mod kubernetes;
 pub mod log;
+mod names;
 pub mod server;
 pub(crate) mod shell;
 pub(crate) mod time;
@@ -27,7 +28,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::webhook::args::WebhookArgs;
-use crate::{associations_command, certificate_report, eks_endpoint, offline, own_identity, webhook};
+use crate::{agent, associations_command, certificate_report, eks_endpoint, offline, own_identity, webhook};
 use exit::{USAGE, print, refuse};
 
 /// Everything that can be written on the command line.
@@ -80,6 +81,7 @@ macro_rules! subcommands {
 }
 
 subcommands! {
+    Agent(agent::args::AgentArgs) => agent::run,
     Associations(associations_command::args::AssociationsArgs) => associations_command::run,
     EksEndpoint(eks_endpoint::args::EksEndpointArgs) => eks_endpoint::run,
     Certificates(certificate_report::args::CertificatesArgs) => certificate_report::run,
@@ -89,7 +91,7 @@ subcommands! {
 
 /// Runs what the arguments ask for; the first is the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<_> = arguments.into_iter().collect();
+    let arguments = names::of_this_program(arguments.into_iter().collect());
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),

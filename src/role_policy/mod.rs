@@ -66,6 +66,12 @@ impl Snapshot {
         Ok(Self { policy: Arc::new(policy), mode, path: shown(path) })
     }
 
+    /// What is done about a role that the policy does not allow.
+    #[must_use]
+    pub fn mode(&self) -> PolicyMode {
+        self.mode
+    }
+
     /// The first of these roles that the policy does not allow to an account, and why.
     #[must_use]
     pub fn forbidden<'r>(

@@ -21,6 +21,7 @@ use super::entry::Entry;
 use super::handshake::Handshakes;
 use super::limits::Limits;
 use super::metrics::Metrics;
+use super::peer::PeerAddress;
 use super::stream::Stream;
 use super::tls;
 use crate::process::Shutdown;
@@ -39,6 +40,8 @@ pub(super) struct Context {
     pub(super) metrics: Arc<Metrics>,
     pub(super) shutdown: Shutdown,
     pub(super) complaints: Throttle,
+    /// Whether requests say from which address they came.
+    pub(super) tells_peer: bool,
 }
 
 /// What answers on a connection, depending on its client.
@@ -58,7 +61,7 @@ impl Context {
         drop(stream.set_nodelay(true));
         let entry = &place.entry;
         match &self.tls {
-            None => self.http(stream, Client::Anybody(&self.router), entry, first_request).await,
+            None => self.http(stream, peer, Client::Anybody(&self.router), entry, first_request).await,
             Some(tls) => match timeout_at(first_request, tls.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let is_verified = stream.get_ref().1.peer_certificates().is_some();
@@ -67,7 +70,7 @@ impl Context {
                         Some(strangers) => Client::Anybody(strangers),
                         None => Client::Anybody(&self.router),
                     };
-                    self.http(stream, client, entry, first_request).await;
+                    self.http(stream, peer, client, entry, first_request).await;
                 }
                 Ok(Err(error)) => self.complain(tls::reason(&error), &error, peer),
                 Err(elapsed) => self.complain("timeout", &elapsed, peer),
@@ -78,13 +81,17 @@ impl Context {
     async fn http(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin,
+        peer: SocketAddr,
         client: Client<'_>,
         entry: &Arc<Entry>,
         first_request: Instant,
     ) {
         let activity = &entry.activity;
-        let service = hyper::service::service_fn(|request: Request<Incoming>| {
+        let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
             activity.calling();
+            if self.tells_peer {
+                request.extensions_mut().insert(PeerAddress(peer.ip().to_canonical()));
+            }
             let router = match client {
                 Client::Anybody(router) => router,
                 Client::Verified(router) => {

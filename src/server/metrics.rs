@@ -67,6 +67,8 @@ pub enum Port {
     Metrics,
     /// The port of the EKS endpoint.
     EksEndpoint,
+    /// The port on which the node's agent answers pods.
+    Agent,
 }
 
 /// Why the server closed a connection that its client would have kept.
@@ -94,6 +96,7 @@ impl Port {
             Self::Webhook => "webhook",
             Self::Metrics => "metrics",
             Self::EksEndpoint => "eks-endpoint",
+            Self::Agent => "agent",
         }
     }
 }

@@ -41,6 +41,7 @@ use pressure::Pressure;
 
 pub use limits::{HEAD_LIMIT, Limits, METRICS_CONNECTIONS};
 pub use metrics::{ClosedConnection, Metrics, Port};
+pub use peer::PeerAddress;
 pub use settings::Settings;
 pub use tls_settings::TlsSettings;
 
@@ -118,6 +119,7 @@ impl Server {
             metrics,
             shutdown: shutdown.clone(),
             complaints: Throttle::new(Duration::from_secs(1)),
+            tells_peer: port == Port::Agent,
         });
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);

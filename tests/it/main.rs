@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
 
 mod accounts;
+mod agent;
 mod association_file;
 mod association_resources;
 mod association_status;

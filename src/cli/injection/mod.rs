@@ -9,6 +9,7 @@ mod words;
 pub use args::{InjectionArgs, IpFamilyFlag};
 pub use pending::{Discoverable, Flags, MissingIpFamily, MissingRoleNames, PendingDefaults};
 pub use role_policy::{RolePolicySettings, role_policy};
+pub(crate) use words::policy_mode;
 
 use super::error::SettingsError;
 

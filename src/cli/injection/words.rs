@@ -10,7 +10,7 @@ pub(super) fn role_arn_validation() -> impl TypedValueParser<Value = RoleArnVali
 }
 
 /// Parses `--role-policy-mode`.
-pub(super) fn policy_mode() -> impl TypedValueParser<Value = PolicyMode> {
+pub(crate) fn policy_mode() -> impl TypedValueParser<Value = PolicyMode> {
     one_of(PolicyMode::ALL, PolicyMode::as_str)
 }
 

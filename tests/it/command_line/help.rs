@@ -17,6 +17,7 @@ fn help_reads_well() {
         insta::assert_snapshot!("help_inject", help(&["inject", "--help"]));
         insta::assert_snapshot!("help_certificates", help(&["certificates", "--help"]));
         insta::assert_snapshot!("help_identity", help(&["identity", "--help"]));
+        insta::assert_snapshot!("help_agent", help(&["agent", "--help"]));
         insta::assert_snapshot!("help_associations", help(&["associations", "--help"]));
         for verb in VERBS {
             let name = format!("help_associations_{verb}");

@@ -1,0 +1,328 @@
+//! One upstream call for all, its answer for as long as it is good, and what is answered while there is none.
+
+use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::time::advance;
+
+use super::*;
+use crate::agent::credentials::tests::credentials;
+use crate::telemetry::Registry;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// An upstream whose answers and pace a test decides on.
+#[derive(Clone)]
+struct Upstream {
+    calls: Arc<AtomicUsize>,
+    asked: Arc<StdMutex<Vec<String>>>,
+    answer: Arc<StdMutex<Result<Duration, Failure>>>,
+    /// A call ends once it has one of these.
+    ends: Arc<Semaphore>,
+}
+
+impl Upstream {
+    fn new() -> Self {
+        Self {
+            calls: Arc::default(),
+            asked: Arc::default(),
+            answer: Arc::new(StdMutex::new(Ok(HOUR))),
+            ends: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    /// One whose calls hang until they are let go.
+    fn held() -> Self {
+        Self { ends: Arc::new(Semaphore::new(0)), ..Self::new() }
+    }
+
+    fn answers(&self, answer: Result<Duration, Failure>) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn cache(&self, settings: CacheSettings) -> Cache {
+        let upstream = self.clone();
+        let fetch: Fetch = Box::new(move |ask| {
+            let upstream = upstream.clone();
+            async move {
+                let call = upstream.calls.fetch_add(1, Ordering::SeqCst) + 1;
+                upstream.asked.lock().unwrap().push(ask.token.text.to_string());
+                upstream.ends.acquire().await.unwrap().forget();
+                let answer = upstream.answer.lock().unwrap().clone();
+                answer.map(|lifetime| credentials(&format!("ASIA{call}"), lifetime))
+            }
+            .boxed()
+        });
+        Cache::new(settings, fetch, Arc::new(Metrics::new(&Registry::new().unwrap()).unwrap()))
+    }
+}
+
+fn settings() -> CacheSettings {
+    CacheSettings { entries: 100, retention: 3 * HOUR, renewals_per_second: 100 }
+}
+
+fn terms(role: &str) -> Arc<Terms> {
+    Arc::new(Terms {
+        id: "a-1".into(),
+        role_arn: role.into(),
+        target_role_arn: None,
+        disable_session_tags: false,
+        policy: None,
+        external_id: None,
+    })
+}
+
+/// A pod asks with its token number `token`.
+fn ask(pod: &str, token: i64) -> Ask {
+    let expires = seconds() + 86_400 + token;
+    let subject = Arc::new(Subject {
+        namespace: "shop".into(),
+        service_account: "orders".into(),
+        account_uid: "account".into(),
+        pod_name: pod.into(),
+        pod_uid: pod.into(),
+        expires,
+    });
+    Ask { subject, token: Token::new(&format!("{pod}-{token}"), expires), terms: Some(terms("role")) }
+}
+
+async fn id(cache: &Cache, ask: &Ask) -> Result<String, Failure> {
+    let body = cache.credentials(ask).await?;
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    Ok(body["AccessKeyId"].as_str().unwrap().to_owned())
+}
+
+/// Lets what was spawned go on, without time passing.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn refused() -> Failure {
+    Failure::refused(403, "(AccessDenied): no, fault: client")
+}
+
+fn passing() -> Failure {
+    Failure::passing(503, "(ServiceUnavailable): later, fault: server")
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_ask_at_once_share_one_call_and_later_ones_its_answer() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    let ask = ask("one", 0);
+    let ids = join_all((0..100).map(|_| id(&cache, &ask))).await;
+    assert!(ids.iter().all(|id| id.as_deref() == Ok("ASIA1")), "{ids:?}");
+    advance(Duration::from_mins(26)).await;
+    assert_eq!((id(&cache, &ask).await.as_deref(), upstream.calls()), (Ok("ASIA1"), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_gets_its_own_credentials_alone() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    assert_eq!(id(&cache, &ask("one", 0)).await.as_deref(), Ok("ASIA1"));
+    assert_eq!(id(&cache, &ask("two", 0)).await.as_deref(), Ok("ASIA2"));
+    let mut another = ask("one", 0);
+    another.subject = Arc::new(Subject { account_uid: "made anew".into(), ..(*another.subject).clone() });
+    assert_eq!(id(&cache, &another).await.as_deref(), Ok("ASIA3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_goes_on_when_its_client_has_left_and_the_next_finds_its_answer() {
+    let upstream = Upstream::held();
+    let cache = upstream.cache(settings());
+    let ask = ask("one", 0);
+    // An SDK gives up after two seconds.
+    let began = Instant::now();
+    let failure = id(&cache, &ask).await.unwrap_err();
+    assert_eq!((failure.status, failure.kind), (503, FailureKind::Passing));
+    assert!(began.elapsed() < Duration::from_secs(2));
+    upstream.ends.add_permits(1);
+    settle().await;
+    assert_eq!((id(&cache, &ask).await.as_deref(), upstream.calls()), (Ok("ASIA1"), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_without_an_end_is_given_up_and_made_again() {
+    let upstream = Upstream::held();
+    let cache = upstream.cache(settings());
+    let ask = ask("one", 0);
+    id(&cache, &ask).await.unwrap_err();
+    advance(FETCH).await;
+    settle().await;
+    upstream.ends.add_permits(1);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!((id(&cache, &ask).await.as_deref(), upstream.calls()), (Ok("ASIA2"), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_with_little_left_are_handed_out_only_if_no_others_can_be_had() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    let ask = ask("one", 0);
+    assert_eq!(id(&cache, &ask).await.as_deref(), Ok("ASIA1"));
+    advance(Duration::from_mins(50)).await;
+    assert_eq!(id(&cache, &ask).await.as_deref(), Ok("ASIA2"));
+    upstream.answers(Err(passing()));
+    advance(Duration::from_mins(59)).await;
+    // Nobody has asked meanwhile, nor was anything renewed; a minute is left.
+    assert_eq!(id(&cache, &ask).await.as_deref(), Ok("ASIA2"));
+    assert_eq!(upstream.calls(), 3);
+    // The failure is not repeated for each request.
+    assert_eq!((id(&cache, &ask).await.as_deref(), upstream.calls()), (Ok("ASIA2"), 3));
+    advance(Duration::from_secs(46)).await;
+    assert_eq!(id(&cache, &ask).await, Err(passing()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_takes_what_is_held_and_is_remembered_for_seconds() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    let ask = ask("one", 0);
+    id(&cache, &ask).await.unwrap();
+    upstream.answers(Err(refused()));
+    advance(Duration::from_mins(50)).await;
+    assert_eq!(id(&cache, &ask).await, Err(refused()));
+    for _ in 0..10 {
+        assert_eq!(id(&cache, &ask).await, Err(refused()));
+    }
+    assert_eq!(upstream.calls(), 2);
+    advance(Duration::from_secs(3)).await;
+    upstream.answers(Ok(HOUR));
+    assert_eq!(id(&cache, &ask).await.as_deref(), Ok("ASIA3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_association_is_another_fetch_at_once() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    let mut ask = ask("one", 0);
+    id(&cache, &ask).await.unwrap();
+    ask.terms = Some(terms("another role"));
+    assert_eq!(id(&cache, &ask).await.as_deref(), Ok("ASIA2"));
+    // The same by another read is the same.
+    ask.terms = Some(terms("another role"));
+    assert_eq!(id(&cache, &ask).await.as_deref(), Ok("ASIA2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_is_renewed_at_half_life_by_the_newest_token() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    tokio::spawn(cache.clone().keep(|_| true));
+    id(&cache, &ask("one", 1)).await.unwrap();
+    id(&cache, &ask("one", 2)).await.unwrap();
+    id(&cache, &ask("one", 1)).await.unwrap();
+    for _ in 0..26 * 60 {
+        advance(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    assert_eq!(upstream.calls(), 1);
+    for _ in 0..5 * 60 {
+        advance(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    assert_eq!(*upstream.asked.lock().unwrap(), ["one-1", "one-2"]);
+    // Nobody asks any longer: there is no third.
+    for _ in 0..2 * 60 {
+        advance(Duration::from_mins(1)).await;
+        settle().await;
+    }
+    assert_eq!((upstream.calls(), cache.0.lock().len()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_has_ended_renews_nothing() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    tokio::spawn(cache.clone().keep(|_| true));
+    let mut ended = ask("one", 0);
+    ended.token = Token::new("ended", seconds() - 1);
+    id(&cache, &ended).await.unwrap();
+    for _ in 0..40 {
+        advance(Duration::from_mins(1)).await;
+        settle().await;
+    }
+    assert_eq!(upstream.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_forgotten() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    let withdrawn = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_current = withdrawn.clone();
+    tokio::spawn(cache.clone().keep(move |_| !is_current.load(Ordering::SeqCst)));
+    for pod in ["one", "two"] {
+        id(&cache, &ask(pod, 0)).await.unwrap();
+    }
+    cache.forget("one");
+    assert_eq!(cache.0.lock().len(), 1);
+    withdrawn.store(true, Ordering::SeqCst);
+    advance(SWEEP).await;
+    settle().await;
+    assert_eq!(cache.0.lock().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_held_than_there_is_room_for_and_the_longest_silent_goes_first() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(CacheSettings { entries: 2, ..settings() });
+    for pod in ["one", "two", "one", "three"] {
+        id(&cache, &ask(pod, 0)).await.unwrap();
+        advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(upstream.calls(), 3);
+    id(&cache, &ask("one", 0)).await.unwrap();
+    assert_eq!(upstream.calls(), 3);
+    id(&cache, &ask("two", 0)).await.unwrap();
+    assert_eq!(upstream.calls(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_room_every_request_is_a_fetch() {
+    for settings in [
+        CacheSettings { entries: 0, ..settings() },
+        CacheSettings { retention: Duration::ZERO, ..settings() },
+    ] {
+        let upstream = Upstream::new();
+        let cache = upstream.cache(settings);
+        for _ in 0..3 {
+            id(&cache, &ask("one", 0)).await.unwrap();
+        }
+        assert_eq!((upstream.calls(), cache.0.lock().len()), (3, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_have_ended_on_arrival_are_an_error() {
+    let upstream = Upstream::new();
+    upstream.answers(Ok(Duration::from_secs(10)));
+    let cache = upstream.cache(settings());
+    let failure = id(&cache, &ask("one", 0)).await.unwrap_err();
+    assert!(failure.to_string().contains("is the node's clock right?"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_upstream_is_asked_less_at_the_same_time() {
+    let upstream = Upstream::new();
+    let throttled = Failure { kind: FailureKind::Throttled, ..passing() };
+    upstream.answers(Err(throttled));
+    let cache = upstream.cache(CacheSettings { entries: 1000, ..settings() });
+    let asks: Vec<_> = (0..200).map(|pod| ask(&pod.to_string(), 0)).collect();
+    join_all(asks.iter().map(|ask| id(&cache, ask))).await;
+    assert_eq!(upstream.calls(), 200);
+    // All turns but one are gone: calls are made one after the other.
+    let turn = cache.0.turns.take().await;
+    assert!(cache.0.turns.take().now_or_never().is_none());
+    drop(turn);
+}

@@ -1,0 +1,113 @@
+//! One request of a pod, from its head to its answer:
+//!
+//! ```text
+//! rate → request → trust → grants → cache → answer
+//! ```
+//!
+//! The order of the first two, their statuses and their words are those of AWS's agent.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+use axum::routing::any;
+use injection::AccountName;
+
+use super::cache::{Ask, Cache, Token};
+use super::failure::Failure;
+use super::grants::Grants;
+use super::metrics::Metrics;
+use super::rate::Rates;
+use super::request;
+use super::trust::{Subject, Trust};
+use crate::server::PeerAddress;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// What answers pods.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) trust: Arc<Trust>,
+    /// `None` where the upstream knows the associations.
+    pub(super) grants: Option<Grants>,
+    pub(super) cache: Cache,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// What is served on one address, which answers `rate` requests a second.
+pub(super) fn routes(endpoint: Arc<Endpoint>, rate: u32) -> Router {
+    let rates = Arc::new(Rates::new(rate, rate / 2));
+    let answer = move |request: Request| {
+        let (endpoint, rates) = (endpoint.clone(), rates.clone());
+        async move {
+            let peer = request.extensions().get().map(|PeerAddress(address)| *address);
+            let (head, _) = request.into_parts();
+            let answer = endpoint.answer(&head, peer, &rates).await;
+            answered(answer, &endpoint.metrics)
+        }
+    };
+    // Go's router answers unknown paths so, and the probe of AWS's agent goes by it.
+    let nowhere = async || written(StatusCode::NOT_FOUND, TEXT, "404 page not found\n".into());
+    Router::new().route(request::PATH, any(answer)).fallback(nowhere)
+}
+
+impl Endpoint {
+    async fn answer(&self, head: &Parts, peer: Option<IpAddr>, rates: &Rates) -> Result<Bytes, Failure> {
+        if !rates.allow(peer) {
+            return Err(Failure::passing(429, "Too Many Requests"));
+        }
+        let authority = head.uri.authority().map(axum::http::uri::Authority::as_str);
+        let text = request::token(&head.headers, authority)?;
+        let subject = self.trust.check(text).await?;
+        let Subject { namespace, service_account, expires, .. } = &*subject;
+        let terms = match &self.grants {
+            None => None,
+            Some(grants) => Some(grants.of(AccountName::new(namespace, service_account))?),
+        };
+        let token = Token::new(text, *expires);
+        self.cache.credentials(&Ask { subject, token, terms }).await
+    }
+
+    /// Whether credentials would be asked for in the same way now.
+    pub(super) fn is_current(&self, ask: &Ask) -> bool {
+        let Some(grants) = &self.grants else { return true };
+        let Subject { namespace, service_account, .. } = &*ask.subject;
+        match (grants.of(AccountName::new(namespace, service_account)), &ask.terms) {
+            (Ok(now), Some(then)) => now == *then,
+            (Ok(_), None) => false,
+            // What cannot be known now is no reason to drop what is held.
+            (Err(failure), _) => failure.kind != super::failure::FailureKind::Refused,
+        }
+    }
+}
+
+fn answered(answer: Result<Bytes, Failure>, metrics: &Metrics) -> Response<Body> {
+    match answer {
+        Ok(body) => {
+            metrics.answered(200);
+            written(StatusCode::OK, JSON, body)
+        }
+        Err(failure) => {
+            metrics.answered(failure.status);
+            let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut answer = written(status, TEXT, format!("{failure}\n").into());
+            answer.headers_mut().insert(CONTENT_TYPE_OPTIONS, NOSNIFF);
+            answer
+        }
+    }
+}
+
+fn written(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Body> {
+    let mut answer = Response::new(Body::from(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer
+}

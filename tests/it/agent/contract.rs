@@ -1,0 +1,217 @@
+//! The contract of AWS's agent: which request gets which answer, in which order what is wrong is looked for, and that a
+//! pod gets its own credentials whatever it sends.
+
+use serde_json::{Value, json};
+
+use super::issuer::{self, Issuer};
+use super::{Node, ROLE};
+use crate::support::client;
+
+const EMPTY: &str = "Service account token cannot be empty\n";
+const INVALID_HOST: &str = "Access Denied. Called agent through invalid address, please use either address 169.254.170.23 or \
+[fd00:ec2::23]\n";
+
+/// How a token differs from a good one.
+type Change = fn(&mut Value);
+
+#[tokio::test]
+async fn good_requests_are_answered_with_the_pods_own_credentials() {
+    let node = Node::start(&[]).await;
+    let token = node.token("p1");
+    for head in [
+        "GET /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\n",
+        "GET /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23:80\r\n",
+        "GET /v1/credentials HTTP/1.1\r\nHost: [fd00:ec2::23]\r\n",
+        "GET /v1/credentials HTTP/1.1\r\nHost: [fd00:ec2::23]:80\r\n",
+        "GET /v1/credentials?x=y HTTP/1.1\r\nHost: 169.254.170.23\r\n",
+        "GET /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\nAccept: application/json\r\nUser-Agent: Boto3/1.44\r\n",
+        "POST /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\nContent-Length: 0\r\n",
+        "PUT /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\nContent-Length: 0\r\n",
+        "GET /v1/credentials HTTP/1.0\r\nHost: 169.254.170.23\r\n",
+    ] {
+        let answer = node.send(&format!("{head}Authorization: {token}\r\n")).await;
+        assert_eq!(answer.identity(), ("ASIA-p1".to_owned(), ROLE.to_owned()), "{head}");
+        assert!(answer.head.contains("\r\ncontent-type: application/json"), "{}", answer.head);
+        let order =
+            ["{\"AccessKeyId\":", "\"SecretAccessKey\":", "\"Token\":", "\"AccountId\":", "\"Expiration\":"];
+        let places: Vec<_> = order.iter().map(|member| answer.body.find(member).unwrap()).collect();
+        assert!(places.is_sorted(), "{}", answer.body);
+    }
+    assert_eq!((node.upstream.calls(), node.api.traffic().reviews), (1, 1));
+}
+
+#[tokio::test]
+async fn requests_that_are_not_an_sdks_are_told_what_awss_agent_tells_them() {
+    let node = Node::start(&[]).await;
+    let good = node.token("p1");
+    let authorized =
+        |host: &str| format!("GET /v1/credentials HTTP/1.1\r\nHost: {host}\r\nAuthorization: {good}\r\n");
+    for (head, status, body) in [
+        ("GET / HTTP/1.1\r\nHost: 169.254.170.23\r\n".to_owned(), 404, "404 page not found\n"),
+        ("GET /v1/credentials/ HTTP/1.1\r\nHost: 169.254.170.23\r\n".to_owned(), 404, "404 page not found\n"),
+        ("GET /v2/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\n".to_owned(), 404, "404 page not found\n"),
+        (
+            "GET /latest/meta-data HTTP/1.1\r\nHost: 169.254.170.23\r\n".to_owned(),
+            404,
+            "404 page not found\n",
+        ),
+        (authorized("127.0.0.1"), 403, INVALID_HOST),
+        (authorized("localhost"), 403, INVALID_HOST),
+        (authorized("rebound.example"), 403, INVALID_HOST),
+        (authorized("169.254.170.2"), 403, INVALID_HOST),
+        (authorized("169.254.169.254"), 403, INVALID_HOST),
+        (authorized("169.254.170.23.example"), 403, INVALID_HOST),
+        // The host is looked at before the token.
+        ("GET /v1/credentials HTTP/1.1\r\nHost: rebound.example\r\n".to_owned(), 403, INVALID_HOST),
+        ("GET /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\n".to_owned(), 400, EMPTY),
+        (
+            "GET /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\nAuthorization: \r\n".to_owned(),
+            400,
+            EMPTY,
+        ),
+    ] {
+        let answer = node.send(&head).await;
+        assert_eq!((answer.status, answer.body.as_str()), (status, body), "{head}");
+        assert!(answer.head.contains("\r\ncontent-type: text/plain; charset=utf-8"), "{}", answer.head);
+        let has_nosniff = answer.head.contains("\r\nx-content-type-options: nosniff");
+        assert_eq!(has_nosniff, status != 404, "{}", answer.head);
+    }
+    assert_eq!((node.upstream.calls(), node.api.traffic().reviews), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_refused_without_anybody_being_asked() {
+    let node = Node::start(&[]).await;
+    let good = node.token("p1");
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let (header, claims) = signed.split_once('.').unwrap();
+    for (token, words) in [
+        (format!("Bearer {good}"), "Service account token cannot be parsed: "),
+        ("x".to_owned(), "Service account token cannot be parsed: "),
+        ("a.b".to_owned(), "Service account token cannot be parsed: "),
+        ("a.b.c.d".to_owned(), "Service account token cannot be parsed: "),
+        (format!("{header}.{claims}."), "(InvalidTokenException): "),
+        (format!("{header}.{claims}.{}", &signature[..20]), "(InvalidTokenException): "),
+        (format!("{good}="), "Service account token cannot be parsed: "),
+        (format!("{good}.{good}"), "Service account token cannot be parsed: "),
+        ("t".repeat(12_000), "Service account token cannot be parsed: "),
+    ] {
+        let answer = node.ask(&token).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.body.starts_with(words) && answer.body.ends_with('\n'), "{answer:?}");
+        assert!(!answer.body.contains(signature), "{answer:?}");
+    }
+    assert_eq!((node.upstream.calls(), node.api.traffic().reviews), (0, 0));
+}
+
+#[tokio::test]
+async fn tokens_that_do_not_count_here_are_refused() {
+    let node = Node::start(&[]).await;
+    let basic = "Service account token failed basic claim validations: ";
+    let invalid = "(InvalidTokenException): ";
+    let table: [(&str, Change, &str); 16] = [
+        ("another issuer", |claims| claims["iss"] = json!("https://other.example.com"), invalid),
+        ("a slash too many", |claims| claims["iss"] = json!("https://issuer.example.com/"), invalid),
+        ("IRSA's audience", |claims| claims["aud"] = json!(["sts.amazonaws.com"]), invalid),
+        (
+            "the API server's audience",
+            |claims| claims["aud"] = json!(["https://kubernetes.default.svc"]),
+            invalid,
+        ),
+        ("no audience", |claims| claims["aud"] = json!([]), invalid),
+        ("expired", |claims| claims["exp"] = json!(issuer::now() - 61), basic),
+        ("not yet", |claims| claims["nbf"] = json!(issuer::now() + 120), basic),
+        ("from the future", |claims| claims["iat"] = json!(issuer::now() + 120), basic),
+        ("without an end", |claims| drop(claims.as_object_mut().unwrap().remove("exp")), invalid),
+        ("of no pod", |claims| drop(claims["kubernetes.io"].as_object_mut().unwrap().remove("pod")), invalid),
+        ("of a pod without a UID", |claims| claims["kubernetes.io"]["pod"] = json!({"name": "p1"}), invalid),
+        ("of another account", |claims| claims["sub"] = json!("system:serviceaccount:shop:admin"), invalid),
+        (
+            "of another namespace",
+            |claims| claims["kubernetes.io"]["namespace"] = json!("kube-system"),
+            invalid,
+        ),
+        ("of no account", |claims| claims["sub"] = json!("system:node:node-1"), invalid),
+        ("of no cluster", |claims| drop(claims.as_object_mut().unwrap().remove("kubernetes.io")), invalid),
+        ("of another node", |claims| claims["kubernetes.io"]["node"]["name"] = json!("node-2"), invalid),
+    ];
+    for (what, change, words) in table {
+        let mut claims = issuer::claims("orders", "p1");
+        change(&mut claims);
+        let token = node.issuer.sign(&claims);
+        node.api.confirm_token(&token, "account-orders", "p1");
+        let answer = node.ask(&token).await;
+        assert_eq!(answer.status, 400, "{what}: {answer:?}");
+        assert!(answer.body.starts_with(words), "{what}: {answer:?}");
+    }
+    assert_eq!((node.upstream.calls(), node.api.traffic().reviews), (0, 0));
+}
+
+#[tokio::test]
+async fn forged_tokens_are_refused_before_anything_is_looked_up() {
+    let node = Node::start(&[]).await;
+    let claims = issuer::claims("orders", "p1");
+    let stranger = Issuer::new("key-1");
+    let unknown = Issuer::new("key-9");
+    let good = node.token("p1");
+    node.ask(&good).await.json();
+    let signature = good.rsplit_once('.').unwrap().1;
+    let own = |pod: &str| node.issuer.sign(&issuer::claims("orders", pod));
+    let swapped = format!("{}.{signature}", own("p2").rsplit_once('.').unwrap().0);
+    for (what, token) in [
+        ("another's key under our id", stranger.sign(&claims)),
+        ("another's key", unknown.sign(&claims)),
+        ("no signature", node.issuer.sign_under(&json!({ "alg": "none" }), &claims)),
+        ("a shared secret", node.issuer.sign_under(&json!({ "alg": "HS256", "kid": "key-1" }), &claims)),
+        ("another algorithm", node.issuer.sign_under(&json!({ "alg": "RS256", "kid": "key-1" }), &claims)),
+        ("another curve", node.issuer.sign_under(&json!({ "alg": "ES384", "kid": "key-1" }), &claims)),
+        ("a signature of another token", swapped),
+    ] {
+        let answer = node.ask(&token).await;
+        assert_eq!(answer.status, 400, "{what}: {answer:?}");
+    }
+    assert_eq!((node.upstream.calls(), node.api.traffic().reviews), (1, 1));
+}
+
+#[tokio::test]
+async fn more_requests_than_are_answered_a_second_are_told_so() {
+    let node = Node::start(&["--max-requests-per-second=10"]).await;
+    let token = node.token("p1");
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        statuses.push(node.ask(&token).await);
+    }
+    let refused: Vec<_> = statuses.iter().filter(|answer| answer.status == 429).collect();
+    assert!(refused.len() > 10, "{}", refused.len());
+    assert!(refused.iter().all(|answer| answer.body == "Too Many Requests\n"));
+    assert_eq!(statuses[0].status, 200);
+}
+
+#[tokio::test]
+async fn probes_and_metrics_are_those_of_awss_agent() {
+    let node = Node::start(&["--max-requests-per-second=100"]).await;
+    let token = node.token("p1");
+    for _ in 0..20 {
+        node.ask(&token).await;
+    }
+    node.send("GET /v1/credentials HTTP/1.1\r\nHost: localhost\r\n").await;
+    // Probes take nothing of what pods may ask, and are refused nothing.
+    for address in [node.probes, node.metrics] {
+        for path in ["/healthz", "/readyz"] {
+            for _ in 0..10 {
+                assert_eq!(client::get_plain(address, path).await.status, 200, "{path}");
+            }
+        }
+    }
+    for name in [
+        r#"pod_identity_http_response{code="200"}"#,
+        r#"pod_identity_http_response{code="429"}"#,
+        r#"pod_identity_cache_state{state="hit"}"#,
+        r#"pod_identity_cache_state{state="miss"}"#,
+        r#"pod_identity_local_validation{result="success"}"#,
+        r#"pod_identity_local_validation{result="skipped"}"#,
+        "pod_identity_agent_cached_pods",
+    ] {
+        assert!(client::metric(node.metrics, name).await.is_some_and(|value| value >= 1.0), "{name}");
+    }
+}

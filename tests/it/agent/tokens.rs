@@ -1,0 +1,127 @@
+//! How tokens are verified while keys change, pods end, and the API server is away.
+
+use serde_json::json;
+
+use super::issuer::{self, Issuer};
+use super::{NODE, Node, PODS, ROLE};
+use crate::association_resources::{OWN, body};
+use crate::support::fake_api::{FakeApi, Fault, Route};
+use crate::support::wait::until;
+
+#[tokio::test]
+async fn a_key_that_is_new_is_read_once_a_token_names_it_and_not_for_each() {
+    let node = Node::start(&[]).await;
+    node.ask(&node.token("p1")).await.json();
+    let next = Issuer::new("key-2");
+    let both = json!({ "keys": [node.issuer.key(), next.key()] });
+    node.api.sign_tokens(issuer::URL, &both);
+    node.api.forget_requests();
+    let token = next.sign(&issuer::claims("orders", "p2"));
+    node.api.confirm_token(&token, "account-orders", "p2");
+    // The keys were read a moment ago: an SDK tries again.
+    let read = node.api.traffic().documents.len();
+    for _ in 0..20 {
+        node.ask(&Issuer::new("key-3").sign(&issuer::claims("orders", "p3"))).await;
+    }
+    assert!(node.api.traffic().documents.len() - read <= 2, "{:?}", node.api.traffic().documents);
+    until("the new key is read", async || (node.ask(&token).await.status == 200).then_some(())).await;
+}
+
+#[tokio::test]
+async fn keys_are_kept_while_the_api_server_has_none() {
+    let node = Node::start(&[]).await;
+    node.ask(&node.token("p1")).await.json();
+    node.api.set_fault_of_tokens(Route::Document, Fault::Status(500));
+    assert_eq!(node.ask(&Issuer::new("key-3").sign(&issuer::claims("orders", "p3"))).await.status, 400);
+    node.ask(&node.token("p2")).await.json();
+    node.api.set_fault_of_tokens(Route::Document, Fault::Garbage);
+    node.ask(&Issuer::new("key-3").sign(&issuer::claims("orders", "p3"))).await;
+    node.ask(&node.token("p4")).await.json();
+}
+
+#[tokio::test]
+async fn without_any_keys_nobody_gets_credentials_and_the_next_try_may() {
+    let issuer = Issuer::new("key-1");
+    let api = FakeApi::start().await;
+    api.install(OWN);
+    api.install(PODS);
+    api.put_object(OWN, "shop", "orders", body(json!({ "spec": { "roleArn": ROLE } })));
+    api.sign_tokens(issuer::URL, &issuer.keys());
+    api.set_fault_of_tokens(Route::Document, Fault::Status(503));
+    let node = Node::start_cold(api, issuer, &[]).await;
+    let token = node.token("p1");
+    let answer = node.ask(&token).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    node.api.set_fault_of_tokens(Route::Document, Fault::None);
+    until("the keys are read", async || (node.ask(&token).await.status == 200).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_pod_that_the_api_server_does_not_know_gets_nothing_and_asks_it_once() {
+    let node = Node::start(&[]).await;
+    let token = node.issuer.sign(&issuer::claims("orders", "p1"));
+    for _ in 0..5 {
+        let answer = node.ask(&token).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.body.contains("its pod or its ServiceAccount is gone"), "{answer:?}");
+    }
+    assert_eq!((node.api.traffic().reviews, node.upstream.calls()), (1, 0));
+    // An answer for another pod or account is no confirmation.
+    for (token, account, pod) in [
+        (node.issuer.sign(&issuer::claims("orders", "p2")), "account-orders", "p9"),
+        (node.issuer.sign(&issuer::claims("orders", "p3")), "account-made-anew", "p3"),
+    ] {
+        node.api.confirm_token(&token, account, pod);
+        assert_eq!(node.ask(&token).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn pods_that_were_confirmed_go_on_without_the_api_server_and_new_ones_wait() {
+    let node = Node::start(&[]).await;
+    let token = node.token("p1");
+    node.ask(&token).await.json();
+    node.api.set_fault_of_tokens(Route::Review, Fault::Status(500));
+    node.ask(&token).await.json();
+    // Kubelet has replaced the token.
+    let mut claims = issuer::claims("orders", "p1");
+    claims["jti"] = json!("another");
+    node.ask(&node.issuer.sign(&claims)).await.json();
+    let newcomer = node.token("p2");
+    let answer = node.ask(&newcomer).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    node.api.set_fault_of_tokens(Route::Review, Fault::None);
+    node.ask(&newcomer).await.json();
+}
+
+#[tokio::test]
+async fn a_pod_that_is_gone_has_nothing_left() {
+    let node = Node::start(&[]).await;
+    let api = &node.api;
+    api.put_object(PODS, "shop", "orders-1", body(json!({})));
+    let uid = api.object(PODS, "shop", "orders-1").unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    let token = node.token(&uid);
+    assert_eq!(node.ask(&token).await.identity().0, format!("ASIA-{uid}"));
+    api.deny_token(&token);
+    // The pod is there: its token was confirmed.
+    node.ask(&token).await.json();
+    api.delete_object(PODS, "shop", "orders-1");
+    until("the pod is forgotten", async || (node.ask(&token).await.status == 400).then_some(())).await;
+}
+
+#[tokio::test]
+async fn tokens_of_other_nodes_are_taken_where_that_is_said() {
+    let mut claims = issuer::claims("orders", "p1");
+    claims["kubernetes.io"]["node"]["name"] = json!("node-2");
+    let node = Node::start(&["--verify-node=false"]).await;
+    let token = node.issuer.sign(&claims);
+    node.api.confirm_token(&token, "account-orders", "p1");
+    node.ask(&token).await.json();
+    // Clusters before Kubernetes 1.30 name no node.
+    assert_eq!(NODE, "node-1");
+    let node = Node::start(&[]).await;
+    claims["kubernetes.io"].as_object_mut().unwrap().remove("node");
+    let token = node.issuer.sign(&claims);
+    node.api.confirm_token(&token, "account-orders", "p1");
+    node.ask(&token).await.json();
+}
