@@ -8,11 +8,15 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 use injection::policy::PolicyMode;
 
+use super::node::link::{LinkName, LinkType};
 use super::settings::UpstreamKind;
 use crate::cli::injection::policy_mode;
 use crate::cli::kubernetes::KubernetesArgs;
 use crate::cli::log::LogArgs;
 use crate::cli::values;
+
+/// The name of the link, as AWS's agent has it.
+const LINK: &str = "pod-id-link0";
 
 /// Hand out credentials to the pods of this node, as the EKS Pod Identity agent does, on any cluster
 #[derive(Debug, Args)]
@@ -32,6 +36,10 @@ pub struct AgentArgs {
 pub enum Verb {
     /// Serve, which is also done without this word
     Server(ServeArgs),
+    /// Put 169.254.170.23 and fd00:ec2::23, at which SDKs ask, on a link of this node, as an init container does
+    Initialize(InitializeArgs),
+    /// Remove the link that `initialize` has made, with its addresses and routes
+    Teardown(TeardownArgs),
     /// Print the version
     Version,
 }
@@ -127,6 +135,35 @@ pub struct ServeArgs {
     /// How logs are written.
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// Flags of `initialize`. AWS's agent has none, and so none is needed.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It runs in the host's network namespace (hostNetwork: true) and needs CAP_NET_ADMIN. What is there \
+is used as it is, the link of AWS's agent too: a second run changes nothing. It fails, and says what to do, if another \
+interface has one of the addresses or a route to it. On a node without IPv6, or without IPv4, the other address is \
+enough."
+)]
+pub struct InitializeArgs {
+    /// Name of the link
+    #[arg(long, value_name = "NAME", default_value = LINK)]
+    pub link: LinkName,
+    /// Type of the link: dummy, bridge (one without ports), or auto, which takes a bridge where the kernel has no dummy
+    #[arg(long, value_name = "TYPE", value_enum, default_value_t = LinkType::Auto, hide_possible_values = true)]
+    pub link_type: LinkType,
+}
+
+/// Flags of `teardown`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It needs what 'agent initialize' needs. The link is removed only if it is a dummy or a bridge \
+without ports and has no addresses but the agent's. If there is no such link, there is nothing to do, which is no error."
+)]
+pub struct TeardownArgs {
+    /// Name of the link
+    #[arg(long, value_name = "NAME", default_value = LINK)]
+    pub link: LinkName,
 }
 
 /// How much is logged, by the words of AWS's agent.

@@ -17,6 +17,7 @@ mod endpoint;
 mod failure;
 pub mod grants;
 pub mod metrics;
+pub mod node;
 mod pods;
 mod probe;
 mod rate;

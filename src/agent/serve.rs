@@ -11,6 +11,7 @@ use super::app::App;
 use super::args::{AgentArgs, ServeArgs, Verb};
 use super::cache::Fetch;
 use super::metrics::Metrics;
+use super::node;
 use super::settings::{Settings, UpstreamSettings};
 use crate::cli::exit::{USAGE, causes, fail, print, refuse};
 use crate::process::{self, descriptors};
@@ -20,6 +21,8 @@ use crate::telemetry;
 pub(crate) fn run(args: &AgentArgs) -> ExitCode {
     match (&args.verb, &args.serve) {
         (Some(Verb::Version), _) => print(concat!("pod-identity-webhook ", env!("CARGO_PKG_VERSION"), "\n")),
+        (Some(Verb::Initialize(args)), _) => node::initialize(args),
+        (Some(Verb::Teardown(args)), _) => node::teardown(args),
         (Some(Verb::Server(args)), _) | (None, Some(args)) => serve(args),
         (None, None) => refuse("'--cluster-name' is missing; see --help", USAGE),
     }
