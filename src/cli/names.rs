@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn other_lines_stay_as_they_are() {
-        for line in ["/webhook --in-cluster", "pod-identity-webhook agent server", "/go-runner /webhook", ""] {
+        for line in ["/webhook --in-cluster", "pod-identity-webhook agent server", "/go-runner /webhook", ""]
+        {
             assert_eq!(arguments(line), line);
         }
     }

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod agent;
+#[cfg(target_os = "linux")]
+mod agent_node;
 mod association_file;
 mod association_resources;
 mod association_status;

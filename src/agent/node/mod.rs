@@ -11,6 +11,7 @@
 mod error;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the flags alone are read there"))]
 pub mod link;
 #[cfg(target_os = "linux")]
 mod plan;
