@@ -31,7 +31,8 @@ def arguments(*sets, values=None, authority=None):
     given = ["--values", CI[values]] if values else []
     given += ["--set-file", f"certificate.caBundle={authority}"] if authority else []
     for assignment in sets:
-        given += ["--set", assignment]
+        # To --set, {} is a list of one empty text.
+        given += ["--set-json" if assignment.endswith("=[]") else "--set", assignment]
     return given
 
 
@@ -61,12 +62,11 @@ def refusal(*sets, **rest):
     return result.stderr
 
 
-class Rendered:
-    """The objects of one release, by kind."""
+class Objects:
+    """Objects of one release, by kind."""
 
-    def __init__(self, *sets, **rest):
-        self.text = template(*sets, **rest)
-        self.objects = [document for document in yaml.safe_load_all(self.text) if document]
+    def __init__(self, objects):
+        self.objects = objects
 
     def find(self, kind, namespace=None):
         """The first object of a kind, in any namespace or in this one; None without one."""
@@ -80,6 +80,16 @@ class Rendered:
         found = self.find(kind)
         assert found is not None, f"no {kind} in {self.kinds()}"
         return found
+
+
+class Rendered(Objects):
+    """What the chart makes of one release, but for the agent: that is apart."""
+
+    def __init__(self, *sets, **rest):
+        self.text = template(*sets, **rest)
+        made = [document for document in yaml.safe_load_all(self.text) if document]
+        super().__init__([one for one in made if not is_agents(one)])
+        self.agent = Agent([one for one in made if is_agents(one)])
 
     @property
     def pod(self):
@@ -107,12 +117,44 @@ class Rendered:
 
     def flags(self):
         """The program's arguments; the last of a name wins, as in the program."""
-        return dict(argument.removeprefix("--").partition("=")[::2] for argument in self.container["args"])
+        return flags(self.container["args"])
 
     def port(self, name):
         """A port of the container by its name."""
         (port,) = [port["containerPort"] for port in self.container["ports"] if port["name"] == name]
         return port
+
+
+class Agent(Objects):
+    """The objects of the agent; none by default."""
+
+    @property
+    def pod(self):
+        return self.DaemonSet["spec"]["template"]
+
+    @property
+    def container(self):
+        (container,) = self.pod["spec"]["containers"]
+        return container
+
+    @property
+    def initialize(self):
+        (container,) = self.pod["spec"]["initContainers"]
+        return container
+
+    def flags(self):
+        """The arguments but for the command; of --issuer, which can be repeated, the last."""
+        command, *arguments = self.container["args"]
+        assert command == "agent", command
+        return flags(arguments)
+
+
+def is_agents(one):
+    return one["metadata"].get("labels", {}).get("app.kubernetes.io/component") == "agent"
+
+
+def flags(arguments):
+    return dict(argument.removeprefix("--").partition("=")[::2] for argument in arguments)
 
 
 def selects(selector, labels):
