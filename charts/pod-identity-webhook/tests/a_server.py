@@ -22,7 +22,7 @@ KINDS = (
     "flowschemas,prioritylevelconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings"
 )
 # Their CRDs need not be there.
-NO_MONITOR = "serviceMonitor.enabled=false,prometheusRule.enabled=false"
+NO_MONITOR = "serviceMonitor.enabled=false,prometheusRule.enabled=false,agent.serviceMonitor.enabled=false"
 
 
 def strings(*names):

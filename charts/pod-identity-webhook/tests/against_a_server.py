@@ -33,7 +33,7 @@ class AnApiServer(associations_on_a_server.Associations, Bundles, Cluster):
         for name in CI:
             with self.subTest(values=name):
                 # Where the host's network is refused, only a warning would be seen: elsewhere then.
-                namespace = OTHER if name == "host-network" else NAMESPACES.get(name, RESTRICTED)
+                namespace = OTHER if name in ("host-network", "agent") else NAMESPACES.get(name, RESTRICTED)
                 # One that is there already cannot be created, and is not looked at.
                 apart = ["associations.definition=false"] if associations_on_a_server.is_defined() else []
                 text = Rendered(NO_MONITOR, *apart, values=name, release="dry", namespace=namespace).text
@@ -56,6 +56,12 @@ class AnApiServer(associations_on_a_server.Associations, Bundles, Cluster):
         release = Rendered(values="host-network", namespace=RESTRICTED)
         self.assertIn("host namespaces (hostNetwork=true)", self.admit(release).stderr)
         self.succeed(self.admit(Rendered(values="host-network", namespace=OTHER)))
+
+    def test_admits_the_pods_of_the_agent_only_where_privileged_ones_are_admitted(self):
+        for privileged in ("true", "false"):
+            sets = ("agent.enabled=true,agent.clusterName=prod,agent.upstream=eks-auth", f"agent.initialize.privileged={privileged}")
+            self.assertIn("host namespaces (hostNetwork=true)", self.admit(Rendered(*sets, namespace=RESTRICTED).agent).stderr)
+            self.succeed(self.admit(Rendered(*sets, namespace=OTHER).agent))
 
     def test_keeps_only_the_releases_own_pods_from_the_webhook(self):
         # Nobody answers, so whatever is sent to the webhook is refused; in our namespace alone, for
@@ -226,8 +232,8 @@ class AnApiServer(associations_on_a_server.Associations, Bundles, Cluster):
         return [f"--as=system:node:{node['name']}", *(f"--as-group={group}" for group in groups)]
 
     def admit(self, release):
-        """A pod of the release, as the Deployment's controller would make it."""
-        namespace = release.Deployment["metadata"]["namespace"]
+        """A pod of the release or of its agent, as the controller would make it."""
+        namespace = (release.find("DaemonSet") or release.Deployment)["metadata"]["namespace"]
         account = release.pod["spec"]["serviceAccountName"]
         if kubectl("-n", namespace, "get", "serviceaccount", account).returncode != 0:
             self.succeed(kubectl("-n", namespace, "create", "serviceaccount", account))

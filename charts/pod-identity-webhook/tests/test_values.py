@@ -57,6 +57,7 @@ class AssociationFile(unittest.TestCase):
 class Upgrade(unittest.TestCase):
     # What a release made with an older chart does not have, and --reuse-values does not bring.
     NEW = (
+        "agent",
         "associations",
         "certificate.certManager",
         "certificate.clientCa",

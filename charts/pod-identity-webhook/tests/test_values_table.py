@@ -7,6 +7,8 @@ import yaml
 import values_table
 from chart import CHART
 
+# Flags of the agent that the chart decides about, and those whose value is the webhook's too.
+NO_AGENT_VALUE = {"log-format", "role-policy", "role-policy-mode", "watch-container-credentials-config"}
 # Flags that the chart decides about, now or once certificates are kept in the cluster.
 NO_VALUE = {"in-cluster", "tls-cert", "tls-key", "namespace", "certificates", "service-name", "tls-secret", "webhook-configuration"}
 
@@ -28,7 +30,8 @@ class TheTable(unittest.TestCase):
         values = yaml.safe_load((CHART / "values.yaml").read_text())
         for path, (default, _) in self.rows.items():
             expected = values
-            keys = path.split(".", 1) if path.startswith("nodeSelector.") else path.split(".")
+            (path_of_keys, selector, label) = path.partition("nodeSelector.")
+            keys = [*path_of_keys.split(".")[:-1], "nodeSelector", label] if selector else path.split(".")
             for key in keys:
                 expected = expected[key]
             self.assertEqual(yaml.safe_load(default), expected, path)
@@ -42,7 +45,7 @@ class TheTable(unittest.TestCase):
         self.assertTrue(self.rows["serviceMonitor.enabled"][1].startswith("A ServiceMonitor for"))
 
     def test_names_the_flag_of_each_value(self):
-        named = [values_table.flag(path) for path in self.rows]
+        named = [values_table.flag(path) for path in self.rows if not path.startswith("agent.")]
         named = [flag for flag in named if flag]
         self.assertEqual(len(named), len(set(named)))
         self.assertEqual(values_table.flags() - set(named) - NO_VALUE, set())
@@ -51,6 +54,14 @@ class TheTable(unittest.TestCase):
         expected = {"injection.tokenAudience": "token-audience", "injection.containerCredentials.audience": "container-credentials-audience"}
         for path, flag in {**expected, "server.port": "port", "service.port": None, "image.tag": None}.items():
             self.assertEqual(values_table.flag(path), flag)
+
+    def test_names_the_flag_of_each_value_of_the_agent(self):
+        named = [values_table.flag(path) for path in self.rows if path.startswith("agent.")]
+        named = [flag for flag in named if flag]
+        self.assertEqual(len(named), len(set(named)))
+        self.assertEqual(set(named) | NO_AGENT_VALUE, values_table.flags("agent/_args.tpl"))
+        self.assertLessEqual(set(values_table.AGENT_FLAGS), set(self.rows))
+        self.assertIn("`agent --probe-port`", values_table.table())
 
 
 def leaves(values, prefix=""):

@@ -24,6 +24,14 @@ FLAGS = {
     "sources.configMap.enabled": "watch-config-map",
     "sources.eksApi.enabled": "watch-eks-api",
 }
+# The same of the agent's.
+AGENT_FLAGS = {
+    "agent.associations": "watch-association-resources",
+    "agent.cache.renewalsPerSecond": "max-service-qps",
+    "agent.cache.retention": "max-credential-retention-before-renewal",
+    "agent.cache.size": "max-cache-size",
+    "agent.issuers": "issuer",
+}
 
 
 def lines():
@@ -62,28 +70,36 @@ def rows():
         yield ".".join(path), default.replace("''", '""'), text
 
 
-def flags():
-    """Flags that templates/_args.tpl passes."""
-    return set(re.findall(r"--([a-z-]+)=", (CHART / "templates" / "_args.tpl").read_text()))
+def flags(file="_args.tpl"):
+    """Flags that a template passes: to the webhook, or agent/_args.tpl to the agent."""
+    return set(re.findall(r"--([a-z-]+)=", (CHART / "templates" / file).read_text()))
 
 
 def flag(path):
     """The flag that a value becomes, by its name or by that of its object and itself; None without one."""
-    if path in FLAGS:
-        return FLAGS[path]
+    if path in FLAGS | AGENT_FLAGS:
+        return (FLAGS | AGENT_FLAGS)[path]
     group, *keys = path.split(".")
+    if group == "agent":
+        name = "-".join(hyphenated(key) for key in keys)
+        return name if name in flags("agent/_args.tpl") else None
     if group not in ("certificate", "injection", "log", "server", "sources"):
         return None
-    words = [re.sub("[A-Z]", lambda letter: f"-{letter[0].lower()}", key) for key in (group, *keys)]
+    words = [hyphenated(key) for key in (group, *keys)]
     names = ["-".join(words[start:]) for start in range(len(words))]
     return next((name for name in names if name in flags()), None)
+
+
+def hyphenated(key):
+    return re.sub("[A-Z]", lambda letter: f"-{letter[0].lower()}", key)
 
 
 def table():
     made = ["| value | default | |", "|---|---|---|"]
     for path, default, text in rows():
         name = flag(path)
-        text = " ".join(filter(None, (text.replace("|", r"\|"), name and f"`--{name}`")))
+        name = f"agent --{name}" if name and path.startswith("agent.") else name and f"--{name}"
+        text = " ".join(filter(None, (text.replace("|", r"\|"), name and f"`{name}`")))
         made.append(f"| `{path}` | `{default}` | {text} |")
     return "\n".join(made) + "\n"
 
