@@ -72,6 +72,21 @@ class OfTheRelease(unittest.TestCase):
             self.assertEqual(one["metadata"].get("namespace"), None if is_the_clusters else "eks")
             self.assertIn(one["metadata"]["name"], cluster if is_the_clusters else namespaced)
 
+    def test_shares_no_name_of_the_cluster_with_another_release(self):
+        places = [("webhook", "a"), ("webhook", "b"), ("other", "a"), (NAME, "a")]
+        # Those of users' roles are of a value of their own.
+        sets = (ON, OWN, "associations.roles.create=false")
+        names = []
+        for release, namespace in places:
+            made = Rendered(*sets, release=release, namespace=namespace)
+            names += [
+                (one["kind"], one["metadata"]["name"])
+                for one in made.objects + made.agent.objects
+                if one["kind"] in ("ClusterRole", "ClusterRoleBinding")
+            ]
+        self.assertEqual(len(names), 16)
+        self.assertEqual(len(set(names)), len(names))
+
     def test_has_names_that_kubernetes_takes_where_the_releases_is_long(self):
         long = Rendered(ON, OWN, MONITOR, release="a." + "long-" * 10 + "x", namespace="n" * 63)
         self.assertRegex(long.agent.Service["metadata"]["name"], r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])$")
