@@ -1,8 +1,9 @@
 //! The XML of the query protocol, as STS writes it.
 
-use crate::assume::Assumed;
+use crate::authority::Issued;
 use crate::caller::Caller;
 use crate::refusal::Refusal;
+use crate::web_identity::Assumed;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
@@ -10,7 +11,9 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 #[derive(Debug)]
 pub enum Answer {
     /// Credentials for a token.
-    Assumed(Assumed),
+    WithWebIdentity(Assumed),
+    /// Credentials for a request that others signed.
+    Role(Issued),
     /// Whose credentials signed the request.
     Caller(Caller),
 }
@@ -20,9 +23,13 @@ impl Answer {
     #[must_use]
     pub fn xml(&self, request_id: &str) -> String {
         match self {
-            Self::Assumed(assumed) => {
-                response("AssumeRoleWithWebIdentity", request_id, |xml| assumed_result(xml, assumed))
-            }
+            Self::WithWebIdentity(assumed) => response("AssumeRoleWithWebIdentity", request_id, |xml| {
+                xml.text("Audience", &assumed.audience);
+                session(xml, &assumed.issued);
+                xml.text("Provider", &assumed.provider);
+                xml.text("SubjectFromWebIdentityToken", &assumed.subject);
+            }),
+            Self::Role(issued) => response("AssumeRole", request_id, |xml| session(xml, issued)),
             Self::Caller(caller) => response("GetCallerIdentity", request_id, |xml| {
                 xml.text("Arn", &caller.arn);
                 xml.text("UserId", &caller.user_id);
@@ -56,20 +63,17 @@ fn response(action: &str, request_id: &str, result: impl FnOnce(&mut Xml)) -> St
     xml.0
 }
 
-fn assumed_result(xml: &mut Xml, assumed: &Assumed) {
-    xml.text("Audience", &assumed.audience);
+fn session(xml: &mut Xml, issued: &Issued) {
     xml.nest("AssumedRoleUser", |xml| {
-        xml.text("AssumedRoleId", &assumed.caller.user_id);
-        xml.text("Arn", &assumed.caller.arn);
+        xml.text("AssumedRoleId", &issued.caller.user_id);
+        xml.text("Arn", &issued.caller.arn);
     });
-    xml.text("Provider", &assumed.provider);
     xml.nest("Credentials", |xml| {
-        xml.text("AccessKeyId", &assumed.credentials.access_key_id);
-        xml.text("SecretAccessKey", &assumed.credentials.secret_access_key);
-        xml.text("SessionToken", &assumed.credentials.session_token);
-        xml.text("Expiration", &assumed.expiration);
+        xml.text("AccessKeyId", &issued.credentials.access_key_id);
+        xml.text("SecretAccessKey", &issued.credentials.secret_access_key);
+        xml.text("SessionToken", &issued.credentials.session_token);
+        xml.text("Expiration", &issued.expires_at);
     });
-    xml.text("SubjectFromWebIdentityToken", &assumed.subject);
 }
 
 struct Xml(String);

@@ -1,8 +1,10 @@
-//! `GetCallerIdentity`: whose credentials signed the request.
+//! Whose credentials signed a request: what `GetCallerIdentity` answers, and who asks in `AssumeRole`.
+
+use std::sync::Arc;
 
 use crate::refusal::Refusal;
 use crate::role::RoleArn;
-use crate::sessions::Sessions;
+use crate::sessions::{Session, Sessions};
 use crate::sigv4::{Authorization, Request, header};
 
 /// A role's session.
@@ -26,13 +28,13 @@ impl Caller {
             account: role.account().to_owned(),
         }
     }
+}
 
-    /// Who signed the request with credentials that were issued here.
-    pub fn identify(request: &Request<'_>, sessions: &Sessions, now: i64) -> Result<Self, Refusal> {
-        let authorization = Authorization::parse(request.headers)?;
-        let session_token = header(request.headers, "x-amz-security-token").unwrap_or_default();
-        let session = sessions.find(authorization.access_key_id, session_token, now)?;
-        authorization.verify(request, &session.credentials.secret_access_key, now)?;
-        Ok(session.caller.clone())
-    }
+/// The session whose credentials, issued here, signed the request.
+pub fn identify(request: &Request<'_>, sessions: &Sessions, now: i64) -> Result<Arc<Session>, Refusal> {
+    let authorization = Authorization::parse(request.headers)?;
+    let session_token = header(request.headers, "x-amz-security-token").unwrap_or_default();
+    let session = sessions.find(authorization.access_key_id, session_token, now)?;
+    authorization.verify(request, "sts", &session.credentials.secret_access_key, now)?;
+    Ok(session)
 }

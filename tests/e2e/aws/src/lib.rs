@@ -4,16 +4,20 @@
 //! From a connection to its answer:
 //!
 //! ```text
-//! server → query → assume (token, keys, trust) or caller (sigv4) → sessions → answer
+//! server → query → web_identity (token, keys)       → trust → authority → answer
+//!                  assume_role (caller, sigv4, tags) ↗
 //! ```
 //!
 //! Errors and their codes are those of the STS API, version 2011-06-15; where its documentation
 //! leaves the code open, [`refusal`] says what was chosen.
 
 pub mod answer;
-pub mod assume;
+pub mod assume_role;
+pub mod authority;
 pub mod caller;
+mod condition;
 pub mod keys;
+pub mod line;
 pub mod provider;
 pub mod query;
 pub mod refusal;
@@ -21,5 +25,7 @@ pub mod role;
 pub mod server;
 pub mod sessions;
 pub mod sigv4;
+pub mod tags;
 pub mod token;
 pub mod trust;
+pub mod web_identity;

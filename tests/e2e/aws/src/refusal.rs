@@ -1,6 +1,7 @@
 //! Every way in which a call is refused: its code, its HTTP status and its words.
 //!
-//! Documented for `AssumeRoleWithWebIdentity` are `IDPRejectedClaim` 403, `IDPCommunicationError`,
+//! Documented for `AssumeRole` is `MalformedPolicyDocument` 400; of tags that do not go together STS says
+//! `InvalidParameterValue`. Documented for `AssumeRoleWithWebIdentity` are `IDPRejectedClaim` 403, `IDPCommunicationError`,
 //! `InvalidIdentityToken` and `ExpiredTokenException` 400; the others are common to all calls. Which
 //! flaw of a token gives which of them is not documented: expired is `ExpiredTokenException`, not yet
 //! valid is `IDPRejectedClaim`, all else is `InvalidIdentityToken`.
@@ -22,6 +23,12 @@ pub enum Refusal {
     /// A parameter breaks its limits.
     #[error("{0}")]
     Validation(String),
+    /// Parameters that do not go together.
+    #[error("{0}")]
+    InvalidParameterValue(&'static str),
+    /// The session's policy is none.
+    #[error("{0}")]
+    MalformedPolicy(&'static str),
     /// The request's body is larger than any call's parameters.
     #[error("The request body exceeds {0} bytes")]
     TooLarge(usize),
@@ -43,8 +50,8 @@ pub enum Refusal {
     #[error("Couldn't retrieve the key set from your identity provider")]
     ProviderUnreachable,
     /// The role does not exist, or its trust policy does not allow this identity.
-    #[error("Not authorized to perform sts:AssumeRoleWithWebIdentity")]
-    AccessDenied,
+    #[error("{0}")]
+    AccessDenied(String),
     /// The request carries no signature.
     #[error("Request is missing Authentication Token")]
     MissingAuthentication,
@@ -73,12 +80,14 @@ impl Refusal {
             Self::InvalidAction { .. } => "InvalidAction",
             Self::MissingParameter(_) => "MissingParameter",
             Self::Validation(_) => "ValidationError",
+            Self::InvalidParameterValue(_) => "InvalidParameterValue",
+            Self::MalformedPolicy(_) => "MalformedPolicyDocument",
             Self::TooLarge(_) => "RequestEntityTooLarge",
             Self::InvalidIdentityToken(_) => "InvalidIdentityToken",
             Self::ExpiredToken { .. } => "ExpiredTokenException",
             Self::RejectedClaim(_) => "IDPRejectedClaim",
             Self::ProviderUnreachable => "IDPCommunicationError",
-            Self::AccessDenied => "AccessDenied",
+            Self::AccessDenied(_) => "AccessDenied",
             Self::MissingAuthentication => "MissingAuthenticationToken",
             Self::IncompleteSignature(_) => "IncompleteSignature",
             Self::UnknownCredentials => "InvalidClientTokenId",
@@ -95,18 +104,29 @@ impl Refusal {
             Self::InvalidAction { .. }
             | Self::MissingParameter(_)
             | Self::Validation(_)
+            | Self::InvalidParameterValue(_)
+            | Self::MalformedPolicy(_)
             | Self::InvalidIdentityToken(_)
             | Self::ExpiredToken { .. }
             | Self::ProviderUnreachable
             | Self::IncompleteSignature(_) => 400,
             Self::RejectedClaim(_)
-            | Self::AccessDenied
+            | Self::AccessDenied(_)
             | Self::MissingAuthentication
             | Self::UnknownCredentials
             | Self::ExpiredCredentials
             | Self::SignatureMismatch(_) => 403,
             Self::TooLarge(_) => 413,
             Self::Internal(_) => 500,
+        }
+    }
+
+    /// Why, for the log: also what the client is not told.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Internal(reason) => reason.clone(),
+            told => told.to_string(),
         }
     }
 }

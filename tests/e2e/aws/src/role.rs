@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use aws_lc_rs::digest;
+use serde::Deserialize;
 
 use crate::refusal::Refusal;
 
 /// `arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RoleArn {
     text: String,
     partition: String,
@@ -77,6 +79,14 @@ impl FromStr for RoleArn {
             }
             _ => Err(invalid()),
         }
+    }
+}
+
+impl TryFrom<String> for RoleArn {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        text.parse()
     }
 }
 

@@ -1,5 +1,4 @@
-//! HTTP in front of the two calls: plain, for the suite's own network. One log line a call, in JSON,
-//! and never a token or a secret in it.
+//! HTTP in front of STS: plain, for the suite's own network. One log line a call.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,15 +10,15 @@ use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::answer::Answer;
-use crate::assume::Authority;
-use crate::caller::Caller;
+use crate::authority::Authority;
+use crate::caller;
+use crate::line::Line;
 use crate::query::{Call, Parameters};
 use crate::refusal::Refusal;
-use crate::sessions::{Sessions, random};
+use crate::sessions::random;
 use crate::sigv4;
 
 /// Bytes of a body: a token of 20,000 characters, escaped, and the other parameters.
@@ -32,24 +31,14 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub struct Sts {
     /// Decides who gets credentials.
     pub authority: Authority,
-    /// The credentials that were issued.
-    pub sessions: Sessions,
+    /// The shortest time for which STS is asked for credentials.
+    pub shortest: Duration,
 }
 
-/// What is logged of a call.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    action: Option<String>,
-    status: u16,
-    code: Option<&'static str>,
-    reason: Option<String>,
-    role: Option<String>,
-    /// The token's, once it is verified.
-    subject: Option<String>,
-    arn: Option<String>,
-    user_agent: Option<String>,
-    microseconds: u128,
+/// A request that has come whole.
+struct Whole {
+    parts: Parts,
+    body: Bytes,
 }
 
 /// Serves until the future is dropped.
@@ -84,59 +73,90 @@ async fn respond(sts: &Sts, request: Request<Incoming>) -> Response<Full<Bytes>>
         return response(StatusCode::OK, "text/plain", "ok\n".to_owned());
     }
     let started = Instant::now();
-    let mut line = Line::default();
-    let request_id = request_id();
-    let outcome = sts.call(request, &mut line).await;
-    let (status, body) = match &outcome {
-        Ok(answer) => (200, answer.xml(&request_id)),
-        Err(refusal) => (refusal.status(), refusal.xml(&request_id)),
+    let (parts, body) = request.into_parts();
+    let mut line = Line {
+        user_agent: sigv4::header(&parts.headers, "user-agent").map(str::to_owned),
+        ..Line::default()
     };
-    line.status = status;
-    match &outcome {
-        Ok(Answer::Assumed(assumed)) => {
-            line.subject = Some(assumed.subject.clone());
-            line.arn = Some(assumed.caller.arn.clone());
-        }
-        Ok(Answer::Caller(caller)) => line.arn = Some(caller.arn.clone()),
-        Err(refusal) => {
-            line.code = Some(refusal.code());
-            line.reason = Some(match refusal {
-                Refusal::Internal(reason) => reason.clone(),
-                told => told.to_string(),
-            });
-        }
-    }
+    let outcome = sts.call(parts, body, &mut line).await;
+    let response = query_response(&outcome, &mut line);
+    line.status = response.status().as_u16();
     line.microseconds = started.elapsed().as_micros();
     println!("{}", serde_json::to_string(&line).unwrap_or_default());
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response(status, "text/xml", body)
+    response
 }
 
 impl Sts {
-    async fn call(&self, request: Request<Incoming>, line: &mut Line) -> Result<Answer, Refusal> {
-        let (parts, body) = request.into_parts();
-        line.user_agent = sigv4::header(&parts.headers, "user-agent").map(str::to_owned);
-        let body = read(body).await?;
-        let query = parts.uri.query().unwrap_or_default();
-        let form = if parts.method == Method::POST { &body } else { query.as_bytes() };
-        let parameters = Parameters::parse(form);
+    async fn call(&self, parts: Parts, body: Incoming, line: &mut Line) -> Result<Answer, Refusal> {
+        let request = Whole { body: read(body).await?, parts };
+        let parameters = Parameters::parse(request.form());
         line.action = parameters.find("Action").map(str::to_owned);
         line.role = parameters.find("RoleArn").map(str::to_owned);
         let now = now();
-        match parameters.call()? {
+        let call = parameters.call(self.shortest)?;
+        line.asked(&call);
+        let sessions = &self.authority.sessions;
+        match call {
+            Call::AssumeRole(call) => {
+                let caller = caller::identify(&request.signed(), sessions, now)?;
+                line.caller = Some(caller.caller.arn.clone());
+                self.authority.assume_role(&call, &caller, now).map(Answer::Role)
+            }
             Call::AssumeRoleWithWebIdentity(call) => {
-                self.authority.assume(&call, &self.sessions, now).await.map(Answer::Assumed)
+                self.authority.assume_with_web_identity(&call, now).await.map(Answer::WithWebIdentity)
             }
             Call::GetCallerIdentity => {
-                Caller::identify(&signed(&parts, query, &body), &self.sessions, now).map(Answer::Caller)
+                let session = caller::identify(&request.signed(), sessions, now)?;
+                line.tagged(&session.tags);
+                Ok(Answer::Caller(session.caller.clone()))
             }
         }
     }
 }
 
-fn signed<'a>(parts: &'a Parts, query: &'a str, body: &'a [u8]) -> sigv4::Request<'a> {
-    let method = parts.method.as_str();
-    sigv4::Request { method, path: parts.uri.path(), query, headers: &parts.headers, body }
+impl Whole {
+    fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    fn form(&self) -> &[u8] {
+        if self.parts.method == Method::POST { &self.body } else { self.query().as_bytes() }
+    }
+
+    fn signed(&self) -> sigv4::Request<'_> {
+        sigv4::Request {
+            method: self.parts.method.as_str(),
+            path: self.parts.uri.path(),
+            query: self.query(),
+            headers: &self.parts.headers,
+            body: &self.body,
+        }
+    }
+}
+
+fn query_response(outcome: &Result<Answer, Refusal>, line: &mut Line) -> Response<Full<Bytes>> {
+    let request_id = request_id();
+    let (status, body) = match outcome {
+        Ok(answer) => {
+            let (subject, caller) = match answer {
+                Answer::WithWebIdentity(assumed) => (Some(&assumed.subject), &assumed.issued.caller),
+                Answer::Role(issued) => (None, &issued.caller),
+                Answer::Caller(caller) => (None, caller),
+            };
+            line.subject = subject.cloned();
+            line.arn = Some(caller.arn.clone());
+            (200, answer.xml(&request_id))
+        }
+        Err(refusal) => {
+            line.refused(refusal.code(), refusal.reason());
+            (refusal.status(), refusal.xml(&request_id))
+        }
+    };
+    response(status_of(status), "text/xml", body)
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {

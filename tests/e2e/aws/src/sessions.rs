@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
-use crate::role::base32;
+use crate::role::{RoleArn, base32};
+use crate::tags::Tags;
 
 /// What a client signs with.
 #[derive(Clone)]
@@ -28,7 +29,11 @@ pub struct Session {
     /// What was issued.
     pub credentials: Credentials,
     /// The assumed role.
+    pub role: RoleArn,
+    /// The role's session.
     pub caller: Caller,
+    /// Its tags, also those that it inherited.
+    pub tags: Tags,
     /// When they expire, in seconds since the epoch.
     pub expiration: i64,
 }
@@ -90,8 +95,9 @@ mod tests {
     #[test]
     fn finds_a_session_by_key_and_token_until_its_end() {
         let (sessions, credentials) = (Sessions::default(), Credentials::random().unwrap());
-        let caller = Caller { arn: "a".into(), user_id: "u".into(), account: "c".into() };
-        sessions.keep(Session { credentials: credentials.clone(), caller, expiration: 1000 }, 0);
+        let role: RoleArn = "arn:aws:iam::111122223333:role/checkout".parse().unwrap();
+        let (caller, tags) = (Caller::of(&role, "one"), Tags::default());
+        sessions.keep(Session { credentials: credentials.clone(), role, caller, tags, expiration: 1000 }, 0);
         let Credentials { access_key_id: key, session_token: token, .. } = &credentials;
         assert!(sessions.find(key, token, 999).is_ok());
         assert_eq!(sessions.find(key, token, 1000).unwrap_err(), Refusal::ExpiredCredentials);

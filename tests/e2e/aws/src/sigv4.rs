@@ -13,7 +13,6 @@ use time::macros::format_description;
 use crate::refusal::Refusal;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const SERVICE: &str = "sts";
 /// How far the client's clock may be off.
 const WINDOW_SECONDS: i64 = 900;
 
@@ -37,8 +36,9 @@ pub struct Request<'a> {
 pub struct Authorization<'a> {
     /// The access key that signed.
     pub access_key_id: &'a str,
+    /// The region that the signature is for.
+    pub region: &'a str,
     date: &'a str,
-    region: &'a str,
     service: &'a str,
     signed_headers: Vec<&'a str>,
     signature: &'a str,
@@ -62,8 +62,8 @@ impl<'a> Authorization<'a> {
         };
         Ok(Self {
             access_key_id,
-            date,
             region,
+            date,
             service,
             signed_headers: find("SignedHeaders")?.split(';').collect(),
             signature: find("Signature")?,
@@ -71,9 +71,15 @@ impl<'a> Authorization<'a> {
     }
 
     /// Whether the secret made this signature of this request, lately, for this service.
-    pub fn verify(&self, request: &Request<'_>, secret: &str, now: i64) -> Result<(), Refusal> {
-        if self.service != SERVICE {
-            return Err(mismatch("Credential should be scoped to correct service: 'sts'."));
+    pub fn verify(
+        &self,
+        request: &Request<'_>,
+        service: &str,
+        secret: &str,
+        now: i64,
+    ) -> Result<(), Refusal> {
+        if self.service != service {
+            return Err(mismatch(&format!("Credential should be scoped to correct service: '{service}'.")));
         }
         self.check_signed_headers(request.headers)?;
         let timestamp = header(request.headers, "x-amz-date").unwrap_or_default();
@@ -122,7 +128,8 @@ impl<'a> Authorization<'a> {
     }
 
     fn canonical(&self, request: &Request<'_>) -> Result<String, Refusal> {
-        let mut text = format!("{}\n{}\n{}\n", request.method, request.path, canonical_query(request.query));
+        let (path, query) = (canonical_path(request.path), canonical_query(request.query));
+        let mut text = format!("{}\n{path}\n{query}\n", request.method);
         for name in &self.signed_headers {
             let values: Result<Vec<_>, _> =
                 request.headers.get_all(*name).iter().map(|value| value.to_str()).collect();
@@ -143,6 +150,11 @@ impl<'a> Authorization<'a> {
 #[must_use]
 pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The path as sent, its segments encoded once more, as all services but S3 want it.
+fn canonical_path(path: &str) -> String {
+    path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }
 
 /// The query's parameters, decoded, encoded anew and sorted.
@@ -239,7 +251,7 @@ mod tests {
         let mut request = request(&headers);
         change(&mut request);
         let authorization = Authorization::parse(&headers).unwrap();
-        authorization.verify(&request, SECRET, now).map_or_else(|refusal| refusal.code(), |()| "")
+        authorization.verify(&request, "sts", SECRET, now).map_or_else(|refusal| refusal.code(), |()| "")
     }
 
     #[test]
@@ -276,9 +288,19 @@ mod tests {
     #[test]
     fn refuses_another_services_signature() {
         let headers = headers(&[]);
-        let refusal =
-            Authorization::parse(&headers).unwrap().verify(&request(&headers), SECRET, TIME).unwrap_err();
-        assert_eq!(refusal.code(), "SignatureDoesNotMatch");
+        let authorization = Authorization::parse(&headers).unwrap();
+        let verify = |service| authorization.verify(&request(&headers), service, SECRET, TIME);
+        assert_eq!(verify("iam"), Ok(()));
+        for service in ["sts", "eks-auth"] {
+            assert_eq!(verify(service).unwrap_err().code(), "SignatureDoesNotMatch", "{service}");
+        }
+    }
+
+    #[test]
+    fn encodes_a_path_once_more() {
+        assert_eq!(canonical_path("/"), "/");
+        assert_eq!(canonical_path("/clusters/one-1_a/x"), "/clusters/one-1_a/x");
+        assert_eq!(canonical_path("/clusters/a%20b"), "/clusters/a%2520b");
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use e2e_aws::assume::Authority;
+use e2e_aws::authority::Authority;
 use e2e_aws::keys::KeySource;
 use e2e_aws::provider::Provider;
 use e2e_aws::server::{self, Sts};
@@ -38,16 +39,39 @@ struct Args {
     /// The token to show to an https key set; read at each fetch.
     #[arg(long, default_value = "/var/run/secrets/kubernetes.io/serviceaccount/token")]
     token_file: PathBuf,
+    /// The shortest `DurationSeconds` that is taken.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    shortest_duration: u64,
+    /// How long all credentials live, whatever was asked for.
+    #[arg(long, value_name = "SECONDS")]
+    credential_lifetime: Option<u64>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let Args { listen, issuer, client_ids, roles, jwks_url, ca_file, token_file } = Args::parse();
+    let Args {
+        listen,
+        issuer,
+        client_ids,
+        roles,
+        jwks_url,
+        ca_file,
+        token_file,
+        shortest_duration,
+        credential_lifetime,
+    } = Args::parse();
     let jwks_url = jwks_url.map_or_else(in_cluster, Ok)?;
     let address = jwks_url.parse().with_context(|| format!("no address of a key set: {jwks_url}"))?;
     let keys = KeySource::new(address, &ca_file, &token_file)?;
-    let authority = Authority { provider: Provider { issuer, client_ids }, keys, roles };
-    let sts = Arc::new(Sts { authority, sessions: Sessions::default() });
+    let authority = Authority {
+        provider: Provider { issuer, client_ids },
+        keys,
+        roles,
+        lifetime: credential_lifetime.map(Duration::from_secs),
+        sessions: Sessions::default(),
+    };
+    let shortest = Duration::from_secs(shortest_duration);
+    let sts = Arc::new(Sts { authority, shortest });
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
     // A process with the id 1 ends by SIGTERM only if it asks for it.

@@ -81,7 +81,11 @@ pub fn claims() -> Value {
     json!({
         "iss": ISSUER, "aud": ["sts.amazonaws.com"], "sub": "system:serviceaccount:shop:checkout",
         "iat": now, "nbf": now, "exp": now + 86_400, "jti": "00000000-0000-4000-8000-000000000000",
-        "kubernetes.io": {"namespace": "shop", "serviceaccount": {"name": "checkout"}},
+        "kubernetes.io": {
+            "namespace": "shop",
+            "pod": {"name": "checkout-7d4b9", "uid": "00000000-0000-4000-8000-000000000001"},
+            "serviceaccount": {"name": "checkout", "uid": "00000000-0000-4000-8000-000000000002"},
+        },
     })
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
 
+mod assume_role;
 mod issuer;
 mod world;
 
@@ -112,7 +113,7 @@ async fn answers_as_sts_does() {
     assert_eq!((status, code.as_str()), (200, ""), "by a query");
     let (status, code, _) = world.post("Action=GetCallerIdentity&Version=2011-06-15".to_owned()).await;
     assert_eq!((status, code.as_str()), (403, "MissingAuthenticationToken"));
-    let (status, code, _) = world.post("Action=AssumeRole&Version=2011-06-15".to_owned()).await;
+    let (status, code, _) = world.post("Action=GetSessionToken&Version=2011-06-15".to_owned()).await;
     assert_eq!((status, code.as_str()), (400, "InvalidAction"));
     let (status, code, _) = world.post("x".repeat(200_000)).await;
     assert_eq!((status, code.as_str()), (413, "RequestEntityTooLarge"));
@@ -259,6 +260,7 @@ async fn logs_a_line_a_call_and_never_a_token_or_a_secret() {
         (&logged[0]["action"], &logged[0]["status"]),
         (&json!("AssumeRoleWithWebIdentity"), &json!(200))
     );
+    assert_eq!((&logged[0]["policy"], &logged[0]["tags"]), (&json!(false), &Value::Null));
     assert_eq!(logged[1]["code"], "InvalidIdentityToken");
     assert_eq!(logged[3]["action"], "GetCallerIdentity");
     assert!(logged[3]["userAgent"].as_str().unwrap().starts_with("aws-sdk-rust/"));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region};
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -15,7 +17,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command as AsyncCommand};
 
-use crate::issuer::{BEARER, ISSUER, Issuer, SigningKey};
+use crate::issuer::{BEARER, ISSUER, Issuer, SigningKey, claims};
 
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/checkout";
 
@@ -37,6 +39,11 @@ pub enum Sdk {
 
 impl World {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts it with further flags.
+    pub async fn start_with(flags: &[&str]) -> Self {
         let key = SigningKey::generate();
         let issuer = Issuer::start(&[&key]).await;
         let folder = TempDir::new().unwrap();
@@ -52,6 +59,7 @@ impl World {
             .arg(file("bearer", BEARER))
             .arg("--roles")
             .arg(file("roles.json", &roles("shop").to_string()))
+            .args(flags)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -85,9 +93,41 @@ impl World {
         panic!("no {count} lines in five seconds");
     }
 
+    /// The log line of the last call, of so many.
+    pub async fn line(&self, count: usize) -> Value {
+        let lines = self.lines(count).await;
+        assert_eq!(lines.len(), count, "{lines:#?}");
+        serde_json::from_str(lines.last().unwrap()).unwrap()
+    }
+
+    /// Writes one of the STS's files.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// What a pod gets for its token: a session of [`ROLE`].
+    pub async fn session(&self) -> Credentials {
+        let (status, _, body) = self.assume(&self.key.sign(&claims())).await;
+        assert_eq!(status, 200, "{body}");
+        let [key, secret, token] =
+            ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(|name| element(&body, name).to_owned());
+        Credentials::new(key, secret, Some(token), None, "loopback")
+    }
+
+    /// The SDK's client of STS, which asks once.
+    pub fn sts(&self, credentials: Credentials) -> aws_sdk_sts::Client {
+        let config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(self.url())
+            .retry_config(RetryConfig::disabled())
+            .credentials_provider(credentials);
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+
     /// Writes the roles anew: they trust this namespace's account.
     pub fn trust(&self, namespace: &str) {
-        std::fs::write(self.folder.path().join("roles.json"), roles(namespace).to_string()).unwrap();
+        self.write("roles.json", &roles(namespace).to_string());
     }
 
     /// `AssumeRoleWithWebIdentity` for the role: status, code, body.
@@ -168,20 +208,35 @@ pub fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     rest.split_once(&format!("</{name}>")).unwrap().0
 }
 
-/// One role that a token of `NAMESPACE/checkout` may assume.
+/// Roles by the names of this account's, and who is trusted with them, for what, on which condition.
+pub fn trusting(roles: &[(&str, Value, Value, Value)]) -> Value {
+    let role = |(name, principal, actions, condition): &(&str, Value, Value, Value)| {
+        let statement = json!({
+            "Effect": "Allow", "Principal": principal, "Action": actions, "Condition": condition,
+        });
+        (
+            format!("arn:aws:iam::111122223333:role/{name}"),
+            json!({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+    };
+    roles.iter().map(role).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// The role that a token of `NAMESPACE/checkout` may assume.
+pub fn checkout(namespace: &str) -> (&'static str, Value, Value, Value) {
+    (
+        "checkout",
+        json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/issuer.example/cluster-1"}),
+        json!("sts:AssumeRoleWithWebIdentity"),
+        json!({"StringEquals": {
+            "issuer.example/cluster-1:sub": format!("system:serviceaccount:{namespace}:checkout"),
+            "issuer.example/cluster-1:aud": "sts.amazonaws.com",
+        }}),
+    )
+}
+
 fn roles(namespace: &str) -> Value {
-    json!({ROLE: {
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/issuer.example/cluster-1"},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": {
-                "issuer.example/cluster-1:sub": format!("system:serviceaccount:{namespace}:checkout"),
-                "issuer.example/cluster-1:aud": "sts.amazonaws.com",
-            }},
-        }],
-    }})
+    trusting(&[checkout(namespace)])
 }
 
 async fn send(request: Request<Full<Bytes>>) -> (u16, String, String) {
