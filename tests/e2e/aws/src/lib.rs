@@ -1,11 +1,12 @@
 //! An STS for the end-to-end suite: it verifies what the real one verifies, so that a pod gets
-//! credentials here only if the webhook and the cluster gave it the right token.
+//! credentials here only if the webhook and the cluster gave it the right token. Beside it EKS Auth, for agents.
 //!
 //! From a connection to its answer:
 //!
 //! ```text
 //! server → query → web_identity (token, keys)       → trust → authority → answer
 //!                  assume_role (caller, sigv4, tags) ↗
+//!          eks_auth (sigv4, token, association)      ↗
 //! ```
 //!
 //! Errors and their codes are those of the STS API, version 2011-06-15; where its documentation
@@ -16,6 +17,7 @@ pub mod assume_role;
 pub mod authority;
 pub mod caller;
 mod condition;
+pub mod eks_auth;
 pub mod keys;
 pub mod line;
 pub mod provider;

@@ -42,6 +42,12 @@ impl RoleArn {
         format!("arn:{}:iam::{}:oidc-provider/{issuer_without_scheme}", self.partition, self.account)
     }
 
+    /// The ARN of something that EKS has in the role's account.
+    #[must_use]
+    pub fn eks(&self, region: &str, resource: &str) -> String {
+        format!("arn:{}:eks:{region}:{}:{resource}", self.partition, self.account)
+    }
+
     /// The role's unique id: the same for the same ARN.
     #[must_use]
     pub fn unique_id(&self) -> String {
@@ -108,6 +114,10 @@ mod tests {
         let role: RoleArn = "arn:aws-cn:iam::111122223333:role/team/shop/checkout".parse().unwrap();
         assert_eq!(role.session("one"), "arn:aws-cn:sts::111122223333:assumed-role/checkout/one");
         assert_eq!(role.provider("id.example/x"), "arn:aws-cn:iam::111122223333:oidc-provider/id.example/x");
+        assert_eq!(
+            role.eks("cn-north-1", "cluster/one"),
+            "arn:aws-cn:eks:cn-north-1:111122223333:cluster/one"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! HTTP in front of STS: plain, for the suite's own network. One log line a call.
+//! HTTP in front of STS and EKS Auth: plain, for the suite's own network. One log line a call.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::answer::Answer;
 use crate::authority::Authority;
 use crate::caller;
+use crate::eks_auth::refused::Refused;
+use crate::eks_auth::{self, EksAuth, PodAssumed};
 use crate::line::Line;
 use crate::query::{Call, Parameters};
 use crate::refusal::Refusal;
@@ -31,6 +33,8 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub struct Sts {
     /// Decides who gets credentials.
     pub authority: Authority,
+    /// The other service, if it is served.
+    pub eks_auth: Option<EksAuth>,
     /// The shortest time for which STS is asked for credentials.
     pub shortest: Duration,
 }
@@ -78,8 +82,13 @@ async fn respond(sts: &Sts, request: Request<Incoming>) -> Response<Full<Bytes>>
         user_agent: sigv4::header(&parts.headers, "user-agent").map(str::to_owned),
         ..Line::default()
     };
-    let outcome = sts.call(parts, body, &mut line).await;
-    let response = query_response(&outcome, &mut line);
+    let response = if eks_auth::cluster(&parts).is_some() {
+        let outcome = sts.assume_for_pod(parts, body, &mut line).await;
+        pod_response(&outcome, &mut line)
+    } else {
+        let outcome = sts.call(parts, body, &mut line).await;
+        query_response(&outcome, &mut line)
+    };
     line.status = response.status().as_u16();
     line.microseconds = started.elapsed().as_micros();
     println!("{}", serde_json::to_string(&line).unwrap_or_default());
@@ -111,6 +120,21 @@ impl Sts {
                 Ok(Answer::Caller(session.caller.clone()))
             }
         }
+    }
+
+    async fn assume_for_pod(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        line: &mut Line,
+    ) -> Result<PodAssumed, Refused> {
+        line.action = Some("AssumeRoleForPodIdentity".to_owned());
+        let eks_auth = self.eks_auth.as_ref().ok_or(Refused::NotServed)?;
+        let request = Whole { body: read(body).await?, parts };
+        let now = now();
+        let region = eks_auth.accept_node(&request.signed(), now)?;
+        let cluster = eks_auth::cluster(&request.parts).unwrap_or_default();
+        eks_auth.assume(&self.authority, (region, cluster), &request.body, now).await
     }
 }
 
@@ -153,6 +177,27 @@ fn query_response(outcome: &Result<Answer, Refusal>, line: &mut Line) -> Respons
         }
     };
     response(status_of(status), "text/xml", body)
+}
+
+fn pod_response(outcome: &Result<PodAssumed, Refused>, line: &mut Line) -> Response<Full<Bytes>> {
+    const JSON: &str = "application/json";
+    match outcome {
+        Ok(assumed) => {
+            let PodAssumed { namespace, service_account, association, tags, issued, .. } = assumed;
+            line.subject = Some(format!("system:serviceaccount:{namespace}:{service_account}"));
+            line.role = Some(association.role().as_str().to_owned());
+            line.arn = Some(issued.caller.arn.clone());
+            line.tagged(tags);
+            response(StatusCode::OK, JSON, assumed.json().to_string())
+        }
+        Err(refused) => {
+            line.refused(refused.code(), refused.reason());
+            let mut response = response(status_of(refused.status()), JSON, refused.json());
+            let name = header::HeaderValue::from_static(refused.code());
+            response.headers_mut().insert("x-amzn-errortype", name);
+            response
+        }
+    }
 }
 
 fn status_of(status: u16) -> StatusCode {

@@ -57,6 +57,13 @@ impl Tags {
         Ok(tags)
     }
 
+    /// Tags that are all inherited, as EKS sets them.
+    #[must_use]
+    pub fn all_transitive<const COUNT: usize>(tags: [(&str, String); COUNT]) -> Self {
+        let values: BTreeMap<_, _> = tags.map(|(key, value)| (key.to_owned(), value)).into();
+        Self { transitive: values.keys().cloned().collect(), values }
+    }
+
     /// These and what a session that is asked for with the caller's credentials inherits; it cannot be changed.
     pub fn inherit(&self, caller: &Self) -> Result<Self, Refusal> {
         let mut all = self.clone();

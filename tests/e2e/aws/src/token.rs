@@ -34,6 +34,41 @@ pub struct Claims {
     exp: f64,
     nbf: Option<f64>,
     iat: f64,
+    #[serde(rename = "kubernetes.io")]
+    kubernetes: Option<Kubernetes>,
+}
+
+/// What Kubernetes says of itself in a token.
+#[derive(Debug, Deserialize)]
+struct Kubernetes {
+    namespace: String,
+    serviceaccount: Named,
+    /// Absent in a token that is bound to no pod.
+    pod: Option<PodName>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct PodName {
+    name: String,
+    uid: String,
+}
+
+/// The pod that a token is bound to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pod<'a> {
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Its ServiceAccount's name.
+    pub service_account: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its UID.
+    pub uid: &'a str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,6 +146,16 @@ impl Claims {
         .iter()
         .map(String::as_str)
     }
+
+    /// Whose token it is, if it is a pod's.
+    pub fn pod(&self) -> Result<Pod<'_>, Refusal> {
+        match &self.kubernetes {
+            Some(Kubernetes { namespace, serviceaccount, pod: Some(PodName { name, uid }) }) => {
+                Ok(Pod { namespace, service_account: &serviceaccount.name, name, uid })
+            }
+            _ => Err(invalid("The token is bound to no pod")),
+        }
+    }
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
@@ -184,5 +229,22 @@ mod tests {
         assert_eq!(claims(CLAIMS).audiences().collect::<Vec<_>>(), ["a"]);
         let several = claims(&CLAIMS.replace("\"a\"", "[\"a\",\"b\"]"));
         assert_eq!(several.audiences().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn knows_the_pod_that_a_token_is_bound_to() {
+        let bound = |kubernetes: &str| {
+            claims(&CLAIMS.replace("\"iat\":500", &format!("\"iat\":500,\"kubernetes.io\":{kubernetes}")))
+        };
+        let whole =
+            r#"{"namespace":"shop","pod":{"name":"p","uid":"u"},"serviceaccount":{"name":"a","uid":"v"}}"#;
+        assert_eq!(
+            bound(whole).pod().unwrap(),
+            Pod { namespace: "shop", service_account: "a", name: "p", uid: "u" }
+        );
+        let unbound = bound(r#"{"namespace":"shop","serviceaccount":{"name":"a","uid":"v"}}"#);
+        for claims in [unbound, claims(CLAIMS)] {
+            assert_eq!(claims.pod().unwrap_err().code(), "InvalidIdentityToken");
+        }
     }
 }

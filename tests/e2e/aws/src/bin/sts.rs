@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use e2e_aws::authority::Authority;
+use e2e_aws::eks_auth::{EksAuth, NodeKey};
 use e2e_aws::keys::KeySource;
 use e2e_aws::provider::Provider;
 use e2e_aws::server::{self, Sts};
@@ -45,6 +46,30 @@ struct Args {
     /// How long all credentials live, whatever was asked for.
     #[arg(long, value_name = "SECONDS")]
     credential_lifetime: Option<u64>,
+    #[command(flatten)]
+    eks_auth: EksAuthArgs,
+}
+
+/// EKS Auth is served if there is a node's key.
+#[derive(Parser)]
+struct EksAuthArgs {
+    /// JSON: a list of namespace, serviceAccount, roleArn and associationId; read at each call.
+    #[arg(long, value_name = "FILE")]
+    associations: Option<PathBuf>,
+    /// The access key with which Pod Identity agents sign.
+    #[arg(long, env, requires = "node_secret_access_key")]
+    node_access_key_id: Option<String>,
+    /// Its secret half.
+    #[arg(long, env, hide_env_values = true, requires = "node_access_key_id")]
+    node_secret_access_key: Option<String>,
+}
+
+impl EksAuthArgs {
+    fn settings(self) -> Option<EksAuth> {
+        let Self { associations, node_access_key_id, node_secret_access_key } = self;
+        let node = NodeKey { access_key_id: node_access_key_id?, secret_access_key: node_secret_access_key? };
+        Some(EksAuth { node, associations })
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -59,6 +84,7 @@ async fn main() -> Result<()> {
         token_file,
         shortest_duration,
         credential_lifetime,
+        eks_auth,
     } = Args::parse();
     let jwks_url = jwks_url.map_or_else(in_cluster, Ok)?;
     let address = jwks_url.parse().with_context(|| format!("no address of a key set: {jwks_url}"))?;
@@ -71,7 +97,7 @@ async fn main() -> Result<()> {
         sessions: Sessions::default(),
     };
     let shortest = Duration::from_secs(shortest_duration);
-    let sts = Arc::new(Sts { authority, shortest });
+    let sts = Arc::new(Sts { authority, eks_auth: eks_auth.settings(), shortest });
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
     // A process with the id 1 ends by SIGTERM only if it asks for it.

@@ -42,7 +42,7 @@ impl World {
         Self::start_with(&[]).await
     }
 
-    /// Starts it with further flags.
+    /// Starts it with further flags. The file of `--associations` is not there yet.
     pub async fn start_with(flags: &[&str]) -> Self {
         let key = SigningKey::generate();
         let issuer = Issuer::start(&[&key]).await;
@@ -59,6 +59,8 @@ impl World {
             .arg(file("bearer", BEARER))
             .arg("--roles")
             .arg(file("roles.json", &roles("shop").to_string()))
+            .arg("--associations")
+            .arg(folder.path().join("associations.json"))
             .args(flags)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -152,6 +154,13 @@ impl World {
             .body(Full::from(form))
             .unwrap();
         send(request).await
+    }
+
+    /// Posts JSON that nobody signed; gives status and body.
+    pub async fn post_to(&self, path: &str, json: &'static str) -> (u16, String) {
+        let request = Request::post(format!("{}{path}", self.url())).body(Full::from(json)).unwrap();
+        let (status, _, body) = send(request).await;
+        (status, body)
     }
 
     pub async fn get(&self, path_and_query: &str) -> (u16, String, String) {
