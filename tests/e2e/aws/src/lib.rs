@@ -17,6 +17,7 @@ pub mod assume_role;
 pub mod authority;
 pub mod caller;
 mod condition;
+pub mod cue;
 pub mod eks_auth;
 pub mod keys;
 pub mod line;

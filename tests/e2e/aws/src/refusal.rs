@@ -52,6 +52,14 @@ pub enum Refusal {
     /// The role does not exist, or its trust policy does not allow this identity.
     #[error("{0}")]
     AccessDenied(String),
+    /// The suite wants an error here, whatever was asked.
+    #[error("The file of --fail has this call fail")]
+    OnCue {
+        /// The code, of those in [`crate::cue`].
+        code: &'static str,
+        /// Its status.
+        status: u16,
+    },
     /// The request carries no signature.
     #[error("Request is missing Authentication Token")]
     MissingAuthentication,
@@ -88,6 +96,7 @@ impl Refusal {
             Self::RejectedClaim(_) => "IDPRejectedClaim",
             Self::ProviderUnreachable => "IDPCommunicationError",
             Self::AccessDenied(_) => "AccessDenied",
+            Self::OnCue { code, .. } => code,
             Self::MissingAuthentication => "MissingAuthenticationToken",
             Self::IncompleteSignature(_) => "IncompleteSignature",
             Self::UnknownCredentials => "InvalidClientTokenId",
@@ -117,6 +126,7 @@ impl Refusal {
             | Self::ExpiredCredentials
             | Self::SignatureMismatch(_) => 403,
             Self::TooLarge(_) => 413,
+            Self::OnCue { status, .. } => *status,
             Self::Internal(_) => 500,
         }
     }

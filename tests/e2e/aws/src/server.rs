@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::answer::Answer;
 use crate::authority::Authority;
 use crate::caller;
+use crate::cue::Cue;
 use crate::eks_auth::refused::Refused;
 use crate::eks_auth::{self, EksAuth, PodAssumed};
 use crate::line::Line;
@@ -37,6 +38,8 @@ pub struct Sts {
     pub eks_auth: Option<EksAuth>,
     /// The shortest time for which STS is asked for credentials.
     pub shortest: Duration,
+    /// Whether calls are to fail.
+    pub cue: Cue,
 }
 
 /// A request that has come whole.
@@ -107,11 +110,13 @@ impl Sts {
         let sessions = &self.authority.sessions;
         match call {
             Call::AssumeRole(call) => {
+                self.cue.sts()?;
                 let caller = caller::identify(&request.signed(), sessions, now)?;
                 line.caller = Some(caller.caller.arn.clone());
                 self.authority.assume_role(&call, &caller, now).map(Answer::Role)
             }
             Call::AssumeRoleWithWebIdentity(call) => {
+                self.cue.sts()?;
                 self.authority.assume_with_web_identity(&call, now).await.map(Answer::WithWebIdentity)
             }
             Call::GetCallerIdentity => {
@@ -131,6 +136,7 @@ impl Sts {
         line.action = Some("AssumeRoleForPodIdentity".to_owned());
         let eks_auth = self.eks_auth.as_ref().ok_or(Refused::NotServed)?;
         let request = Whole { body: read(body).await?, parts };
+        self.cue.eks_auth()?;
         let now = now();
         let region = eks_auth.accept_node(&request.signed(), now)?;
         let cluster = eks_auth::cluster(&request.parts).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use e2e_aws::authority::Authority;
+use e2e_aws::cue::Cue;
 use e2e_aws::eks_auth::{EksAuth, NodeKey};
 use e2e_aws::keys::KeySource;
 use e2e_aws::provider::Provider;
@@ -46,6 +47,9 @@ struct Args {
     /// How long all credentials live, whatever was asked for.
     #[arg(long, value_name = "SECONDS")]
     credential_lifetime: Option<u64>,
+    /// A file with the code by which every call for credentials fails while it is there; read at each call.
+    #[arg(long, value_name = "FILE")]
+    fail: Option<PathBuf>,
     #[command(flatten)]
     eks_auth: EksAuthArgs,
 }
@@ -84,6 +88,7 @@ async fn main() -> Result<()> {
         token_file,
         shortest_duration,
         credential_lifetime,
+        fail,
         eks_auth,
     } = Args::parse();
     let jwks_url = jwks_url.map_or_else(in_cluster, Ok)?;
@@ -97,7 +102,7 @@ async fn main() -> Result<()> {
         sessions: Sessions::default(),
     };
     let shortest = Duration::from_secs(shortest_duration);
-    let sts = Arc::new(Sts { authority, eks_auth: eks_auth.settings(), shortest });
+    let sts = Arc::new(Sts { authority, eks_auth: eks_auth.settings(), shortest, cue: Cue(fail) });
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
     // A process with the id 1 ends by SIGTERM only if it asks for it.

@@ -58,6 +58,7 @@ impl Refused {
             Self::NoToken => ("InvalidRequestException", 400),
             Self::NoAssociation { .. } => ("ResourceNotFoundException", 404),
             Self::Common(refusal) => match refusal {
+                Refusal::OnCue { code, status } => (code, *status),
                 Refusal::MissingAuthentication => ("MissingAuthenticationTokenException", 403),
                 Refusal::IncompleteSignature(_) => ("IncompleteSignatureException", 400),
                 Refusal::UnknownCredentials => ("UnrecognizedClientException", 403),

@@ -42,7 +42,7 @@ impl World {
         Self::start_with(&[]).await
     }
 
-    /// Starts it with further flags. The file of `--associations` is not there yet.
+    /// Starts it with further flags. The files of `--associations` and `--fail` are not there yet.
     pub async fn start_with(flags: &[&str]) -> Self {
         let key = SigningKey::generate();
         let issuer = Issuer::start(&[&key]).await;
@@ -61,6 +61,8 @@ impl World {
             .arg(file("roles.json", &roles("shop").to_string()))
             .arg("--associations")
             .arg(folder.path().join("associations.json"))
+            .arg("--fail")
+            .arg(folder.path().join("fail"))
             .args(flags)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
