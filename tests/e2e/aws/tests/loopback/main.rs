@@ -1,4 +1,4 @@
-//! The STS and the workloads as processes over loopback: every flaw of a token has its code, and two SDKs of
+//! The STS and the workloads as processes over loopback: every flaw of a token has its code, and SDKs of
 //! AWS's own get credentials from what the webhook injects, and only from it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
@@ -163,7 +163,7 @@ async fn reads_the_roles_at_each_call() {
 #[tokio::test]
 async fn sdks_get_credentials_from_what_is_injected() {
     let world = World::start().await;
-    for sdk in [Sdk::Rust, Sdk::Boto3] {
+    for sdk in Sdk::all() {
         let (exit, line) = world.run(sdk, &world.injected(&world.key.sign(&claims()))).await;
         assert_eq!((exit, &line["ok"]), (0, &json!(true)), "{sdk:?}: {line}");
         assert!(line["arn"].as_str().unwrap().starts_with(SESSION), "{sdk:?}: {line}");
@@ -171,8 +171,13 @@ async fn sdks_get_credentials_from_what_is_injected() {
         assert_eq!(line["accessKeyIdPrefix"], "ASIA", "{sdk:?}");
         assert_eq!((&line["error"], &line["message"]), (&Value::Null, &Value::Null), "{sdk:?}");
     }
-    let lines = world.lines(4).await;
-    assert_eq!(lines.len(), 4, "one AssumeRoleWithWebIdentity and one GetCallerIdentity each: {lines:#?}");
+    let count = 2 * Sdk::all().len();
+    let lines = world.lines(count).await;
+    assert_eq!(
+        lines.len(),
+        count,
+        "one AssumeRoleWithWebIdentity and one GetCallerIdentity each: {lines:#?}"
+    );
 }
 
 #[tokio::test]
@@ -184,7 +189,7 @@ async fn sdks_tell_the_code_of_a_refusal() {
         (claims_with("exp", now - 1), "ExpiredTokenException"),
         (claims_with("sub", "system:serviceaccount:shop:other"), "AccessDenied"),
     ] {
-        for sdk in [Sdk::Rust, Sdk::Boto3] {
+        for sdk in Sdk::all() {
             let (exit, line) = world.run(sdk, &world.injected(&world.key.sign(&claims))).await;
             assert_eq!(
                 (exit, &line["ok"], &line["error"]),
@@ -202,7 +207,7 @@ async fn sdks_find_no_credentials_where_nothing_is_injected() {
         ("AWS_REGION", "eu-west-1".to_owned()),
         ("AWS_DEFAULT_REGION", "eu-west-1".to_owned()),
     ]);
-    for sdk in [Sdk::Rust, Sdk::Boto3] {
+    for sdk in Sdk::all() {
         for env in [&HashMap::new(), &region] {
             let (exit, line) = world.run(sdk, env).await;
             assert_eq!((exit, &line["error"]), (1, &json!("NoCredentials")), "{sdk:?}: {line}");
@@ -232,7 +237,7 @@ async fn takes_requests_that_are_signed_with_what_it_issued_alone() {
         ("AWS_SECRET_ACCESS_KEY", issued("SecretAccessKey")),
         ("AWS_SESSION_TOKEN", issued("SessionToken")),
     ]);
-    for sdk in [Sdk::Rust, Sdk::Boto3] {
+    for sdk in Sdk::all() {
         let (exit, line) = world.run(sdk, &good).await;
         assert_eq!((exit, &line["arn"]), (0, &json!(format!("{SESSION}loopback"))), "{sdk:?}: {line}");
         for (name, code) in [

@@ -35,6 +35,20 @@ pub struct World {
 pub enum Sdk {
     Rust,
     Boto3,
+    Go,
+}
+
+impl Sdk {
+    /// All that can be tried on this machine.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Rust, Self::Boto3];
+        if go().is_some() {
+            all.push(Self::Go);
+        } else {
+            eprintln!("no Go on this machine: its client is not tried");
+        }
+        all
+    }
 }
 
 impl World {
@@ -194,8 +208,9 @@ impl World {
                 command.env_clear().env("PYTHONPATH", packages);
                 command
             }
+            Sdk::Go => AsyncCommand::new(go().unwrap()),
         };
-        if let Sdk::Rust = sdk {
+        if !matches!(sdk, Sdk::Boto3) {
             command.env_clear();
         }
         let output = command
@@ -283,4 +298,17 @@ fn python() -> &'static (PathBuf, PathBuf) {
         }
         (interpreter, folder)
     })
+}
+
+/// The Go client, built once, where there is a Go.
+fn go() -> Option<&'static Path> {
+    static GO: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let made = GO.get_or_init(|| {
+        Command::new("go").arg("version").output().ok().filter(|output| output.status.success())?;
+        let client = Path::new(env!("CARGO_TARGET_TMPDIR")).join("client-go");
+        let built = Command::new(source("go/build")).arg(&client).status().unwrap();
+        assert!(built.success(), "the Go client could not be built");
+        Some(client)
+    });
+    made.as_deref()
 }
