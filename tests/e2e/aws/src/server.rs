@@ -85,13 +85,17 @@ async fn respond(sts: &Sts, request: Request<Incoming>) -> Response<Full<Bytes>>
         user_agent: sigv4::header(&parts.headers, "user-agent").map(str::to_owned),
         ..Line::default()
     };
-    let response = if eks_auth::cluster(&parts).is_some() {
+    let request_id = request_id();
+    let mut response = if eks_auth::cluster(&parts).is_some() {
         let outcome = sts.assume_for_pod(parts, body, &mut line).await;
         pod_response(&outcome, &mut line)
     } else {
         let outcome = sts.call(parts, body, &mut line).await;
-        query_response(&outcome, &mut line)
+        query_response(&outcome, &request_id, &mut line)
     };
+    if let Ok(request_id) = request_id.parse() {
+        response.headers_mut().insert("x-amzn-requestid", request_id);
+    }
     line.status = response.status().as_u16();
     line.microseconds = started.elapsed().as_micros();
     println!("{}", serde_json::to_string(&line).unwrap_or_default());
@@ -164,8 +168,11 @@ impl Whole {
     }
 }
 
-fn query_response(outcome: &Result<Answer, Refusal>, line: &mut Line) -> Response<Full<Bytes>> {
-    let request_id = request_id();
+fn query_response(
+    outcome: &Result<Answer, Refusal>,
+    request_id: &str,
+    line: &mut Line,
+) -> Response<Full<Bytes>> {
     let (status, body) = match outcome {
         Ok(answer) => {
             let (subject, caller) = match answer {
@@ -175,11 +182,11 @@ fn query_response(outcome: &Result<Answer, Refusal>, line: &mut Line) -> Respons
             };
             line.subject = subject.cloned();
             line.arn = Some(caller.arn.clone());
-            (200, answer.xml(&request_id))
+            (200, answer.xml(request_id))
         }
         Err(refusal) => {
             line.refused(refusal.code(), refusal.reason());
-            (refusal.status(), refusal.xml(&request_id))
+            (refusal.status(), refusal.xml(request_id))
         }
     };
     response(status_of(status), "text/xml", body)

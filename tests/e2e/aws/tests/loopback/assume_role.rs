@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_sts::config::Credentials;
 use aws_sdk_sts::error::ProvideErrorMetadata as _;
+use aws_sdk_sts::operation::RequestId as _;
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 use aws_sdk_sts::types::Tag;
 use serde_json::{Value, json};
@@ -89,6 +90,7 @@ async fn gives_a_session_another_role_with_tags_and_an_external_id() {
     let before = now();
     let got = good(&world, &first).duration_seconds(1800).policy(POLICY).send().await.unwrap();
     let session = "arn:aws:sts::111122223333:assumed-role/target/second";
+    assert_eq!(got.request_id().map(str::len), Some(32));
     let user = got.assumed_role_user().unwrap();
     assert_eq!(user.arn(), session);
     assert!(user.assumed_role_id().starts_with("AROA") && user.assumed_role_id().ends_with(":second"));

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_eksauth::config::retry::RetryConfig;
 use aws_sdk_eksauth::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_eksauth::error::ProvideErrorMetadata as _;
+use aws_sdk_eksauth::operation::RequestId as _;
 use aws_sdk_eksauth::operation::assume_role_for_pod_identity::builders::AssumeRoleForPodIdentityFluentBuilder;
 use serde_json::{Value, json};
 
@@ -85,6 +86,7 @@ async fn gives_a_pod_the_role_of_its_association() {
     associate(&world);
     let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let got = good(&world).send().await.unwrap();
+    assert_eq!(got.request_id().map(str::len), Some(32));
     let subject = got.subject().unwrap();
     assert_eq!((subject.namespace(), subject.service_account()), ("shop", "checkout"));
     assert_eq!(got.audience(), "pods.eks.amazonaws.com");
