@@ -8,6 +8,7 @@ mod assume_role;
 mod cue;
 mod eks_auth;
 mod issuer;
+mod workload;
 mod world;
 
 use std::collections::HashMap;
@@ -15,7 +16,8 @@ use std::sync::atomic::Ordering;
 
 use issuer::{SigningKey, claims, claims_with};
 use serde_json::{Value, json};
-use world::{ROLE, Sdk, World, element};
+use workload::Sdk;
+use world::{ROLE, World, element};
 
 const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/checkout/";
 

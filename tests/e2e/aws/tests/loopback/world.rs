@@ -1,9 +1,8 @@
 //! The STS as a process, and everything that calls it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region};
@@ -18,6 +17,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command as AsyncCommand};
 
 use crate::issuer::{BEARER, ISSUER, Issuer, SigningKey, claims};
+use crate::workload::Sdk;
 
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/checkout";
 
@@ -28,27 +28,6 @@ pub struct World {
     address: String,
     lines: Arc<Mutex<Vec<String>>>,
     _sts: Child,
-}
-
-/// A workload: an SDK and how it is started.
-#[derive(Clone, Copy, Debug)]
-pub enum Sdk {
-    Rust,
-    Boto3,
-    Go,
-}
-
-impl Sdk {
-    /// All that can be tried on this machine.
-    pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Rust, Self::Boto3];
-        if go().is_some() {
-            all.push(Self::Go);
-        } else {
-            eprintln!("no Go on this machine: its client is not tried");
-        }
-        all
-    }
 }
 
 impl World {
@@ -199,21 +178,8 @@ impl World {
 
     /// Runs a workload; gives its exit code and its line.
     pub async fn run(&self, sdk: Sdk, env: &HashMap<&'static str, String>) -> (i32, Value) {
-        let mut command = match sdk {
-            Sdk::Rust => AsyncCommand::new(env!("CARGO_BIN_EXE_client")),
-            Sdk::Boto3 => {
-                let (python, packages) = python();
-                let mut command = AsyncCommand::new(python);
-                command.arg("-s").arg(source("python/client.py"));
-                command.env_clear().env("PYTHONPATH", packages);
-                command
-            }
-            Sdk::Go => AsyncCommand::new(go().unwrap()),
-        };
-        if !matches!(sdk, Sdk::Boto3) {
-            command.env_clear();
-        }
-        let output = command
+        let output = sdk
+            .command()
             .envs(env)
             .env("AWS_ENDPOINT_URL_STS", self.url())
             .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -273,42 +239,4 @@ async fn send(request: Request<Full<Bytes>>) -> (u16, String, String) {
     let body = String::from_utf8(body.to_vec()).unwrap();
     let code = if body.contains("<Code>") { element(&body, "Code").to_owned() } else { String::new() };
     (status, code, body)
-}
-
-fn source(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// The interpreter, found with the machine's own environment, and boto3's folder, made once.
-fn python() -> &'static (PathBuf, PathBuf) {
-    static PYTHON: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let found =
-            Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
-        let interpreter = PathBuf::from(String::from_utf8(found.stdout).unwrap().trim());
-        let requirements = std::fs::read(source("python/requirements.txt")).unwrap();
-        let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &requirements);
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("python-{key:?}").replace(':', "-"));
-        if !folder.exists() {
-            let half = folder.with_extension("half");
-            drop(std::fs::remove_dir_all(&half));
-            let installed = Command::new(source("python/install")).arg(&half).status().unwrap();
-            assert!(installed.success(), "boto3 could not be installed");
-            std::fs::rename(half, &folder).unwrap();
-        }
-        (interpreter, folder)
-    })
-}
-
-/// The Go client, built once, where there is a Go.
-fn go() -> Option<&'static Path> {
-    static GO: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let made = GO.get_or_init(|| {
-        Command::new("go").arg("version").output().ok().filter(|output| output.status.success())?;
-        let client = Path::new(env!("CARGO_TARGET_TMPDIR")).join("client-go");
-        let built = Command::new(source("go/build")).arg(&client).status().unwrap();
-        assert!(built.success(), "the Go client could not be built");
-        Some(client)
-    });
-    made.as_deref()
 }
