@@ -221,7 +221,7 @@ impl Test {
         Ok(json!({"apiVersion": "v1", "kind": "Namespace", "name": metadata.name, "uid": metadata.uid}))
     }
 
-    /// Name of an image of the suite's own: `sts`, `client-rust`, `client-boto3`.
+    /// Name of an image of the suite's own: `sts`, `client-rust`, `client-boto3`, `client-go`, `client-js`.
     pub fn image(&self, name: &str) -> Result<String> {
         self.cluster.image_of(name)
     }

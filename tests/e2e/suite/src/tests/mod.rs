@@ -1,5 +1,6 @@
 //! The tests, a file for each thing that users rely on.
 
+mod agent;
 mod api_server;
 mod association_file;
 mod association_resources;
@@ -122,6 +123,7 @@ pub fn beside() -> Vec<Case> {
 pub fn alone() -> Vec<Case> {
     let shared = cases![api_server::an_api_server_that_restarts_is_followed_again,];
     let own_webhook = cases![
+        agent::sdks_get_credentials_of_the_associated_role_from_the_nodes_agent,
         attacks::one_replica_gives_every_pod_its_role_while_a_user_does_his_worst,
         attacks::two_replicas_give_every_pod_its_role_while_a_user_does_his_worst,
         disruption::nothing_is_lost_by_endpoint,
