@@ -5,17 +5,6 @@ import re
 from chart import REPOSITORY
 
 
-# Flags of the agent, and of what its init container runs, as long as their source is not here.
-AGENT = {
-    "cluster-name", "port", "bind-hosts", "probe-port", "metrics-address", "metrics-port", "endpoint", "verbosity",
-    "max-credential-retention-before-renewal", "max-cache-size", "max-service-qps", "upstream", "region",
-    "watch-association-resources", "watch-container-credentials-config", "credential-duration", "role-policy",
-    "role-policy-mode", "issuer", "audience", "node-name", "verify-node", "max-requests-per-second", "log-format",
-    "kube-api", "kubeconfig", "rotate-credentials",
-}  # fmt: skip
-INITIALIZE = {"link-type"}
-
-
 def flags():
     """Long flags of a server, read from its source."""
     files = (file for folder in ("cli", "webhook") for file in (REPOSITORY / "src" / folder).rglob("*.rs"))
@@ -36,8 +25,6 @@ def flags():
 def agent_flags():
     """(long flags of the agent, those of its command that the init container runs)"""
     folder = REPOSITORY / "src" / "agent"
-    if not folder.exists():
-        return AGENT, INITIALIZE
     text = "".join(file.read_text() for file in sorted(folder.rglob("*.rs")))
     structs = dict(re.findall(r"pub struct (\w+Args) \{\n(.*?)\n\}", text, re.DOTALL))
     serve = set(named(structs.pop("ServeArgs")))
@@ -45,7 +32,7 @@ def agent_flags():
         text = (REPOSITORY / "src" / "cli" / f"{file}.rs").read_text()
         serve |= set(named(re.search(rf"pub struct {struct} \{{\n(.*?)\n\}}", text, re.DOTALL)[1]))
     others = {flag for body in structs.values() for flag in named(body)}
-    return serve, others or INITIALIZE
+    return serve, others
 
 
 def named(body):
