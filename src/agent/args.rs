@@ -20,14 +20,14 @@ const LINK: &str = "pod-id-link0";
 
 /// Hand out credentials to the pods of this node, as the EKS Pod Identity agent does, on any cluster
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, next_line_help = true)]
+#[command(args_conflicts_with_subcommands = true, next_line_help = true)]
 pub struct AgentArgs {
     /// What to do; without it, serve.
     #[command(subcommand)]
     pub verb: Option<Verb>,
     /// Flags of the server.
     #[command(flatten)]
-    pub serve: Option<ServeArgs>,
+    pub serve: ServeArgs,
 }
 
 /// What the agent does.
@@ -46,10 +46,9 @@ pub enum Verb {
 
 /// Flags of the server.
 #[derive(Debug, Args)]
-#[group(id = "serve")]
 pub struct ServeArgs {
-    /// Name of the cluster, as EKS has it or as you call it
-    #[arg(long, short = 'c', value_name = "NAME")]
+    /// Name of the cluster, as EKS has it or as you call it; has to be given
+    #[arg(long, short = 'c', value_name = "NAME", default_value = "", hide_default_value = true)]
     pub cluster_name: String,
     /// Port on which pods are answered
     #[arg(long, short = 'p', value_name = "PORT", default_value_t = 80)]

@@ -19,12 +19,12 @@ use crate::telemetry;
 
 /// Does what the arguments say.
 pub(crate) fn run(args: &AgentArgs) -> ExitCode {
-    match (&args.verb, &args.serve) {
-        (Some(Verb::Version), _) => print(concat!("pod-identity-webhook ", env!("CARGO_PKG_VERSION"), "\n")),
-        (Some(Verb::Initialize(args)), _) => node::initialize(args),
-        (Some(Verb::Teardown(args)), _) => node::teardown(args),
-        (Some(Verb::Server(args)), _) | (None, Some(args)) => serve(args),
-        (None, None) => refuse("'--cluster-name' is missing; see --help", USAGE),
+    match &args.verb {
+        Some(Verb::Version) => print(concat!("pod-identity-webhook ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some(Verb::Initialize(args)) => node::initialize(args),
+        Some(Verb::Teardown(args)) => node::teardown(args),
+        Some(Verb::Server(args)) => serve(args),
+        None => serve(&args.serve),
     }
 }
 

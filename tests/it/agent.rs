@@ -4,6 +4,7 @@
 mod contract;
 mod grants;
 mod issuer;
+mod line;
 #[cfg(feature = "eks-api")]
 mod sts;
 mod tokens;
