@@ -49,8 +49,8 @@ struct Discovery {
 }
 
 impl Keys {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client, current: ArcSwapOption::empty(), asked: Mutex::default() }
+    pub(super) fn new(client: Client) -> Arc<Self> {
+        Arc::new(Self { client, current: ArcSwapOption::empty(), asked: Mutex::default() })
     }
 
     pub(super) fn current(&self) -> Option<Arc<Signers>> {
@@ -58,23 +58,38 @@ impl Keys {
     }
 
     /// Reads them now.
-    pub(super) async fn fetch(&self) -> Result<(), ApiError> {
-        let mut asked = self.asked.lock().await;
-        *asked = Some(Instant::now());
-        self.read().await
+    pub(super) async fn fetch(self: &Arc<Self>) -> Result<(), ApiError> {
+        self.read_unless(|_, _| false).await
     }
 
     /// Reads them, unless that was done a moment ago. Of many that ask at the same time one reads, and the others wait.
-    pub(super) async fn fetch_again(&self) -> Result<(), ApiError> {
+    pub(super) async fn fetch_again(self: &Arc<Self>) -> Result<(), ApiError> {
         let came = Instant::now();
-        let mut asked = self.asked.lock().await;
-        // Without any keys an SDK that tries again has them once they can be had.
-        let pause = if self.current.load().is_some() { PAUSE } else { Duration::from_millis(500) };
-        if asked.is_some_and(|asked| asked >= came || asked.elapsed() < pause) {
-            return Ok(());
-        }
-        *asked = Some(Instant::now());
-        self.read().await
+        self.read_unless(move |this, asked| {
+            // Without any keys an SDK that tries again has them once they can be had.
+            let pause = if this.current.load().is_some() { PAUSE } else { Duration::from_millis(500) };
+            asked >= came || asked.elapsed() < pause
+        })
+        .await
+    }
+
+    /// Reads them unless `is_enough` holds for when they were last asked for. It goes on if whoever asked has left: a pod
+    /// that leaves at once could otherwise keep them from being read.
+    async fn read_unless(
+        self: &Arc<Self>,
+        is_enough: impl FnOnce(&Self, Instant) -> bool + Send + 'static,
+    ) -> Result<(), ApiError> {
+        let this = self.clone();
+        let reading = tokio::spawn(async move {
+            let mut asked = this.asked.lock().await;
+            if asked.is_some_and(|asked| is_enough(&this, asked)) {
+                return Ok(());
+            }
+            *asked = Some(Instant::now());
+            this.read().await
+        });
+        // It is not aborted; if it panicked, that is in the log.
+        reading.await.unwrap_or_else(|_| Err(ApiError::Late(REQUEST)))
     }
 
     async fn read(&self) -> Result<(), ApiError> {

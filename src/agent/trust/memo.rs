@@ -1,4 +1,5 @@
-//! The tokens that were verified, each by its digest until it ends; and those that the API server has just refused.
+//! The tokens that were verified, each by its digest until it has to be verified again; those of which something else was
+//! found a moment ago; and the pods that went a moment ago.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,8 +10,22 @@ use tokio::time::Instant;
 
 use super::{LEEWAY, Subject};
 
+/// After this long a token is verified again, by the keys and by the API server of then: an account that was deleted, or a
+/// key that was taken away, is told by nothing else.
+const AGAIN: Duration = Duration::from_mins(5);
+
 /// How long a refusal is remembered: the API server is not asked for each of an SDK's tries.
 const REFUSAL: Duration = Duration::from_secs(3);
+
+/// How long it is remembered that the API server could not say: less than from one of an SDK's tries to the next.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// How long a pod that went is remembered. An API server may confirm its token a moment longer: it remembers for 10 s what
+/// it found of tokens.
+const GONE: Duration = Duration::from_mins(1);
+
+/// Tokens of one pod. It has two while kubelet replaces one; a signature of ECDSA can be written in two ways.
+const MOST_OF_A_POD: usize = 4;
 
 /// What stands for a token: who has it does not have the token, and no two tokens have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,7 +33,10 @@ pub(super) struct Digest([u8; 32]);
 
 impl Digest {
     pub(super) fn of(token: &str) -> Self {
-        Self(digest(&SHA256, token.as_bytes()).as_ref().try_into().unwrap_or_default())
+        let mut bytes = [0; 32];
+        // SHA-256 has 32 bytes.
+        bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        Self(bytes)
     }
 }
 
@@ -29,80 +47,127 @@ pub(super) enum Known {
     Subject(Arc<Subject>),
     /// The API server has just refused it.
     Refused,
+    /// The API server could not say just now.
+    Silence,
 }
 
 #[derive(Debug)]
-enum Remembered {
-    Subject(Arc<Subject>),
-    Refused(Instant),
+struct Remembered {
+    known: Known,
+    until: Instant,
 }
 
 /// The tokens that were verified.
 #[derive(Debug)]
 pub(super) struct Memo {
-    tokens: Mutex<HashMap<Digest, Remembered>>,
+    state: Mutex<State>,
     most: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tokens: HashMap<Digest, Remembered>,
+    /// Pods that went, and when.
+    gone: HashMap<Box<str>, Instant>,
 }
 
 impl Memo {
     pub(super) fn new(most: usize) -> Self {
-        Self { tokens: Mutex::default(), most: most.max(1) }
+        Self { state: Mutex::default(), most: most.max(1) }
     }
 
     pub(super) fn get(&self, digest: &Digest) -> Option<Known> {
-        match self.lock().get(digest)? {
-            Remembered::Subject(subject) => (!has_ended(subject)).then(|| Known::Subject(subject.clone())),
-            Remembered::Refused(until) => (*until > Instant::now()).then_some(Known::Refused),
+        let state = self.lock();
+        let remembered = state.tokens.get(digest)?;
+        let holds = match &remembered.known {
+            Known::Subject(subject) => remembered.until > Instant::now() && !has_ended(subject),
+            Known::Refused | Known::Silence => remembered.until > Instant::now(),
+        };
+        holds.then(|| remembered.known.clone())
+    }
+
+    /// Remembers whose the token is; `false` if the pod went a moment ago, whatever the API server has said since.
+    pub(super) fn insert(&self, digest: Digest, subject: Arc<Subject>) -> bool {
+        let mut state = self.lock();
+        if state.gone.contains_key(&*subject.pod_uid) {
+            return false;
         }
+        let of_pod =
+            |known: &Known| matches!(known, Known::Subject(other) if other.pod_uid == subject.pod_uid);
+        let mut own: Vec<_> = state.tokens.iter().filter(|(_, token)| of_pod(&token.known)).collect();
+        if own.len() >= MOST_OF_A_POD {
+            own.sort_unstable_by_key(|(_, token)| token.until);
+            let first = own.first().map(|(digest, _)| **digest);
+            first.map(|first| state.tokens.remove(&first));
+        }
+        self.put(&mut state, digest, Known::Subject(subject), AGAIN);
+        true
     }
 
-    pub(super) fn insert(&self, digest: Digest, subject: Arc<Subject>) {
-        self.put(digest, Remembered::Subject(subject));
+    /// The API server does not take the token: neither this one counts nor the pod's others.
+    pub(super) fn refuse(&self, digest: Digest, subject: &Subject) {
+        let mut state = self.lock();
+        state.forget(&subject.pod_uid);
+        self.put(&mut state, digest, Known::Refused, REFUSAL);
     }
 
-    pub(super) fn refuse(&self, digest: Digest) {
-        self.put(digest, Remembered::Refused(Instant::now() + REFUSAL));
+    /// The API server could not say whose the token is.
+    pub(super) fn silent(&self, digest: Digest) {
+        self.put(&mut self.lock(), digest, Known::Silence, SILENCE);
     }
 
-    /// Whether another token of the same pod and account was verified.
+    /// Whether a token of the same pod and account was verified, at whatever time, that has not ended.
     pub(super) fn has_pod(&self, subject: &Subject) -> bool {
         let Subject { pod_uid, account_uid, .. } = subject;
-        self.lock().values().any(|known| match known {
-            Remembered::Subject(known) => known.pod_uid == *pod_uid && known.account_uid == *account_uid,
-            Remembered::Refused(_) => false,
+        self.lock().tokens.values().any(|remembered| match &remembered.known {
+            Known::Subject(known) => {
+                known.pod_uid == *pod_uid && known.account_uid == *account_uid && !has_ended(known)
+            }
+            Known::Refused | Known::Silence => false,
         })
     }
 
+    /// A pod is gone.
     pub(super) fn forget(&self, pod_uid: &str) {
-        self.lock().retain(|_, known| match known {
-            Remembered::Subject(subject) => &*subject.pod_uid != pod_uid,
-            Remembered::Refused(_) => true,
-        });
+        let mut state = self.lock();
+        state.forget(pod_uid);
+        state.gone.retain(|_, went| went.elapsed() < GONE);
+        state.gone.insert(pod_uid.into(), Instant::now());
     }
 
-    fn put(&self, digest: Digest, known: Remembered) {
-        let mut tokens = self.lock();
+    fn put(&self, state: &mut State, digest: Digest, known: Known, time: Duration) {
+        let now = Instant::now();
+        let tokens = &mut state.tokens;
         if tokens.len() >= self.most {
-            tokens.retain(|_, known| match known {
-                Remembered::Subject(subject) => !has_ended(subject),
-                Remembered::Refused(until) => *until > Instant::now(),
+            tokens.retain(|_, remembered| match &remembered.known {
+                Known::Subject(subject) => !has_ended(subject),
+                Known::Refused | Known::Silence => remembered.until > now,
             });
         }
         if tokens.len() >= self.most {
-            // The token that ends first is the oldest, which its pod has mostly replaced.
-            let first = tokens.iter().min_by_key(|(_, known)| match known {
-                Remembered::Refused(_) => i64::MIN,
-                Remembered::Subject(subject) => subject.expires,
-            });
+            if !matches!(known, Known::Subject(_)) {
+                return;
+            }
+            // The one that was verified longest ago has to be verified again first.
+            let first = tokens.iter().min_by_key(|(_, remembered)| remembered.until);
             if let Some(first) = first.map(|(digest, _)| *digest) {
                 tokens.remove(&first);
             }
         }
-        tokens.insert(digest, known);
+        tokens.insert(digest, Remembered { known, until: now + time });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Remembered>> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget(&mut self, pod_uid: &str) {
+        self.tokens.retain(|_, remembered| match &remembered.known {
+            Known::Subject(subject) => &*subject.pod_uid != pod_uid,
+            Known::Refused | Known::Silence => true,
+        });
     }
 }
 
@@ -131,34 +196,66 @@ mod tests {
         matches!(memo.get(&Digest::of(token)), Some(Known::Subject(_)))
     }
 
+    fn add(memo: &Memo, token: &str, pod: &str, ends_in: i64) -> bool {
+        memo.insert(Digest::of(token), subject(pod, ends_in))
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn a_token_is_known_until_it_ends_and_its_pod_is_gone() {
+    async fn a_token_is_known_until_it_ends_or_has_to_be_verified_again() {
         let memo = Memo::new(10);
-        memo.insert(Digest::of("one"), subject("p1", 600));
-        memo.insert(Digest::of("two"), subject("p2", -59));
-        memo.insert(Digest::of("three"), subject("p3", -61));
+        for (token, pod, ends_in) in [("one", "p1", 600), ("two", "p2", -59), ("three", "p3", -61)] {
+            assert!(add(&memo, token, pod, ends_in));
+        }
         assert_eq!([knows(&memo, "one"), knows(&memo, "two"), knows(&memo, "three")], [true, true, false]);
         assert!(!knows(&memo, "on"));
+        tokio::time::advance(AGAIN).await;
+        assert!(!knows(&memo, "one"));
+        // The API server may be away then: who was confirmed before goes on.
         assert!(memo.has_pod(&subject("p1", 0)) && !memo.has_pod(&subject("p4", 0)));
+        assert!(!memo.has_pod(&subject("p3", 600)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pod_that_went_is_not_remembered_again_for_a_while() {
+        let memo = Memo::new(10);
+        assert!(add(&memo, "one", "p1", 600) && add(&memo, "two", "p2", 600));
         memo.forget("p1");
         assert!(!knows(&memo, "one") && knows(&memo, "two"));
+        assert!(!add(&memo, "another", "p1", 600));
+        tokio::time::advance(GONE).await;
+        memo.forget("p9");
+        assert!(add(&memo, "another", "p1", 600));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_is_known_for_seconds() {
+    async fn a_refusal_is_known_for_seconds_and_takes_the_pods_other_tokens() {
         let memo = Memo::new(10);
-        memo.refuse(Digest::of("one"));
-        assert!(matches!(memo.get(&Digest::of("one")), Some(Known::Refused)));
+        assert!(add(&memo, "one", "p1", 600) && add(&memo, "two", "p2", 600));
+        memo.refuse(Digest::of("new"), &subject("p1", 600));
+        memo.silent(Digest::of("unsaid"));
+        assert!(matches!(memo.get(&Digest::of("new")), Some(Known::Refused)));
+        assert!(matches!(memo.get(&Digest::of("unsaid")), Some(Known::Silence)));
+        assert!(!knows(&memo, "one") && knows(&memo, "two"));
+        tokio::time::advance(SILENCE).await;
+        assert!(memo.get(&Digest::of("unsaid")).is_none());
         tokio::time::advance(REFUSAL).await;
-        assert!(memo.get(&Digest::of("one")).is_none());
+        assert!(memo.get(&Digest::of("new")).is_none());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_are_known_than_there_is_room_for_and_the_oldest_goes_first() {
-        let memo = Memo::new(2);
-        memo.insert(Digest::of("new"), subject("p1", 600));
-        memo.insert(Digest::of("old"), subject("p1", 60));
-        memo.insert(Digest::of("other"), subject("p2", 300));
-        assert_eq!([knows(&memo, "new"), knows(&memo, "old"), knows(&memo, "other")], [true, false, true]);
+    async fn no_more_are_known_than_there_is_room_for_and_a_pod_takes_few_places() {
+        let memo = Memo::new(6);
+        for number in 0..20 {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert!(add(&memo, &format!("greedy-{number}"), "greedy", 600));
+        }
+        assert!(add(&memo, "one", "p1", 600) && add(&memo, "two", "p2", 600));
+        assert!(knows(&memo, "greedy-19") && knows(&memo, "greedy-16") && !knows(&memo, "greedy-15"));
+        // What is no subject takes nobody's place.
+        memo.silent(Digest::of("unsaid"));
+        assert!(knows(&memo, "greedy-16") && memo.get(&Digest::of("unsaid")).is_none());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(add(&memo, "three", "p3", 600));
+        assert!(!knows(&memo, "greedy-16") && knows(&memo, "one") && knows(&memo, "three"));
     }
 }

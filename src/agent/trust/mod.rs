@@ -1,8 +1,8 @@
 //! Whose token it is. Every token is verified before anything is looked up for it: by the cluster's keys, by what it
 //! says, and, when it is seen first, by the API server, which knows of deleted pods and accounts.
 //!
-//! A token that was verified is remembered by its digest, so that this costs a look-up. What the API server cannot say
-//! now is no refusal of pods that it has confirmed before.
+//! A token that was verified is remembered by its digest for some minutes, so that this costs a look-up. What the API
+//! server cannot say now is no refusal of pods that it has confirmed before.
 
 mod keys;
 mod memo;
@@ -33,6 +33,9 @@ const AGAIN: Duration = Duration::from_mins(5);
 /// What to do where they may not be read.
 const DISCOVERY: &str =
     "; the agent's ServiceAccount needs the ClusterRole system:service-account-issuer-discovery";
+
+/// What to do where tokens may not be reviewed.
+const REVIEWS: &str = "; the agent's ClusterRole must allow create on tokenreviews in authentication.k8s.io";
 
 /// A pod and its account, as its token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,10 +69,11 @@ pub struct Expectations {
 #[derive(Debug)]
 pub struct Trust {
     expectations: Expectations,
-    keys: Keys,
+    keys: Arc<Keys>,
     reviews: Reviews,
     memo: Memo,
     metrics: Arc<Metrics>,
+    complaints: Throttle,
 }
 
 impl Trust {
@@ -77,7 +81,14 @@ impl Trust {
     #[must_use]
     pub fn new(client: Client, expectations: Expectations, most: usize, metrics: Arc<Metrics>) -> Self {
         let reviews = Reviews::new(client.clone(), expectations.audience.clone());
-        Self { expectations, keys: Keys::new(client), reviews, memo: Memo::new(most), metrics }
+        Self {
+            expectations,
+            keys: Keys::new(client),
+            reviews,
+            memo: Memo::new(most),
+            metrics,
+            complaints: Throttle::new(Duration::from_secs(10)),
+        }
     }
 
     /// Reads the cluster's keys again and again, for ever: a key that is new is known before a token names it, and one
@@ -123,6 +134,7 @@ impl Trust {
                 return Ok(subject);
             }
             Some(Known::Refused) => return Err(not_confirmed()),
+            Some(Known::Silence) => return Err(silence()),
             None => {}
         }
         let checked = self.check_new(text, digest).await;
@@ -142,21 +154,24 @@ impl Trust {
         match self.reviews.review(text, &subject).await {
             Ok(Review::Confirmed) => {}
             Ok(Review::Denied) => {
-                self.memo.refuse(digest);
+                self.memo.refuse(digest, &subject);
                 return Err(not_confirmed());
             }
-            // A new token of a pod that was confirmed before: the watch would have told its end.
+            // The watch would have told the end of a pod that was confirmed before.
             Err(_) if self.memo.has_pod(&subject) => {}
             Err(error) => {
-                tracing::warn!(%error, "a pod's token could not be reviewed: it gets no credentials for now");
-                return Err(Failure::passing(
-                    503,
-                    "The API server cannot be asked whether this pod exists: ask again in a second",
-                ));
+                if let Some(left_out) = self.complaints.allow() {
+                    let hint = if error.code() == Some(403) { REVIEWS } else { "" };
+                    tracing::warn!(
+                        left_out,
+                        "pods that are new get no credentials: their tokens could not be reviewed: {error}{hint}"
+                    );
+                }
+                self.memo.silent(digest);
+                return Err(silence());
             }
         }
-        self.memo.insert(digest, subject.clone());
-        Ok(subject)
+        if self.memo.insert(digest, subject.clone()) { Ok(subject) } else { Err(not_confirmed()) }
     }
 
     /// The subject of a token that the cluster has signed and that counts here. A key that is not known is asked for.
@@ -252,6 +267,10 @@ fn invalid(why: &str) -> Failure {
         kind: FailureKind::Refused,
         code: "InvalidTokenException".into(),
     }
+}
+
+fn silence() -> Failure {
+    Failure::passing(503, "The API server cannot be asked whether this pod exists: ask again in a second")
 }
 
 fn not_confirmed() -> Failure {

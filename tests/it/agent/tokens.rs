@@ -1,12 +1,18 @@
 //! How tokens are verified while keys change, pods end, and the API server is away.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::issuer::{self, Issuer};
 use super::{NODE, Node, PODS, ROLE};
+use crate::accounts::skip;
 use crate::association_resources::{OWN, body};
 use crate::support::fake_api::{FakeApi, Fault, Route};
 use crate::support::wait::until;
+
+/// Longer than a token is taken without being verified again, and than keys are kept without being read.
+const LONG: Duration = Duration::from_mins(6);
 
 #[tokio::test]
 async fn a_key_that_is_new_is_read_once_a_token_names_it_and_not_for_each() {
@@ -90,8 +96,57 @@ async fn pods_that_were_confirmed_go_on_without_the_api_server_and_new_ones_wait
     let newcomer = node.token("p2");
     let answer = node.ask(&newcomer).await;
     assert_eq!(answer.status, 503, "{answer:?}");
+    // That is remembered for a moment: the API server is not asked for each request.
+    let asked = node.api.traffic().reviews;
+    for _ in 0..5 {
+        node.ask(&newcomer).await;
+    }
+    assert!(node.api.traffic().reviews <= asked + 1);
     node.api.set_fault_of_tokens(Route::Review, Fault::None);
-    node.ask(&newcomer).await.json();
+    until("the newcomer is confirmed", async || (node.ask(&newcomer).await.status == 200).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_deleted_and_a_key_that_is_taken_away_count_within_minutes() {
+    let node = Node::start(&[]).await;
+    let (deleted, kept) = (node.token("p1"), node.token("p2"));
+    for token in [&deleted, &kept] {
+        node.ask(token).await.json();
+    }
+    // Nothing tells the agent that the account of one is gone.
+    node.api.deny_token(&deleted);
+    node.ask(&deleted).await.json();
+    skip(LONG).await;
+    assert_eq!(node.ask(&deleted).await.status, 400);
+    node.ask(&kept).await.json();
+    let next = Issuer::new("key-2");
+    node.api.sign_tokens(issuer::URL, &next.keys());
+    let mut status = 200;
+    // Verified in the moment before the keys are read again, it is taken once more.
+    for _ in 0..2 {
+        node.api.forget_requests();
+        skip(LONG).await;
+        node.api.wait_for("the keys are read", |traffic| traffic.documents.len() >= 2).await;
+        status = node.ask(&kept).await.status;
+    }
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn a_pod_that_went_is_not_confirmed_again_by_an_answer_that_is_old() {
+    let node = Node::start(&[]).await;
+    let api = &node.api;
+    api.put_object(PODS, "shop", "orders-1", body(json!({})));
+    let uid = api.object(PODS, "shop", "orders-1").unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    let token = node.token(&uid);
+    node.ask(&token).await.json();
+    // The API server goes on confirming the token, as it does for some seconds.
+    api.delete_object(PODS, "shop", "orders-1");
+    until("the pod is forgotten", async || (node.ask(&token).await.status == 400).then_some(())).await;
+    let reviews = api.traffic().reviews;
+    assert_eq!(node.ask(&token).await.status, 400);
+    assert_eq!(api.traffic().reviews, reviews + 1);
 }
 
 #[tokio::test]
