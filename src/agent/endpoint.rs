@@ -17,9 +17,10 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use axum::routing::any;
 use injection::AccountName;
+use tokio::time::Instant;
 
-use super::cache::{Ask, Cache, Token};
-use super::failure::Failure;
+use super::cache::{Ask, Cache, PATIENCE, Token};
+use super::failure::{Failure, FailureKind};
 use super::grants::Grants;
 use super::metrics::Metrics;
 use super::rate::Rates;
@@ -55,12 +56,13 @@ pub(super) fn routes(endpoint: Arc<Endpoint>, rate: u32) -> Router {
         }
     };
     // Go's router answers unknown paths so, and the probe of AWS's agent goes by it.
-    let nowhere = async || written(StatusCode::NOT_FOUND, TEXT, "404 page not found\n".into());
+    let nowhere = async || refused(StatusCode::NOT_FOUND, "404 page not found\n".into());
     Router::new().route(request::PATH, any(answer)).fallback(nowhere)
 }
 
 impl Endpoint {
     async fn answer(&self, head: &Parts, peer: Option<IpAddr>, rates: &Rates) -> Result<Bytes, Failure> {
+        let deadline = Instant::now() + PATIENCE;
         if !rates.allow(peer) {
             return Err(Failure::passing(429, "Too Many Requests"));
         }
@@ -73,7 +75,7 @@ impl Endpoint {
             Some(grants) => Some(grants.of(AccountName::new(namespace, service_account))?),
         };
         let token = Token::new(text, *expires);
-        self.cache.credentials(&Ask { subject, token, terms }).await
+        self.cache.credentials(&Ask { subject, token, terms }, deadline).await
     }
 
     /// Whether credentials would be asked for in the same way now.
@@ -84,7 +86,7 @@ impl Endpoint {
             (Ok(now), Some(then)) => now == *then,
             (Ok(_), None) => false,
             // What cannot be known now is no reason to drop what is held.
-            (Err(failure), _) => failure.kind != super::failure::FailureKind::Refused,
+            (Err(failure), _) => failure.kind != FailureKind::Refused,
         }
     }
 }
@@ -98,11 +100,16 @@ fn answered(answer: Result<Bytes, Failure>, metrics: &Metrics) -> Response<Body>
         Err(failure) => {
             metrics.answered(failure.status);
             let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let mut answer = written(status, TEXT, format!("{failure}\n").into());
-            answer.headers_mut().insert(CONTENT_TYPE_OPTIONS, NOSNIFF);
-            answer
+            refused(status, format!("{failure}\n").into())
         }
     }
+}
+
+/// As Go writes errors.
+fn refused(status: StatusCode, text: Bytes) -> Response<Body> {
+    let mut answer = written(status, TEXT, text);
+    answer.headers_mut().insert(CONTENT_TYPE_OPTIONS, NOSNIFF);
+    answer
 }
 
 fn written(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Body> {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::freshness::{Freshness, TOO_LITTLE, renewal};
-use super::{Ask, Token};
+use super::{Ask, SWEEP, Token};
 use crate::agent::credentials::{Credentials, Held};
 use crate::agent::failure::{Failure, FailureKind};
 
@@ -37,7 +37,7 @@ struct State {
     failures: u32,
     is_fetching: bool,
     asked: Instant,
-    /// Whether somebody asked since the last fetch began.
+    /// Whether somebody asked since the last renewal that nobody waited for.
     is_wanted: bool,
 }
 
@@ -83,6 +83,11 @@ impl Entry {
     /// An SDK asks: what is to be done.
     pub(super) fn look(&self, ask: &Ask) -> Look {
         let mut state = self.lock();
+        if state.held.is_some() && !state.has_credentials() {
+            // What has ended meanwhile, and how long to wait with it, is of no use to an SDK that asks now.
+            state.held = None;
+            state.failed.take_if(|failed| failed.failure.kind != FailureKind::Refused);
+        }
         state.asked = Instant::now();
         state.is_wanted = true;
         if ask.token.expires > state.newest.token.expires {
@@ -105,11 +110,11 @@ impl Entry {
         if state.is_fetching {
             return None;
         }
-        let held = state.held.as_ref().filter(|held| held.remaining() > TOO_LITTLE);
+        let held = state.held.as_ref().filter(|_| state.has_credentials());
         match (held, &state.failed) {
             (Some(held), _) => Some(Ok(held.body.clone())),
             (None, Some(failed)) => Some(Err(failed.failure.clone())),
-            // Nobody has fetched, or what was fetched has ended meanwhile: the caller looks again.
+            // What was fetched has ended meanwhile.
             (None, None) => None,
         }
     }
@@ -117,7 +122,11 @@ impl Entry {
     /// Begins a renewal if one is due, somebody asked since the last, and there is a token that still holds.
     pub(super) fn renew(&self, now_seconds: i64) -> bool {
         let mut state = self.lock();
-        state.is_wanted && state.newest.token.expires > now_seconds && state.begin_renewal()
+        let begins = state.is_wanted && state.newest.token.expires > now_seconds && state.begin_renewal();
+        if begins {
+            state.is_wanted = false;
+        }
+        begins
     }
 
     /// With what a fetch is to be made.
@@ -139,6 +148,9 @@ impl Entry {
             Err(failure) => {
                 if failure.kind == FailureKind::Refused {
                     state.held = None;
+                } else {
+                    // The renewal is still to be made.
+                    state.is_wanted = true;
                 }
                 let pause = state.pause(failure.kind, chance);
                 state.failures = state.failures.saturating_add(1);
@@ -157,8 +169,8 @@ impl Entry {
     /// Whether nothing is held that could be of use, and nothing is under way.
     pub(super) fn is_idle(&self) -> bool {
         let state = self.lock();
-        let is_held = state.held.as_ref().is_some_and(|held| held.remaining() > TOO_LITTLE);
-        !is_held && !state.is_fetching && state.recent_failure().is_none()
+        let is_of_use = state.has_credentials() || state.is_fetching || state.recent_failure().is_some();
+        !is_of_use && state.asked.elapsed() >= SWEEP
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -181,17 +193,16 @@ fn usable(credentials: &Credentials) -> Result<Held, Failure> {
 
 impl State {
     fn begin(&mut self) -> bool {
-        let begins = !self.is_fetching;
-        if begins {
-            self.is_fetching = true;
-            self.is_wanted = false;
-        }
-        begins
+        !std::mem::replace(&mut self.is_fetching, true)
     }
 
     fn begin_renewal(&mut self) -> bool {
         let is_due = self.renew_at.is_some_and(|renew_at| renew_at <= Instant::now());
         is_due && self.recent_failure().is_none() && self.begin()
+    }
+
+    fn has_credentials(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.remaining() > TOO_LITTLE)
     }
 
     fn recent_failure(&self) -> Option<Failure> {
@@ -204,7 +215,7 @@ impl State {
         if kind == FailureKind::Refused {
             return REFUSAL;
         }
-        if self.held.is_none() {
+        if !self.has_credentials() {
             return FIRST_PAUSE;
         }
         let growing = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);

@@ -11,10 +11,12 @@ mod turns;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
@@ -27,7 +29,7 @@ use entry::{Entry, Look};
 use turns::Turns;
 
 /// How long an SDK is kept waiting: botocore gives a request two seconds, and asks again after one.
-const PATIENCE: Duration = Duration::from_millis(1700);
+pub const PATIENCE: Duration = Duration::from_millis(1700);
 
 /// How long one upstream call may take, its retries included. It outlives clients that have left.
 const FETCH: Duration = Duration::from_secs(10);
@@ -76,6 +78,12 @@ pub struct CacheSettings {
     pub renewals_per_second: u32,
 }
 
+impl CacheSettings {
+    fn keeps(&self) -> bool {
+        self.entries > 0 && !self.retention.is_zero()
+    }
+}
+
 /// The credentials of this node's pods.
 #[derive(Clone)]
 pub struct Cache(Arc<Shared>);
@@ -115,18 +123,17 @@ impl Cache {
         Self(Arc::new(Shared { entries, fetch, settings, turns: Turns::default(), metrics }))
     }
 
-    /// The answer to a pod that was verified: the body of its credentials.
+    /// The answer to a pod that was verified: the body of its credentials, by `deadline`.
     ///
     /// # Errors
     /// There are no credentials; the failure says what the SDK is answered.
-    pub async fn credentials(&self, ask: &Ask) -> Result<Bytes, Failure> {
-        let entry = self.entry(ask);
-        let deadline = Instant::now() + PATIENCE;
+    pub async fn credentials(&self, ask: &Ask, deadline: Instant) -> Result<Bytes, Failure> {
+        let (key, entry) = self.entry(ask);
         let (begin, stale) = match entry.look(ask) {
             Look::Answer { body, renew } => {
                 self.0.metrics.cache(CacheState::Hit);
                 if renew {
-                    self.fetch(&entry);
+                    self.fetch(key, &entry);
                 }
                 return Ok(body);
             }
@@ -138,7 +145,7 @@ impl Cache {
         let mut fetched = std::pin::pin!(entry.fetched.notified());
         fetched.as_mut().enable();
         if begin {
-            self.fetch(&entry);
+            self.fetch(key, &entry);
         }
         let outcome = match entry.outcome() {
             None => {
@@ -183,46 +190,49 @@ impl Cache {
                 self.0.drop_entry(&key, &entry);
             } else if renewals > 0 && entry.renew(now) {
                 renewals -= 1;
-                self.fetch(&entry);
+                self.fetch(key, &entry);
             }
         }
         self.0.count();
     }
 
     /// The pod's entry; another one where its association is another.
-    fn entry(&self, ask: &Ask) -> Arc<Entry> {
+    fn entry(&self, ask: &Ask) -> (Key, Arc<Entry>) {
         let Subject { pod_uid, account_uid, .. } = &*ask.subject;
         let key = Key { pod_uid: pod_uid.clone(), account_uid: account_uid.clone() };
         let mut entries = self.0.lock();
         if let Some(held) = entries.get(&key).filter(|held| is_same(held.terms.as_ref(), ask.terms.as_ref()))
         {
-            return held.entry.clone();
+            return (key, held.entry.clone());
         }
         let entry = Arc::new(Entry::new(ask));
-        let CacheSettings { entries: most, retention, .. } = self.0.settings;
-        if most == 0 || retention.is_zero() {
-            return entry;
-        }
-        if entries.len() >= most && !entries.contains_key(&key) {
+        // Where nothing is kept, an entry is there while it is being fetched.
+        let is_full = self.0.settings.keeps() && entries.len() >= self.0.settings.entries;
+        if is_full && !entries.contains_key(&key) {
             let oldest = entries.iter().min_by_key(|(_, held)| held.entry.asked());
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
                 entries.remove(&oldest);
                 self.0.metrics.cache(CacheState::Evicted);
             }
         }
-        entries.insert(key, Held { terms: ask.terms.clone(), entry: entry.clone() });
+        entries.insert(key.clone(), Held { terms: ask.terms.clone(), entry: entry.clone() });
         drop(entries);
         self.0.count();
-        entry
+        (key, entry)
     }
 
     /// Fetches for an entry that has begun a fetch, whether or not anybody waits for it.
-    fn fetch(&self, entry: &Arc<Entry>) {
+    fn fetch(&self, key: Key, entry: &Arc<Entry>) {
         let (shared, entry) = (self.0.clone(), entry.clone());
         tokio::spawn(async move {
-            let result = shared.fetched(entry.ask()).await;
+            // A fetch that panicked has ended too: nobody would begin another.
+            let fetched = AssertUnwindSafe(shared.fetched(entry.ask())).catch_unwind().await;
+            let result = fetched.unwrap_or_else(|_| Err(Failure::passing(500, "A bug: the log says more")));
             if let Err(failure) = &result {
                 shared.metrics.cache_error(failure);
+            }
+            if !shared.settings.keeps() {
+                shared.drop_entry(&key, &entry);
             }
             entry.ended(result, shared.settings.retention, chance());
         });
@@ -231,8 +241,8 @@ impl Cache {
 
 impl Shared {
     async fn fetched(&self, ask: Ask) -> Result<Credentials, Failure> {
-        let turn = self.turns.take().await;
-        let late = || Failure::passing(504, format!("no answer within {} s", FETCH.as_secs()));
+        let late = || Failure::passing(504, format!("AWS has not answered within {} s", FETCH.as_secs()));
+        let turn = timeout(FETCH, self.turns.take()).await.map_err(|_| late())?;
         let result = timeout(FETCH, (self.fetch)(ask)).await.unwrap_or_else(|_| Err(late()));
         match &result {
             Err(Failure { kind: FailureKind::Throttled, .. }) => self.turns.throttled(turn),
@@ -271,7 +281,7 @@ fn seconds() -> i64 {
     i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// From 0 to 1, as chance has it: of pods that came at the same moment, no two are renewed at the same.
+/// From 0 to 1, as chance has it: pods that came at the same moment are not all renewed at the same.
 fn chance() -> f64 {
     let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
     f64::from(nanos % 1000) / 1000.0

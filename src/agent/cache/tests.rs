@@ -94,7 +94,7 @@ fn ask(pod: &str, token: i64) -> Ask {
 }
 
 async fn id(cache: &Cache, ask: &Ask) -> Result<String, Failure> {
-    let body = cache.credentials(ask).await?;
+    let body = cache.credentials(ask, Instant::now() + PATIENCE).await?;
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     Ok(body["AccessKeyId"].as_str().unwrap().to_owned())
 }
@@ -241,6 +241,48 @@ async fn what_is_asked_for_is_renewed_at_half_life_by_the_newest_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pod_that_asks_once_is_renewed_once_and_a_renewal_that_fails_is_made_again() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    tokio::spawn(cache.clone().keep(|_| true));
+    let ask = ask("one", 0);
+    id(&cache, &ask).await.unwrap();
+    upstream.answers(Err(passing()));
+    for _ in 0..31 * 60 {
+        advance(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    assert!(upstream.calls() > 3, "{}", upstream.calls());
+    upstream.answers(Ok(HOUR));
+    for _ in 0..2 * 60 {
+        advance(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    let calls = upstream.calls();
+    // An SDK asks again with 15 minutes left, and need not wait.
+    advance(Duration::from_mins(13)).await;
+    assert_eq!(id(&cache, &ask).await.unwrap(), format!("ASIA{calls}"));
+    assert_eq!(upstream.calls(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_credentials_ended_in_an_outage_is_asked_for_at_once_when_it_comes_back() {
+    let upstream = Upstream::new();
+    let cache = upstream.cache(settings());
+    tokio::spawn(cache.clone().keep(|_| true));
+    let ask = ask("one", 0);
+    id(&cache, &ask).await.unwrap();
+    upstream.answers(Err(passing()));
+    // The pauses between renewals that fail grow to a minute.
+    for _ in 0..59 * 60 + 46 {
+        advance(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    upstream.answers(Ok(HOUR));
+    assert!(id(&cache, &ask).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_has_ended_renews_nothing() {
     let upstream = Upstream::new();
     let cache = upstream.cache(settings());
@@ -300,7 +342,28 @@ async fn without_room_every_request_is_a_fetch() {
             id(&cache, &ask("one", 0)).await.unwrap();
         }
         assert_eq!((upstream.calls(), cache.0.lock().len()), (3, 0));
+        // What is asked for at the same time is still fetched once.
+        let ask = ask("one", 0);
+        join_all((0..10).map(|_| id(&cache, &ask))).await;
+        assert_eq!((upstream.calls(), cache.0.lock().len()), (4, 0));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_panics_has_ended_and_is_made_again() {
+    let upstream = Upstream::new();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (counted, good) = (calls.clone(), upstream.cache(settings()));
+    let fetch: Fetch = Box::new(move |ask| {
+        let is_first = counted.fetch_add(1, Ordering::SeqCst) == 0;
+        let good = good.0.clone();
+        async move { if is_first { panic!("a bug") } else { (good.fetch)(ask).await } }.boxed()
+    });
+    let cache = Cache::new(settings(), fetch, Arc::new(Metrics::new(&Registry::new().unwrap()).unwrap()));
+    let ask = ask("one", 0);
+    assert_eq!(id(&cache, &ask).await.unwrap_err().status, 500);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!((id(&cache, &ask).await.as_deref(), calls.load(Ordering::SeqCst)), (Ok("ASIA1"), 2));
 }
 
 #[tokio::test(start_paused = true)]
