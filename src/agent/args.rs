@@ -9,7 +9,6 @@ use clap::{ArgAction, Args, ValueEnum};
 use injection::policy::PolicyMode;
 
 use super::node::link::{LinkName, LinkType};
-use super::settings::UpstreamKind;
 use crate::cli::injection::policy_mode;
 use crate::cli::kubernetes::KubernetesArgs;
 use crate::cli::log::LogArgs;
@@ -163,6 +162,15 @@ pub struct TeardownArgs {
     /// Name of the link
     #[arg(long, value_name = "NAME", default_value = LINK)]
     pub link: LinkName,
+}
+
+/// Where credentials come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UpstreamKind {
+    /// EKS Auth.
+    EksAuth,
+    /// STS, by the pod's own token.
+    WebIdentity,
 }
 
 /// How much is logged, by the words of AWS's agent.

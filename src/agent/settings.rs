@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use injection::policy::PolicyMode;
 
-use super::args::{ServeArgs, Verbosity};
+use super::args::{ServeArgs, UpstreamKind, Verbosity};
 use super::cache::CacheSettings;
 use crate::aws::ClusterName;
 use crate::cli::error::{SettingsError, invalid};
@@ -17,15 +17,6 @@ use crate::telemetry::Log;
 /// STS' limits of a session.
 const SHORTEST: Duration = Duration::from_mins(15);
 const LONGEST: Duration = Duration::from_hours(12);
-
-/// Where credentials come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum UpstreamKind {
-    /// EKS Auth.
-    EksAuth,
-    /// STS, by the pod's own token.
-    WebIdentity,
-}
 
 /// Where credentials come from, and how it is reached.
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use injection::text::Line;
 
-use crate::agent::failure::{Failure, FailureKind};
+use crate::agent::failure::Failure;
+use crate::agent::failure::FailureKind::{self, Passing, Refused, Throttled};
 use crate::kubernetes::chain;
 
 /// The longest text of AWS that is passed on, in characters.
@@ -20,14 +21,14 @@ struct Rule {
     hint: &'static str,
 }
 
-use FailureKind::{Passing, Refused, Throttled};
-
-/// STS' and EKS Auth's errors. What is not among them is refused below 500, and passes from there on.
+/// STS' and EKS Auth's errors. Only what decides against the pod is refused: what is not among them, such as a wrong clock
+/// of the node, its own credentials or a proxy between, takes no credentials that are held.
 const RULES: [Rule; 17] = [
     Rule { code: "IDPCommunicationError", kind: Passing, hint: "STS could not reach the cluster's issuer" },
     Rule {
         code: "InvalidIdentityToken",
-        kind: Refused,
+        // STS says so too where it could not fetch the issuer's keys; AWS's SDK for Go tries it again.
+        kind: Passing,
         hint: "is the cluster's issuer an identity provider in IAM, with this audience as a client id, and are its keys published?",
     },
     Rule { code: "ExpiredTokenException", kind: Refused, hint: "" },
@@ -68,7 +69,7 @@ where
     let status = error.raw_response().map_or(500, |response| response.status().as_u16());
     let code = service.code().unwrap_or("Unknown");
     let rule = RULES.iter().find(|rule| rule.code == code);
-    let kind = rule.map_or(if status >= 500 { Passing } else { Refused }, |rule| rule.kind);
+    let kind = rule.map_or(if status == 429 { Throttled } else { Passing }, |rule| rule.kind);
     let fault = if status >= 500 { "server" } else { "client" };
     let message = Line::new(service.message().unwrap_or_default(), LONGEST).to_string();
     let hint = rule.map(|rule| rule.hint).filter(|hint| !hint.is_empty());

@@ -14,6 +14,7 @@ use aws_sdk_sts::config::{Region, retry::RetryConfig};
 use futures_util::FutureExt;
 use k8s_openapi::jiff::Timestamp;
 
+use super::args::UpstreamKind;
 use super::cache::Fetch;
 use super::metrics::Metrics;
 use super::settings::UpstreamSettings;
@@ -37,8 +38,6 @@ pub enum UpstreamError {
     #[error("no AWS region is known: set AWS_REGION, or give --region")]
     NoRegion,
 }
-
-use super::settings::UpstreamKind;
 
 /// What makes credentials, as the settings say.
 ///

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pod_identity_webhook::agent::args::UpstreamKind;
 use pod_identity_webhook::agent::cache::{Ask, Fetch, Token};
 use pod_identity_webhook::agent::metrics::Metrics;
-use pod_identity_webhook::agent::settings::{UpstreamKind, UpstreamSettings};
+use pod_identity_webhook::agent::settings::UpstreamSettings;
 use pod_identity_webhook::agent::trust::Subject;
 use pod_identity_webhook::agent::upstream::connect;
 use pod_identity_webhook::agent::{Failure, FailureKind};
@@ -131,12 +132,13 @@ async fn errors_of_sts_have_its_status_and_words_and_say_whether_to_try_again() 
     let fetch = upstream(&sts, Duration::from_hours(1)).await;
     for (status, code, kind, calls) in [
         (403, "AccessDenied", FailureKind::Refused, 1),
-        (400, "InvalidIdentityToken", FailureKind::Refused, 1),
+        (400, "InvalidIdentityToken", FailureKind::Passing, 1),
         (400, "ExpiredTokenException", FailureKind::Refused, 1),
         (403, "IDPRejectedClaim", FailureKind::Refused, 1),
         (403, "RegionDisabledException", FailureKind::Refused, 1),
         (400, "PackedPolicyTooLarge", FailureKind::Refused, 1),
-        (400, "SomethingNew", FailureKind::Refused, 1),
+        (400, "SomethingNew", FailureKind::Passing, 1),
+        (403, "InvalidClientTokenId", FailureKind::Passing, 1),
         // The SDK itself tries again what may pass.
         (400, "IDPCommunicationError", FailureKind::Passing, 3),
         (400, "Throttling", FailureKind::Throttled, 3),
