@@ -35,7 +35,7 @@ use crate::telemetry::Registry;
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
 
-/// How long the end may take: AWS's agent gives it so long.
+/// How long the end may take; a pod that ends has 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// Connections of pods at the same time, and of one pod.

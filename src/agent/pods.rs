@@ -20,8 +20,8 @@ struct Metadata {
     uid: Box<str>,
 }
 
-/// Tells of every pod of the node that is gone, by its UID, for ever. A pod that went while nobody watched is noticed
-/// when its credentials would be renewed.
+/// Tells of every pod of the node that is gone, by its UID, for ever. A pod that went before it was seen here is noticed
+/// when its token is verified again.
 pub(super) async fn follow(client: Client, node: String, gone: impl Fn(&str)) {
     let pods = Collection::of::<Pod>(&(), None).metadata();
     let read = |pod: Named| pod.metadata.uid;

@@ -14,7 +14,8 @@ const HOSTS: [&str; 2] = ["169.254.170.23", "fd00:ec2::23"];
 
 /// The token of a request for credentials: the whole value of `Authorization`.
 pub(super) fn token<'h>(headers: &'h HeaderMap, authority: Option<&str>) -> Result<&'h str, Failure> {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or(authority).unwrap_or_default();
+    // The authority of a whole URL counts before the header (RFC 9112, 3.2.2).
+    let host = authority.or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default();
     if !HOSTS.contains(&name(host)) {
         return Err(Failure::refused(
             403,
@@ -89,6 +90,15 @@ mod tests {
             assert_eq!(status, 403, "{host}");
             assert!(text.starts_with("Access Denied. Called agent through invalid address"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_host_of_a_whole_url_counts_before_the_header() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "169.254.170.23".parse().unwrap());
+        headers.insert(AUTHORIZATION, "a.b.c".parse().unwrap());
+        assert_eq!(token(&headers, Some("rebound.example")).unwrap_err().status, 403);
+        assert_eq!(token(&headers, Some("169.254.170.23:80")).unwrap(), "a.b.c");
     }
 
     #[test]

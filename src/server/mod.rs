@@ -138,7 +138,8 @@ impl Server {
             match accepted {
                 Ok((stream, peer)) => {
                     // Without a place the stream is dropped, and so closed.
-                    if let Some(place) = connections.admit(Peer::of(peer.ip())) {
+                    let of = if port == Port::Agent { Peer::exactly } else { Peer::of };
+                    if let Some(place) = connections.admit(of(peer.ip())) {
                         let entry = place.entry.clone();
                         let task = tasks.spawn(context.clone().connection(stream, peer, place));
                         entry.task(task.abort_handle());

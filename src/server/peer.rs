@@ -10,21 +10,33 @@ pub struct PeerAddress(pub IpAddr);
 /// One peer: an IPv4 address, even if written as an IPv6 one, or a /64 of IPv6: a client that has one address
 /// of it has all 2^64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Peer(IpAddr);
+pub(super) struct Peer {
+    address: IpAddr,
+    /// How much of the address it is, for people.
+    prefix: &'static str,
+}
 
 impl Peer {
+    /// Exactly this address: pods of one node share a /64, and each is a peer of its own to the node's agent.
+    pub(super) fn exactly(address: IpAddr) -> Self {
+        Self { address: address.to_canonical(), prefix: "" }
+    }
+
     pub(super) fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-            address @ IpAddr::V4(_) => address,
-        })
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let address = IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64));
+                Self { address, prefix: "/64" }
+            }
+            address @ IpAddr::V4(_) => Self { address, prefix: "" },
+        }
     }
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(address) = self;
-        write!(f, "{address}{}", if address.is_ipv6() { "/64" } else { "" })
+        let Self { address, prefix } = self;
+        write!(f, "{address}{prefix}")
     }
 }
 
