@@ -93,6 +93,10 @@ mod tests {
     async fn what_one_address_asks_too_much_is_not_taken_from_others() {
         let rates = Rates::new(1000, 500);
         assert_eq!(allowed(&rates, "10.0.0.1", 100_000), 100);
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert_eq!(allowed(&rates, "10.0.0.1", 100_000), 20);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert_eq!(allowed(&rates, "10.0.0.1", 100_000), 100);
         for other in 2..6 {
             assert_eq!(allowed(&rates, &format!("10.0.0.{other}"), 100), 100, "{other}");
         }

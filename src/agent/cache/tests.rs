@@ -283,6 +283,20 @@ async fn a_pod_whose_credentials_ended_in_an_outage_is_asked_for_at_once_when_it
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pod_that_has_nothing_waits_no_longer_than_from_try_to_try_however_long_the_outage_was() {
+    let upstream = Upstream::new();
+    upstream.answers(Err(passing()));
+    let cache = upstream.cache(settings());
+    let ask = ask("one", 0);
+    for _ in 0..60 {
+        id(&cache, &ask).await.unwrap_err();
+        advance(Duration::from_secs(1)).await;
+    }
+    upstream.answers(Ok(HOUR));
+    assert!(id(&cache, &ask).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_has_ended_renews_nothing() {
     let upstream = Upstream::new();
     let cache = upstream.cache(settings());
