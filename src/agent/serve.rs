@@ -1,21 +1,20 @@
 //! `agent`: what it is told to do.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 #[cfg(feature = "eks-api")]
-use anyhow::Context;
-use anyhow::Result;
-
 use super::app::App;
 use super::args::{AgentArgs, ServeArgs, Verb};
-use super::cache::Fetch;
-use super::metrics::Metrics;
 use super::node;
-use super::settings::{Settings, UpstreamSettings};
-use crate::cli::exit::{USAGE, causes, fail, print, refuse};
-use crate::process::{self, descriptors};
-use crate::telemetry;
+use super::settings::Settings;
+use crate::cli::exit::{USAGE, print, refuse};
+#[cfg(feature = "eks-api")]
+use crate::cli::exit::{causes, fail};
+#[cfg(feature = "eks-api")]
+use crate::{
+    process::{self, descriptors},
+    telemetry,
+};
 
 /// Does what the arguments say.
 pub(crate) fn run(args: &AgentArgs) -> ExitCode {
@@ -28,6 +27,18 @@ pub(crate) fn run(args: &AgentArgs) -> ExitCode {
     }
 }
 
+/// Without the SDK there is nothing to serve, and the rest is not linked.
+#[cfg(not(feature = "eks-api"))]
+fn serve(args: &ServeArgs) -> ExitCode {
+    match Settings::new(args, |name| std::env::var(name).ok()) {
+        Err(error) => refuse(error, USAGE),
+        Ok(_) => {
+            refuse("'agent' needs the cargo feature eks-api, which this binary was built without", USAGE)
+        }
+    }
+}
+
+#[cfg(feature = "eks-api")]
 fn serve(args: &ServeArgs) -> ExitCode {
     let settings = match Settings::new(args, |name| std::env::var(name).ok()) {
         Err(error) => return refuse(error, USAGE),
@@ -41,7 +52,9 @@ fn serve(args: &ServeArgs) -> ExitCode {
     descriptors::raise();
     let start = async move {
         let upstream = settings.upstream.clone();
-        let app = App::bind(settings, async move |metrics| connect(upstream, metrics).await).await?;
+        let app =
+            App::bind(settings, async move |metrics| Ok(super::upstream::connect(upstream, metrics).await?))
+                .await?;
         let App { addresses, probes, metrics, running } = app;
         tracing::info!(?addresses, %probes, %metrics, "serving");
         Ok(running)
@@ -53,15 +66,4 @@ fn serve(args: &ServeArgs) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-#[cfg(feature = "eks-api")]
-async fn connect(settings: UpstreamSettings, metrics: Arc<Metrics>) -> Result<Fetch> {
-    super::upstream::connect(settings, metrics).await.context("failed to set up AWS's SDK")
-}
-
-#[cfg(not(feature = "eks-api"))]
-async fn connect(_: UpstreamSettings, _: Arc<Metrics>) -> Result<Fetch> {
-    let why = "the agent needs AWS's SDK: this binary was built without the feature eks-api";
-    std::future::ready(Err(anyhow::anyhow!(why))).await
 }
