@@ -133,6 +133,11 @@ fn note(webhook: &Webhook, source: &str) -> String {
     line.unwrap_or_else(|| panic!("{report}")).to_owned()
 }
 
+/// Associations and what is said of their source are not published in one step.
+async fn wait_for_note(webhook: &Webhook, source: &str, line: &str) {
+    until(line, async || (note(webhook, source) == line).then_some(())).await;
+}
+
 async fn wait_for_state(webhook: &Webhook, state: &str, resources: f64) {
     wait_for_state_of(webhook, "ack", state, resources).await;
 }
@@ -155,7 +160,7 @@ async fn a_resource_counts_from_its_creation_to_its_deletion() {
     wait_for(&webhook, "deleted", &["cart"]).await;
     api.delete_object(ACK, "infra", "one");
     wait_for(&webhook, "all deleted", &[]).await;
-    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
+    wait_for_note(&webhook, "ack", "[+]ack ok").await;
 }
 
 #[tokio::test]
@@ -246,8 +251,8 @@ async fn both_groups_of_crossplane_are_one_source() {
     wait_for(&webhook, "both", &["orders", "cart"]).await;
     api.delete_object(CROSSPLANE, "", "one");
     wait_for(&webhook, "what is in a namespace", &["cart"]).await;
-    assert_eq!(note(&webhook, "crossplane"), "[+]crossplane ok");
-    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
+    wait_for_note(&webhook, "crossplane", "[+]crossplane ok").await;
+    wait_for_note(&webhook, "ack", "[+]ack ok").await;
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use pod_identity_webhook::identities::sources::association_resources::Controller;
 
 use super::{
-    ACK, CROSSPLANE, CROSSPLANE_NAMESPACED, SOON, accounts, any, following, is_associated, note, ready, shop,
-    start, synced, wait_for,
+    ACK, CROSSPLANE, CROSSPLANE_NAMESPACED, SOON, accounts, any, following, is_associated, ready, shop,
+    start, synced, wait_for, wait_for_note,
 };
 use crate::accounts::{Webhook, skip};
 use crate::support::fake_api::{Collection, FakeApi, Fault, Resource, Route};
@@ -21,8 +21,8 @@ async fn wait_for_watch(api: &FakeApi, resource: Resource) {
 async fn a_definition_that_is_installed_late_is_found() {
     let api = accounts().await;
     let webhook = start(&api, &[Controller::Ack, Controller::Crossplane], any()).await;
-    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
-    assert_eq!(note(&webhook, "crossplane"), "[+]crossplane ok");
+    wait_for_note(&webhook, "ack", "[+]ack ok").await;
+    wait_for_note(&webhook, "crossplane", "[+]crossplane ok").await;
     assert!(!is_associated(&webhook, "orders").await);
     for (resource, members) in
         [(ACK, synced("orders")), (CROSSPLANE, ready("cart")), (CROSSPLANE_NAMESPACED, ready("billing"))]
@@ -71,7 +71,7 @@ async fn a_definition_that_is_removed_takes_its_associations_along_and_may_come_
         api.withhold_watch_events(withhold);
         api.uninstall(ACK);
         wait_for(&webhook, "removed", &[]).await;
-        assert_eq!(note(&webhook, "ack"), "[+]ack ok");
+        wait_for_note(&webhook, "ack", "[+]ack ok").await;
         assert!(webhook.is_ready().await);
         api.release_watch_events();
         api.install(ACK);
@@ -112,7 +112,7 @@ async fn a_group_without_the_kind_is_as_if_absent() {
     let api = accounts().await;
     api.install(Resource { plural: "clusters", kind: "Cluster", ..ACK });
     let webhook = start(&api, &[Controller::Ack], any()).await;
-    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
+    wait_for_note(&webhook, "ack", "[+]ack ok").await;
     api.install(ACK);
     api.put_object(ACK, "infra", "one", synced("orders"));
     skip(SOON / 2).await;
@@ -128,7 +128,7 @@ async fn a_version_that_is_no_longer_served_is_left_for_another() {
     wait_for_watch(&api, next).await;
     api.put_object(next, "infra", "two", synced("cart"));
     wait_for(&webhook, "both", &["orders", "cart"]).await;
-    assert_eq!(note(&webhook, "ack"), "[+]ack ok");
+    wait_for_note(&webhook, "ack", "[+]ack ok").await;
 }
 
 /// A kind that is not served takes its associations along, so not just any answer may say so.

@@ -4,7 +4,7 @@ use pod_identity_webhook::aws::ClusterName;
 use pod_identity_webhook::identities::sources::association_resources::{Controller, Selection};
 use serde_json::{Map, Value, json};
 
-use super::{OWN, accounts, body, note, start, wait_for, wait_for_state_of};
+use super::{OWN, accounts, body, start, wait_for, wait_for_note, wait_for_state_of};
 use crate::accounts::{Said, Webhook, read, review};
 use crate::support::client::Answer;
 use crate::support::fake_api::{FakeApi, Fault, Route};
@@ -47,7 +47,7 @@ async fn a_resource_counts_from_its_creation_to_its_deletion() {
     wait_for(&webhook, "made", &["orders"]).await;
     api.delete_object(OWN, "shop", "orders");
     wait_for(&webhook, "deleted", &[]).await;
-    assert_eq!(note(&webhook, "own"), "[+]own ok");
+    wait_for_note(&webhook, "own", "[+]own ok").await;
 }
 
 #[tokio::test]
