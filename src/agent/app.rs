@@ -152,6 +152,7 @@ fn trust(
         issuers: settings.issuers.clone(),
         audience: settings.audience.clone(),
         node: settings.node.clone().filter(|_| settings.verify_node),
+        verified_upstream: settings.grants.is_none(),
     };
     // A pod has two tokens while one is replaced.
     let most = settings.cache.entries.max(1000) * 2;

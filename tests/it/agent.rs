@@ -2,6 +2,7 @@
 //! what others are told.
 
 mod contract;
+mod eks_auth;
 mod grants;
 mod issuer;
 mod line;
@@ -66,13 +67,13 @@ impl Upstream {
     }
 }
 
-/// Credentials whose key is the pod's, and whose token names the role.
+/// Credentials whose key is the pod's, and whose token names the role, if it is known here.
 fn credentials(ask: &Ask) -> Credentials {
-    let terms = ask.terms.as_ref().unwrap();
+    let role = ask.terms.as_ref().map(|terms| terms.role_arn.to_string());
     Credentials {
         access_key_id: format!("ASIA-{}", ask.subject.pod_uid),
         secret_access_key: "secret".to_owned(),
-        session_token: terms.role_arn.to_string(),
+        session_token: role.unwrap_or_default(),
         account_id: "123456789012".to_owned(),
         expiration: Timestamp::try_from(SystemTime::now() + Duration::from_hours(1)).unwrap(),
     }
@@ -99,13 +100,19 @@ struct Answer {
 
 impl Node {
     async fn start(flags: &[&str]) -> Self {
+        let (api, issuer) = Self::cluster().await;
+        Self::start_on(api, issuer, flags).await
+    }
+
+    /// A cluster in which `orders` has a role.
+    async fn cluster() -> (FakeApi, Issuer) {
         let issuer = Issuer::new("key-1");
         let api = FakeApi::start().await;
         api.install(OWN);
         api.install(PODS);
         api.sign_tokens(issuer::URL, &issuer.keys());
         api.put_object(OWN, "shop", "orders", body(json!({ "spec": { "roleArn": ROLE } })));
-        Self::start_on(api, issuer, flags).await
+        (api, issuer)
     }
 
     async fn start_on(api: FakeApi, issuer: Issuer, flags: &[&str]) -> Self {
@@ -121,10 +128,11 @@ impl Node {
     async fn start_cold(api: FakeApi, issuer: Issuer, flags: &[&str]) -> Self {
         let upstream = Upstream::default();
         let url = format!("--kube-api={}", api.url());
+        let names_upstream = flags.iter().any(|flag| flag.starts_with("--upstream="));
+        let upstream_flag = if names_upstream { None } else { Some("--upstream=web-identity") };
         let fixed = [
             "agent",
             "--cluster-name=prod",
-            "--upstream=web-identity",
             "--bind-hosts=127.0.0.1",
             "--port=0",
             "--probe-port=0",
@@ -133,7 +141,7 @@ impl Node {
             "--node-name=node-1",
             &url,
         ];
-        let line = Line::try_parse_from(fixed.iter().chain(flags)).unwrap();
+        let line = Line::try_parse_from(fixed.iter().chain(&upstream_flag).chain(flags)).unwrap();
         let settings = Settings::new(&line.args, |_| None).unwrap();
         let fetch = upstream.fetch();
         let app = App::bind(settings, async move |_| Ok(fetch)).await.unwrap();

@@ -189,9 +189,13 @@ async fn crowd_at_the_metrics_port_starves_no_probe() {
         assert_eq!(answer.status, StatusCode::OK, "{probe}");
         sleep(Duration::from_millis(10)).await;
     }
+    // On a busy machine the crowd is no faster than the probes.
+    until("the crowd is one", async || {
+        (closed(&server, "metrics", "peer_share").await > 100.0).then_some(())
+    })
+    .await;
     done.store(true, Ordering::Relaxed);
     crowd.await.unwrap();
-    assert!(closed(&server, "metrics", "peer_share").await > 100.0);
     server.stop().await;
 }
 

@@ -8,7 +8,7 @@ mod keys;
 mod memo;
 mod review;
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
 
 use kube::Client;
@@ -63,6 +63,9 @@ pub struct Expectations {
     pub audience: String,
     /// This node's name, of which a token must be that names a node; `None`: of any.
     pub node: Option<String>,
+    /// Whether AWS verifies each token before it gives anything, as EKS Auth does: that the agent may not ask the API
+    /// server then keeps nobody out. AWS's DaemonSet has no such right.
+    pub verified_upstream: bool,
 }
 
 /// Who verifies tokens.
@@ -74,6 +77,7 @@ pub struct Trust {
     memo: Memo,
     metrics: Arc<Metrics>,
     complaints: Throttle,
+    complained_of_rights: Once,
 }
 
 impl Trust {
@@ -88,6 +92,7 @@ impl Trust {
             memo: Memo::new(most),
             metrics,
             complaints: Throttle::new(Duration::from_secs(10)),
+            complained_of_rights: Once::new(),
         }
     }
 
@@ -159,6 +164,13 @@ impl Trust {
             }
             // The watch would have told the end of a pod that was confirmed before.
             Err(_) if self.memo.has_pod(&subject) => {}
+            Err(error) if self.expectations.verified_upstream && error.code() == Some(403) => {
+                self.complained_of_rights.call_once(|| {
+                    tracing::warn!(
+                        "pods that are gone are noticed late: tokens may not be reviewed: {error}{REVIEWS}"
+                    );
+                });
+            }
             Err(error) => {
                 if let Some(left_out) = self.complaints.allow() {
                     let hint = if error.code() == Some(403) { REVIEWS } else { "" };
