@@ -64,7 +64,7 @@ pub struct Expectations {
     /// This node's name, of which a token must be that names a node; `None`: of any.
     pub node: Option<String>,
     /// Whether AWS verifies each token before it gives anything, as EKS Auth does: that the agent may not ask the API
-    /// server then keeps nobody out. AWS's DaemonSet has no such right.
+    /// server then keeps nobody out. AWS's `DaemonSet` has no such right.
     pub verified_upstream: bool,
 }
 

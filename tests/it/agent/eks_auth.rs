@@ -1,4 +1,4 @@
-//! EKS Auth as the upstream: it knows the associations and verifies every token itself, and AWS's DaemonSet gives the agent
+//! EKS Auth as the upstream: it knows the associations and verifies every token itself, and AWS's `DaemonSet` gives the agent
 //! no right but that of every ServiceAccount.
 
 use super::{Node, issuer};
