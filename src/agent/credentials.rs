@@ -8,6 +8,8 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::clock;
+
 /// Temporary credentials of a role, as an upstream hands them out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -21,6 +23,8 @@ pub struct Credentials {
     pub account_id: String,
     /// When they end.
     pub expiration: Timestamp,
+    /// How long they can live, by what was asked for. A node whose clock is behind would take them to live longer.
+    pub longest: Duration,
 }
 
 /// Shows which they are, and nothing that is secret.
@@ -48,7 +52,7 @@ struct Written<'a> {
 }
 
 /// Credentials as they are kept: what an SDK is sent, and how long they live by two clocks. The clock of the node may
-/// be set back; what has ended must not live again then.
+/// be set back, or have been behind from the beginning; what has ended must not live on then.
 #[derive(Clone)]
 pub(super) struct Held {
     /// The answer's body.
@@ -62,7 +66,14 @@ impl Credentials {
     /// The body of the answer to an SDK.
     #[must_use]
     pub fn body(&self) -> Bytes {
-        let Self { access_key_id, secret_access_key, session_token: token, account_id, expiration } = self;
+        let Self {
+            access_key_id,
+            secret_access_key,
+            session_token: token,
+            account_id,
+            expiration,
+            longest: _,
+        } = self;
         let written =
             Written { access_key_id, secret_access_key, token, account_id, expiration: *expiration };
         // Strings and a time: nothing that JSON could not hold.
@@ -73,7 +84,7 @@ impl Credentials {
 impl Held {
     pub(super) fn new(credentials: &Credentials) -> Self {
         let ends = SystemTime::from(credentials.expiration);
-        let lifetime = ends.duration_since(SystemTime::now()).unwrap_or_default();
+        let lifetime = ends.duration_since(clock::now()).unwrap_or_default().min(credentials.longest);
         Self { body: credentials.body(), lifetime, ends, ends_at: Instant::now() + lifetime }
     }
 
@@ -84,7 +95,7 @@ impl Held {
 
     /// How long they live, by the clock that says less.
     pub(super) fn remaining(&self) -> Duration {
-        let by_wall = self.ends.duration_since(SystemTime::now()).unwrap_or_default();
+        let by_wall = self.ends.duration_since(clock::now()).unwrap_or_default();
         by_wall.min(self.ends_at.saturating_duration_since(Instant::now()))
     }
 }
@@ -99,7 +110,8 @@ pub(super) mod tests {
             secret_access_key: "hush".to_owned(),
             session_token: "a/b+c=".to_owned(),
             account_id: "123456789012".to_owned(),
-            expiration: Timestamp::try_from(SystemTime::now() + lifetime).unwrap(),
+            expiration: Timestamp::try_from(clock::now() + lifetime).unwrap(),
+            longest: lifetime,
         }
     }
 

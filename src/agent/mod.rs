@@ -12,6 +12,7 @@
 mod app;
 pub mod args;
 pub mod cache;
+mod clock;
 mod credentials;
 mod endpoint;
 mod failure;

@@ -76,6 +76,7 @@ fn credentials(ask: &Ask) -> Credentials {
         session_token: role.unwrap_or_default(),
         account_id: "123456789012".to_owned(),
         expiration: Timestamp::try_from(SystemTime::now() + Duration::from_hours(1)).unwrap(),
+        longest: Duration::from_hours(1),
     }
 }
 

@@ -13,13 +13,14 @@ use std::fmt;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
+use super::clock::{self, seconds};
 use super::credentials::Credentials;
 use super::failure::{Failure, FailureKind};
 use super::metrics::{CacheState, Metrics};
@@ -276,15 +277,9 @@ fn is_same(one: Option<&Arc<Terms>>, other: Option<&Arc<Terms>>) -> bool {
     }
 }
 
-fn seconds() -> i64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
-}
-
 /// From 0 to 1, as chance has it: pods that came at the same moment are not all renewed at the same.
 fn chance() -> f64 {
-    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
-    f64::from(nanos % 1000) / 1000.0
+    f64::from(clock::since_1970().subsec_nanos() % 1000) / 1000.0
 }
 
 #[cfg(test)]

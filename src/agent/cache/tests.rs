@@ -1,5 +1,7 @@
 //! One upstream call for all, its answer for as long as it is good, and what is answered while there is none.
 
+mod clock;
+mod outage;
 mod renewal;
 
 use std::sync::Mutex as StdMutex;
@@ -21,7 +23,10 @@ const HOUR: Duration = Duration::from_hours(1);
 struct Upstream {
     calls: Arc<AtomicUsize>,
     asked: Arc<StdMutex<Vec<String>>>,
+    /// How long credentials live, by the node's clock, or why there are none.
     answer: Arc<StdMutex<Result<Duration, Failure>>>,
+    /// How long they were asked for, if the two differ.
+    longest: Arc<StdMutex<Option<Duration>>>,
     /// A call ends once it has one of these.
     ends: Arc<Semaphore>,
 }
@@ -32,6 +37,7 @@ impl Upstream {
             calls: Arc::default(),
             asked: Arc::default(),
             answer: Arc::new(StdMutex::new(Ok(HOUR))),
+            longest: Arc::default(),
             ends: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         }
     }
@@ -43,6 +49,11 @@ impl Upstream {
 
     fn answers(&self, answer: Result<Duration, Failure>) {
         *self.answer.lock().unwrap() = answer;
+    }
+
+    fn lives_for(&self, lifetime: Duration, longest: Duration) {
+        self.answers(Ok(lifetime));
+        *self.longest.lock().unwrap() = Some(longest);
     }
 
     fn calls(&self) -> usize {
@@ -58,7 +69,9 @@ impl Upstream {
                 upstream.asked.lock().unwrap().push(ask.token.text.to_string());
                 upstream.ends.acquire().await.unwrap().forget();
                 let answer = upstream.answer.lock().unwrap().clone();
-                answer.map(|lifetime| credentials(&format!("ASIA{call}"), lifetime))
+                let longest = *upstream.longest.lock().unwrap();
+                let credentials = answer.map(|lifetime| credentials(&format!("ASIA{call}"), lifetime));
+                credentials.map(|made| Credentials { longest: longest.unwrap_or(made.longest), ..made })
             }
             .boxed()
         });

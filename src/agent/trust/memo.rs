@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::time::Instant;
 
 use super::{LEEWAY, Subject};
+use crate::agent::clock;
 
 /// After this long a token is verified again, by the keys and by the API server of then: an account that was deleted, or a
 /// key that was taken away, is told by nothing else.
@@ -172,23 +173,23 @@ impl State {
 }
 
 fn has_ended(subject: &Subject) -> bool {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.saturating_sub(LEEWAY).as_secs()).is_ok_and(|now| now >= subject.expires)
+    let now = clock::since_1970().saturating_sub(LEEWAY).as_secs();
+    i64::try_from(now).is_ok_and(|now| now >= subject.expires)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::clock::tests::{set_back, set_forward};
 
     fn subject(pod_uid: &str, ends_in: i64) -> Arc<Subject> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         Arc::new(Subject {
             namespace: "shop".into(),
             service_account: "orders".into(),
             account_uid: "a".into(),
             pod_name: "orders-1".into(),
             pod_uid: pod_uid.into(),
-            expires: i64::try_from(now).unwrap() + ends_in,
+            expires: clock::seconds() + ends_in,
         })
     }
 
@@ -213,6 +214,21 @@ mod tests {
         // The API server may be away then: who was confirmed before goes on.
         assert!(memo.has_pod(&subject("p1", 0)) && !memo.has_pod(&subject("p4", 0)));
         assert!(!memo.has_pod(&subject("p3", 600)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_has_tokens_end_by_it_and_keeps_none_known_for_longer() {
+        let memo = Memo::new(10);
+        assert!(add(&memo, "one", "p1", 600));
+        set_forward(Duration::from_secs(659));
+        assert!(knows(&memo, "one"));
+        set_forward(Duration::from_secs(1));
+        assert!(!knows(&memo, "one") && !memo.has_pod(&subject("p1", 600)));
+        set_back(Duration::from_hours(2));
+        tokio::time::advance(AGAIN.saturating_sub(Duration::from_secs(1))).await;
+        assert!(knows(&memo, "one"));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!knows(&memo, "one"));
     }
 
     #[tokio::test(start_paused = true)]

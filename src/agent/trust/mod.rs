@@ -15,6 +15,7 @@ use kube::Client;
 use tokens::{ClaimError, Expected, ParseError, SignatureError};
 use tokio::time::sleep;
 
+use super::clock;
 use super::failure::{Failure, FailureKind};
 use super::metrics::{Metrics, Validation};
 use crate::kubernetes::{BACKOFF, jittered};
@@ -216,7 +217,7 @@ impl Trust {
         let expected = Expected {
             issuers: if named.is_empty() { &own } else { &named },
             audiences: &[&self.expectations.audience],
-            now: SystemTime::now(),
+            now: clock::now(),
             leeway: LEEWAY,
         };
         verified.claims.check(&expected).map_err(Unverified::Claim)

@@ -1,7 +1,7 @@
 //! EKS Auth: AWS knows the associations, and gives credentials for the pod's token to whoever has the node's role.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_eksauth::Client;
@@ -14,6 +14,9 @@ use crate::agent::credentials::Credentials;
 use crate::agent::failure::Failure;
 use crate::agent::metrics::Metrics;
 use crate::aws::ClusterName;
+
+/// Credentials of EKS Auth live for six hours.
+const LONGEST: Duration = Duration::from_hours(6);
 
 /// EKS Auth, for one cluster.
 pub(super) struct EksAuth {
@@ -53,6 +56,7 @@ impl EksAuth {
             session_token: credentials.session_token,
             account_id: account_of(&arn),
             expiration: timestamp(&credentials.expiration).ok_or_else(nothing)?,
+            longest: LONGEST,
         })
     }
 }

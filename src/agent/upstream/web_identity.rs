@@ -56,10 +56,10 @@ impl WebIdentity {
         let name = session_name(&self.cluster, subject);
         let (issued, user) = self.first(terms, &token.text, &name).await?;
         match &terms.target_role_arn {
-            None => credentials(issued, user),
+            None => credentials(issued, user, self.duration),
             Some(target) => {
                 let (issued, user) = self.second(terms, target, issued, subject, &name).await?;
-                credentials(issued, user)
+                credentials(issued, user, self.duration.min(LONGEST_CHAINED))
             }
         }
     }
@@ -166,7 +166,11 @@ fn session_name(cluster: &ClusterName, subject: &Subject) -> String {
     name.chars().map(|c| if is_allowed(c) { c } else { '-' }).take(LONGEST_NAME).collect()
 }
 
-fn credentials(issued: Option<Issued>, user: Option<AssumedRoleUser>) -> Result<Credentials, Failure> {
+fn credentials(
+    issued: Option<Issued>,
+    user: Option<AssumedRoleUser>,
+    longest: Duration,
+) -> Result<Credentials, Failure> {
     let Issued { access_key_id, secret_access_key, session_token, expiration, .. } =
         issued.ok_or_else(nothing)?;
     Ok(Credentials {
@@ -175,6 +179,7 @@ fn credentials(issued: Option<Issued>, user: Option<AssumedRoleUser>) -> Result<
         session_token,
         account_id: account_of(&user.map(|user| user.arn).unwrap_or_default()),
         expiration: timestamp(&expiration).ok_or_else(nothing)?,
+        longest,
     })
 }
 

@@ -64,6 +64,7 @@ async fn the_role_is_assumed_by_the_pods_own_token_and_without_a_signature() {
     assert_eq!(credentials.access_key_id, "ASIAAssumeRoleWithWebIdentity");
     assert_eq!(credentials.account_id, "123456789012");
     assert_eq!(credentials.expiration.to_string(), "2100-01-02T03:04:05Z");
+    assert_eq!(credentials.longest, Duration::from_hours(2));
     let calls = sts.calls();
     let [call] = calls.as_slice() else { panic!("{calls:?}") };
     assert_eq!(call.authorization, None);
@@ -85,6 +86,7 @@ async fn a_target_role_is_assumed_with_the_first_and_has_ekss_six_tags() {
     let credentials = fetch(ask(chained)).await.unwrap();
     assert_eq!(credentials.access_key_id, "ASIAAssumeRole");
     assert_eq!(credentials.account_id, "210987654321");
+    assert_eq!(credentials.longest, Duration::from_hours(1));
     let calls = sts.calls();
     let [first, second] = calls.as_slice() else { panic!("{calls:?}") };
     assert_eq!((first.get("RoleArn"), second.get("RoleArn")), (Some(ROLE), Some(TARGET)));
