@@ -26,9 +26,9 @@ use crate::identities::sources::association_resources::{
     self, AssociationResources, Detail, Namespaces, Pending, Selection,
 };
 use crate::kubernetes::Cluster;
-use crate::process::{Readiness, Running, Shutdown, Tasks};
+use crate::process::{Readiness, Running, Shutdown, Tasks, descriptors};
 use crate::role_policy::{self, PolicyFile};
-use crate::server::{self, Limits, Port, Server, admin};
+use crate::server::{self, HEAD_LIMIT, Limits, Port, Server, admin};
 use crate::source::{self, Source};
 use crate::telemetry::Registry;
 
@@ -38,9 +38,20 @@ const BACKLOG: u32 = 1024;
 /// How long the end may take; a pod that ends has 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// Connections of pods at the same time, and of one pod.
-const CONNECTIONS: usize = 2000;
-const CONNECTIONS_PER_POD: usize = 200;
+/// Connections of pods at the same time on one address, and of one pod while others want the room. A node has 250 pods at
+/// most, each of which asks a few times an hour; the chart gives the agent the memory for so many.
+pub const CONNECTIONS: usize = 300;
+const CONNECTIONS_PER_POD: usize = 60;
+
+/// Most memory that one connection takes, in bytes, whatever its client sends: heads that are read ahead and answers
+/// that nobody reads (16 KiB each), and 20 KiB for its task. It does not include what the kernel keeps of a socket:
+/// [`SOCKET_BUFFER`].
+pub const CONNECTION_MEMORY: usize = 2 * HEAD_LIMIT + (20 << 10);
+
+/// Bytes that the kernel is asked to buffer in each direction; it takes twice as much. By default it would let a
+/// connection that nobody reads grow to megabytes, which count against the container's memory. A request has two KiB, and
+/// an answer too.
+pub const SOCKET_BUFFER: u32 = 8 << 10;
 
 /// An agent that is bound and put together, and serves once it is run.
 pub struct App {
@@ -100,12 +111,8 @@ impl App {
         tasks: Tasks,
     ) -> Result<Self> {
         let connections = Arc::new(server::Metrics::new(&registry).context("failed to set up metrics")?);
-        let limits = Limits {
-            connections: CONNECTIONS,
-            connections_per_peer: CONNECTIONS_PER_POD,
-            drain: DRAIN,
-            ..Limits::default()
-        };
+        let listeners = listeners(&settings.addresses)?;
+        let limits = limits(listeners.len());
         let shutdown = Shutdown::default();
         let mut servers = Vec::new();
         let mut serve = |listener, router, port| {
@@ -124,7 +131,6 @@ impl App {
             };
             servers.push((if is_agent { "agent" } else { "admin" }, server.serve().boxed()));
         };
-        let listeners = listeners(&settings.addresses)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         for listener in listeners {
             serve(listener, routes(endpoint.clone(), settings.rate), Port::Agent);
@@ -138,6 +144,26 @@ impl App {
         let running = Running { servers, tasks, shutdown, shutdown_delay: Duration::ZERO, drain: DRAIN };
         Ok(Self { addresses, probes, metrics, running })
     }
+}
+
+/// The limits of each of so many addresses, all of which share the process's descriptors.
+fn limits(addresses: usize) -> Limits {
+    let mut limits = Limits {
+        connections: CONNECTIONS,
+        connections_per_peer: CONNECTIONS_PER_POD,
+        drain: DRAIN,
+        ..Limits::default()
+    };
+    let allowed = descriptors::allowed();
+    if limits.fit(allowed.map(|allowed| allowed / addresses.max(1) as u64)) {
+        let connections = limits.connections;
+        tracing::warn!(
+            connections,
+            allowed,
+            "fewer connections are accepted, to fit the limit of open files"
+        );
+    }
+    limits
 }
 
 /// Who verifies tokens. Ready once the cluster's keys are read, which is tried until it succeeds.
@@ -236,6 +262,9 @@ fn listeners(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>> {
 fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    // The connections that it accepts inherit both.
+    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
+    socket.set_send_buffer_size(SOCKET_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

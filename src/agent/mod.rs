@@ -29,7 +29,7 @@ pub mod trust;
 #[cfg(feature = "eks-api")]
 pub mod upstream;
 
-pub use app::App;
+pub use app::{App, CONNECTION_MEMORY, CONNECTIONS, SOCKET_BUFFER};
 pub use credentials::Credentials;
 pub use failure::{Failure, FailureKind};
 pub(crate) use serve::run;

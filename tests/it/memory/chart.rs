@@ -1,5 +1,6 @@
 //! The memory that the chart gives a replica is the sum of all that it may have to hold at once.
 
+use pod_identity_webhook::agent;
 use pod_identity_webhook::identities::sources::service_accounts::ASSOCIATIONS_AT_ONCE;
 use pod_identity_webhook::server::{self, CONNECTION_MEMORY, METRICS_CONNECTIONS, SOCKET_BUFFER};
 use pod_identity_webhook::webhook::admission::{self, LARGE_WORK, SMALL_WORK};
@@ -23,6 +24,15 @@ const ANSWERS: usize = 20 * MIB + 2 * 8 * MIB + (32 + ASSOCIATIONS_AT_ONCE) * 2 
 /// Threads that work on reviews.
 const THREADS: usize = 4;
 
+/// What the agent holds for one of the 2,000 pods of its cache: credentials of three KiB, its token, two that were verified.
+const POD: usize = 8 << 10;
+
+/// The agent's calls of AWS, 64 at the same time, and the keys of the cluster, twice while they are read.
+const CALLS: usize = 64 * (64 << 10) + 2 * MIB;
+
+/// Associations that the agent follows: the 5,000 that EKS allows, twice while they are listed.
+const ASSOCIATIONS: usize = 2 * 5000 * (1 << 10);
+
 #[test]
 fn the_charts_limit_is_the_sum_of_the_programs_limits() {
     let (connections, request_memory) =
@@ -34,8 +44,23 @@ fn the_charts_limit_is_the_sum_of_the_programs_limits() {
     let sum = PROGRAM + ACCOUNTS + ANSWERS + connections + request_memory + work;
 
     let values = manifests::parse(VALUES).unwrap();
-    let limit = &values.documents()[0].value()["resources"]["limits"]["memory"];
-    let limit: usize = limit.as_str().unwrap().strip_suffix("Mi").unwrap().parse().unwrap();
+    assert_fits(sum, &values.documents()[0].value()["resources"]);
+}
+
+#[test]
+fn the_charts_limit_of_the_agent_is_the_sum_of_its_limits() {
+    // Pods ask on two addresses; probes and metrics have a port each.
+    let connections = 2 * (agent::CONNECTIONS + METRICS_CONNECTIONS);
+    let connection = agent::CONNECTION_MEMORY + 2 * 2 * usize::try_from(agent::SOCKET_BUFFER).unwrap();
+    let sum = PROGRAM + 2000 * POD + CALLS + ASSOCIATIONS + connections * connection;
+
+    let values = manifests::parse(VALUES).unwrap();
+    assert_fits(sum, &values.documents()[0].value()["agent"]["resources"]);
+}
+
+fn assert_fits(sum: usize, resources: &serde_json::Value) {
+    let limit = resources["limits"]["memory"].as_str().unwrap();
+    let limit: usize = limit.strip_suffix("Mi").unwrap().parse().unwrap();
     assert!(sum <= limit * MIB, "{} MiB of {limit}", sum / MIB);
     assert!(sum * 5 / 4 > limit * MIB, "{} MiB of {limit}: what is the rest for?", sum / MIB);
 }
