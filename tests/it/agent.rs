@@ -1,6 +1,7 @@
 //! The node's agent against a fake API server and an upstream that a test decides on: who gets which credentials, and
 //! what others are told.
 
+mod attacks;
 mod contract;
 mod eks_auth;
 mod grants;
