@@ -1,10 +1,13 @@
 //! One pod that asks without an end, with its own token and with others: what the API server is asked for it, and what
 //! is left for the other pods.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{ATTACKER, Pod, assert_served};
+use super::{ATTACKER, GOOD, Pod, assert_served};
 use crate::agent::issuer::{self, Issuer};
 use crate::agent::{Node, ROLE};
 use crate::support::client;
@@ -38,15 +41,28 @@ async fn known(node: &Node) -> f64 {
 
 #[tokio::test]
 async fn a_pod_that_asks_without_an_end_takes_nothing_of_what_others_may_ask() {
-    let node = Node::start(&["--max-requests-per-second=50"]).await;
+    let node = Node::start(&["--max-requests-per-second=500"]).await;
     let (greedy, good) = (node.token("greedy"), node.token("good"));
+    let refused = Arc::new(AtomicUsize::new(0));
     let mut pod = Pod::connect(ATTACKER, node.address).await.unwrap();
-    assert_eq!(pod.ask(&greedy).await.unwrap(), 200);
-    for _ in 0..20 {
-        until("the attacker is refused", async || (pod.ask(&greedy).await.unwrap() == 429).then_some(()))
-            .await;
-        assert_served(&node, &good).await;
+    let counted = refused.clone();
+    let attacker = tokio::spawn(async move {
+        loop {
+            if pod.ask(&greedy).await.unwrap() == 429 {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    // Each of them on its first try, while the attacker has been refused a hundred more.
+    for asked in 0..40 {
+        until("the attacker is refused", async || {
+            (refused.load(Ordering::SeqCst) > asked * 100).then_some(())
+        })
+        .await;
+        let mut pod = Pod::connect(GOOD, node.address).await.unwrap();
+        assert_eq!(pod.ask(&good).await.unwrap(), 200, "{asked}");
     }
+    attacker.abort();
     assert_eq!(node.upstream.calls(), 2);
 }
 
