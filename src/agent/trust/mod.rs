@@ -85,7 +85,7 @@ impl Trust {
     /// Verifies tokens by the keys of the cluster behind `client`, and remembers `most` of them.
     #[must_use]
     pub fn new(client: Client, expectations: Expectations, most: usize, metrics: Arc<Metrics>) -> Self {
-        let reviews = Reviews::new(client.clone(), expectations.audience.clone());
+        let reviews = Reviews::new(client.clone(), &expectations.audience);
         Self {
             expectations,
             keys: Keys::new(client),
@@ -157,7 +157,7 @@ impl Trust {
             return Err(invalid("the token is of a pod of another node"));
         }
         let subject = Arc::new(Subject::of(subject));
-        match self.reviews.review(text, &subject).await {
+        match self.reviews.review(text, digest, &subject).await {
             Ok(Review::Confirmed) => {}
             Ok(Review::Denied) => {
                 self.memo.refuse(digest, &subject);

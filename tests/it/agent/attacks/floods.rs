@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::{ATTACKER, GOOD, Pod, assert_served};
+use crate::accounts::skip;
 use crate::agent::issuer::{self, Issuer};
 use crate::agent::{Node, ROLE};
 use crate::support::client;
@@ -155,4 +158,21 @@ async fn what_a_pod_sends_beside_its_token_gives_it_nobody_elses_credentials() {
     let answer = node.ask(&format!("{header}.{claims}.{signature}")).await;
     assert_eq!(answer.status, 400, "{answer:?}");
     node.ask(&own).await.json();
+}
+
+#[tokio::test]
+async fn a_token_that_is_sent_by_many_at_once_is_reviewed_once() {
+    let node = hasty().await;
+    let token = node.token("p1");
+    for (fault, status) in [(Fault::Hang, 503), (Fault::None, 200)] {
+        node.api.set_fault_of_tokens(Route::Review, fault);
+        let before = node.api.traffic().reviews;
+        let answers = join_all((0..50).map(|_| node.ask(&token))).await;
+        assert!(answers.iter().all(|answer| answer.status == status), "{answers:?}");
+        // On a busy machine some come after the others were answered.
+        let reviews = node.api.traffic().reviews - before;
+        assert!((1..10).contains(&reviews), "{reviews}");
+        // Silence is remembered for a moment.
+        skip(Duration::from_secs(1)).await;
+    }
 }
