@@ -36,7 +36,12 @@ fn is_there(name: &str, is_e2e: bool) -> bool {
     if module == "golden" && !is_e2e {
         return read(&format!("tests/golden/{test}/patch.json")).is_some();
     }
-    let folder = if is_e2e { "tests/e2e/suite/src/tests" } else { "tests/it" };
+    let (folder, module) = match module.split_once("::") {
+        _ if is_e2e => ("tests/e2e/suite/src/tests", module),
+        Some(("src", file)) => ("src", file),
+        Some(("tokens", file)) => ("crates/tokens/tests/it", file),
+        _ => ("tests/it", module),
+    };
     let path = module.replace("::", "/");
     let files = [format!("{folder}/{path}.rs"), format!("{folder}/{path}/mod.rs")];
     files.iter().any(|file| read(file).is_some_and(|text| text.contains(&format!("fn {test}("))))
