@@ -144,3 +144,28 @@ async fn a_review_that_says_wrong_things_confirms_nobody() {
     node.api.set_fault_of_tokens(Route::Review, Fault::None);
     assert_served(&node, &node.token("pod")).await;
 }
+
+#[tokio::test]
+async fn an_api_server_that_is_slow_in_all_it_says_keeps_no_sdk_waiting_longer_than_it_waits() {
+    let node = Node::start(&[]).await;
+    let known = node.token("p1");
+    assert_served(&node, &known).await;
+    let next = Issuer::new("key-2");
+    node.api.sign_tokens(issuer::URL, &json!({ "keys": [node.issuer.key(), next.key()] }));
+    node.api.set_fault_of_tokens(Route::Document, Fault::Delay(Duration::from_millis(750)));
+    node.api.set_fault_of_tokens(Route::Review, Fault::Hang);
+    // Keys in less than a second, and then a review in another, are more than an SDK waits.
+    let token = next.sign(&issuer::claims("orders", "p2"));
+    until("the keys come in time", async || {
+        skip(PAUSE).await;
+        let answer = node.ask(&token).await;
+        answer.body.starts_with("The API server takes too long").then(|| assert_eq!(answer.status, 503))
+    })
+    .await;
+    assert_served(&node, &known).await;
+    // What was read meanwhile is there for the next try.
+    node.api.set_fault_of_tokens(Route::Review, Fault::None);
+    node.api.set_fault_of_tokens(Route::Document, Fault::Hang);
+    node.api.confirm_token(&token, "account-orders", "p2");
+    assert_served(&node, &token).await;
+}
