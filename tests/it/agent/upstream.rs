@@ -135,7 +135,7 @@ async fn errors_of_sts_have_its_status_and_words_and_say_whether_to_try_again() 
     for (status, code, kind, calls) in [
         (403, "AccessDenied", FailureKind::Refused, 1),
         (400, "InvalidIdentityToken", FailureKind::Passing, 1),
-        (400, "ExpiredTokenException", FailureKind::Refused, 1),
+        (400, "ExpiredTokenException", FailureKind::Passing, 1),
         (403, "IDPRejectedClaim", FailureKind::Refused, 1),
         (403, "RegionDisabledException", FailureKind::Refused, 1),
         (400, "PackedPolicyTooLarge", FailureKind::Refused, 1),
