@@ -1,10 +1,11 @@
 //! What a pod may do to the agent and to the other pods of its node, and what a cluster that lies may. Each test has an
-//! attacker, and a good pod that has to be answered meanwhile. What tokens are refused is in `contract`; what happens in
-//! an outage of STS, or while the node's clock is set, in the cache's own tests, which can set it.
+//! attacker, and a good pod that has to be answered meanwhile. What tokens are refused is in `contract`; what happens
+//! while the node's clock is set is in the cache's own tests, which can set it.
 
 mod connections;
 mod floods;
 mod lies;
+mod outage;
 mod oversize;
 mod slow;
 
