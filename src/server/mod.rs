@@ -21,6 +21,7 @@ mod stream;
 pub mod tls;
 mod tls_settings;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,15 +125,21 @@ impl Server {
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let complaints = Throttle::new(Duration::from_secs(1));
+        let mut is_stopping = false;
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = shutdown.stopping.cancelled() => break,
+                () = shutdown.stopping.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    continue;
+                }
                 _ = sweep.tick() => {
                     connections.sweep();
                     continue;
                 }
                 accepted = listener.accept(), if tasks.len() < most => accepted,
+                // Connections that the kernel has made already would be reset: their calls are answered as well.
+                () = ready(()), if is_stopping => break,
                 () = sleep(TURN), if tasks.len() >= most => continue,
             };
             match accepted {
