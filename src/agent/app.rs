@@ -9,31 +9,30 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use kube::Client;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 use super::cache::{Cache, Fetch};
 use super::endpoint::{Endpoint, routes};
 use super::grants::Grants;
+use super::listen::{Sockets, listener};
 use super::metrics::Metrics;
 use super::settings::{GrantSettings, Settings};
 use super::trust::{Expectations, Trust};
-use super::{pods, probe};
+use super::{handover, pods, probe};
 use crate::identities::association_set::AssociationSet;
 use crate::identities::sources::association_file;
 use crate::identities::sources::association_resources::{
     self, AssociationResources, Detail, Namespaces, Pending, Selection,
 };
 use crate::kubernetes::Cluster;
-use crate::process::{Readiness, Running, Shutdown, Tasks, descriptors};
+use crate::process::{Latch, Readiness, Running, Serving, Shutdown, Tasks, descriptors};
 use crate::role_policy::{self, PolicyFile};
 use crate::server::{self, HEAD_LIMIT, Limits, Port, Server, admin};
 use crate::source::{self, Source};
 use crate::telemetry::Registry;
-
-/// Connections that the kernel keeps until they are accepted.
-const BACKLOG: u32 = 1024;
 
 /// How long the end may take; a pod that ends has 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -111,36 +110,58 @@ impl App {
         tasks: Tasks,
     ) -> Result<Self> {
         let connections = Arc::new(server::Metrics::new(&registry).context("failed to set up metrics")?);
-        let listeners = listeners(&settings.addresses)?;
-        let limits = limits(listeners.len());
+        let is_shared = settings.handover.is_some();
+        let sockets = Sockets::bind(&settings.addresses, is_shared)?;
+        let addresses = sockets.addresses()?;
+        let limits = limits(addresses.len());
         let shutdown = Shutdown::default();
-        let mut servers = Vec::new();
-        let mut serve = |listener, router, port| {
-            let is_agent = port == Port::Agent;
-            let server = Server {
-                listener,
-                tls: None,
-                router,
-                strangers: None,
-                limits: if is_agent { limits.clone() } else { limits.of_metrics_port() },
-                metrics: connections.clone(),
-                port,
-                open: is_agent.then(|| connections.open().clone()),
-                pressure: None,
-                shutdown: shutdown.clone(),
-            };
-            servers.push((if is_agent { "agent" } else { "admin" }, server.serve().boxed()));
+        let server = {
+            let shutdown = shutdown.clone();
+            move |listener, router, port| {
+                let is_agent = port == Port::Agent;
+                Server {
+                    listener,
+                    tls: None,
+                    router,
+                    strangers: None,
+                    limits: if is_agent { limits.clone() } else { limits.of_metrics_port() },
+                    metrics: connections.clone(),
+                    port,
+                    open: is_agent.then(|| connections.open().clone()),
+                    pressure: None,
+                    shutdown: shutdown.clone(),
+                }
+            }
         };
-        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
-        for listener in listeners {
-            serve(listener, routes(endpoint.clone(), settings.rate), Port::Agent);
-        }
-        let listen = |address| bind(address).with_context(|| format!("failed to listen on {address}"));
-        let (probing, scraped) = (listen(settings.probes)?, listen(settings.metrics)?);
+        let (probing, scraped) = (listener(settings.probes, false)?, listener(settings.metrics, is_shared)?);
         let (probes, metrics) = (probing.local_addr()?, scraped.local_addr()?);
-        let routes_of_probes = probe_routes(addresses.clone(), readiness);
-        serve(probing, routes_of_probes.clone(), Port::Metrics);
-        serve(scraped, routes_of_probes.merge(admin::metrics(registry)), Port::Metrics);
+        if let Some(file) = &settings.handover {
+            handover::leave(file, probes)?;
+        }
+        let listening = Latch::default();
+        let routes_of_probes = probe_routes(addresses.clone(), readiness.clone(), listening.clone());
+        let mut servers: Vec<Serving> = vec![
+            ("probes", server(probing, routes_of_probes.clone(), Port::Metrics).serve().boxed()),
+            (
+                "metrics",
+                server(scraped, routes_of_probes.merge(admin::metrics(registry)), Port::Metrics)
+                    .serve()
+                    .boxed(),
+            ),
+        ];
+        let (endpoint, rate) = (endpoint.clone(), settings.rate);
+        let answer = move |listeners: Vec<TcpListener>| {
+            let one = |listener| server(listener, routes(endpoint.clone(), rate), Port::Agent).serve();
+            let all = join_all(listeners.into_iter().map(one).collect::<Vec<_>>());
+            let _is_first = listening.set();
+            all.map(drop)
+        };
+        let serving = if is_shared {
+            handed_over(sockets, readiness, shutdown.clone(), answer).boxed()
+        } else {
+            answer(sockets.listen()?).boxed()
+        };
+        servers.push(("agent", serving));
         let running = Running { servers, tasks, shutdown, shutdown_delay: Duration::ZERO, drain: DRAIN };
         Ok(Self { addresses, probes, metrics, running })
     }
@@ -236,52 +257,39 @@ fn follow(
     Ok(Grants::new(sources, policy))
 }
 
-/// What can be bound; an error if nothing can. A node may lack IPv6, or the addresses of the agent's link.
-fn listeners(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>> {
-    let mut listeners = Vec::new();
-    let mut failures = Vec::new();
-    for address in addresses {
-        match bind(*address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => failures.push(format!("{address}: {error}")),
-        }
+/// Takes connections once everything is read.
+async fn handed_over<F: Future<Output = ()>>(
+    sockets: Sockets,
+    readiness: Readiness,
+    shutdown: Shutdown,
+    answer: impl FnOnce(Vec<TcpListener>) -> F,
+) {
+    if !handover::all_is_read(&readiness, &shutdown).await {
+        return;
     }
-    if listeners.is_empty() {
-        bail!(
-            "failed to listen on any address ({}); `agent initialize` gives the node the addresses, and no other \
-             agent may have them",
-            failures.join("; ")
-        );
+    match sockets.listen() {
+        Ok(listeners) => answer(listeners).await,
+        // The end of this part ends the process.
+        Err(error) => tracing::error!("{error:#}"),
     }
-    for failure in failures {
-        tracing::warn!("not listening on {failure}: pods that ask there are not answered");
-    }
-    Ok(listeners)
 }
 
-fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    // The connections that it accepts inherit both.
-    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
-    socket.set_send_buffer_size(SOCKET_BUFFER)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// The probes of AWS's agent: both ask each address that pods ask. Ours beside them says what is missing.
-fn probe_routes(addresses: Vec<SocketAddr>, readiness: Readiness) -> Router {
+/// The probes of AWS's agent: both ask each address that pods ask. Ours beside them say what is missing, and whether this
+/// very process answers pods.
+fn probe_routes(addresses: Vec<SocketAddr>, readiness: Readiness, listening: Latch) -> Router {
     let probed = move || {
         let addresses = addresses.clone();
         async move { probe::all(&addresses).await }
     };
-    let ready = async move || {
+    let conditions = move |is_well: bool| {
         let (is_ready, report) = readiness.shown();
-        (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, report)
+        (if is_ready && is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, report)
     };
+    let shown = conditions.clone();
     Router::new()
         .route("/healthz", get(probed.clone()))
         .route("/readyz", get(probed))
         .route("/livez", get(async || "ok"))
-        .route("/conditions", get(ready))
+        .route("/conditions", get(async move || shown(true)))
+        .route("/ready", get(async move || conditions(listening.is_set())))
 }

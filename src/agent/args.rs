@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "the doc comments here are the text of --help")]
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -39,6 +40,8 @@ pub enum Verb {
     Initialize(InitializeArgs),
     /// Remove the link that `initialize` has made, with its addresses and routes
     Teardown(TeardownArgs),
+    /// Ask the agent of this container how it is, as an exec probe does where --handover-file is given
+    Probe(ProbeArgs),
     /// Print the version
     Version,
 }
@@ -64,6 +67,10 @@ pub struct ServeArgs {
     /// Port of the probes on localhost
     #[arg(long, value_name = "PORT", default_value_t = 2703)]
     pub probe_port: u16,
+    /// Let a newer agent listen beside this one, so that an upgrade leaves no gap: it shares the addresses and the port of
+    /// metrics, listens once everything is read, and serves probes on a port that it writes to FILE, for 'agent probe'
+    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
+    pub handover_file: String,
     /// Address of metrics
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
     pub metrics_address: IpAddr,
@@ -162,6 +169,26 @@ pub struct TeardownArgs {
     /// Name of the link
     #[arg(long, value_name = "NAME", default_value = LINK)]
     pub link: LinkName,
+}
+
+/// Flags of `probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// What to ask: live or ready
+    #[arg(value_name = "QUESTION", value_enum, hide_possible_values = true)]
+    pub question: Question,
+    /// The file that is the server's --handover-file
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What a probe asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    /// Whether it answers at all.
+    Live,
+    /// Whether it answers pods.
+    Ready,
 }
 
 /// Where credentials come from.

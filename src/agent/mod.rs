@@ -17,6 +17,8 @@ mod credentials;
 mod endpoint;
 mod failure;
 pub mod grants;
+mod handover;
+mod listen;
 pub mod metrics;
 pub mod node;
 mod pods;

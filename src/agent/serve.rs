@@ -5,8 +5,8 @@ use std::process::ExitCode;
 #[cfg(feature = "eks-api")]
 use super::app::App;
 use super::args::{AgentArgs, ServeArgs, Verb};
-use super::node;
 use super::settings::Settings;
+use super::{handover, node};
 use crate::cli::exit::{USAGE, print, refuse};
 #[cfg(feature = "eks-api")]
 use crate::cli::exit::{causes, fail};
@@ -22,6 +22,7 @@ pub(crate) fn run(args: &AgentArgs) -> ExitCode {
         Some(Verb::Version) => print(concat!("pod-identity-webhook ", env!("CARGO_PKG_VERSION"), "\n")),
         Some(Verb::Initialize(args)) => node::initialize(args),
         Some(Verb::Teardown(args)) => node::teardown(args),
+        Some(Verb::Probe(args)) => handover::probe(args),
         Some(Verb::Server(args)) => serve(args),
         None => serve(&args.serve),
     }

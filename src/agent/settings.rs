@@ -53,6 +53,8 @@ pub struct Settings {
     pub probes: SocketAddr,
     /// Where metrics are served.
     pub metrics: SocketAddr,
+    /// The file for the port of probes, where agents of one node hand over to each other.
+    pub handover: Option<PathBuf>,
     /// How much is kept, and for how long.
     pub cache: CacheSettings,
     /// Where credentials come from.
@@ -99,7 +101,11 @@ impl Settings {
         }
         Ok(Self {
             addresses: addresses(&args.bind_hosts, args.port)?,
-            probes: SocketAddr::new(IpAddr::from([127, 0, 0, 1]), args.probe_port),
+            probes: SocketAddr::new(
+                IpAddr::from([127, 0, 0, 1]),
+                if args.handover_file.is_empty() { args.probe_port } else { 0 },
+            ),
+            handover: path(&args.handover_file),
             metrics: SocketAddr::new(args.metrics_address, args.metrics_port),
             cache: CacheSettings {
                 entries: usize::try_from(args.max_cache_size).unwrap_or(usize::MAX),
@@ -151,6 +157,10 @@ fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, SettingsErr
     hosts.iter().map(address).collect()
 }
 
+fn path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
 fn grants(args: &ServeArgs) -> Result<GrantSettings, SettingsError> {
     let text = &args.watch_association_resources;
     let controller = |name: &str| Controller::ALL.into_iter().find(|known| known.name() == name.trim());
@@ -167,7 +177,6 @@ fn grants(args: &ServeArgs) -> Result<GrantSettings, SettingsError> {
         seen.push(*controller);
         is_new
     });
-    let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
     let mode = args.role_policy_mode.unwrap_or(PolicyMode::Enforce);
     Ok(GrantSettings {
         resources,

@@ -5,6 +5,7 @@ mod attacks;
 mod contract;
 mod eks_auth;
 mod grants;
+mod handover;
 mod issuer;
 mod line;
 #[cfg(feature = "eks-api")]
@@ -120,7 +121,7 @@ impl Node {
     async fn start_on(api: FakeApi, issuer: Issuer, flags: &[&str]) -> Self {
         let node = Self::start_cold(api, issuer, flags).await;
         until("the agent is ready", async || {
-            let conditions = client::get_plain(node.probes, "/conditions").await;
+            let conditions = client::get_plain(node.probes, "/ready").await;
             (conditions.status == 200).then_some(())
         })
         .await;
@@ -128,25 +129,32 @@ impl Node {
     }
 
     async fn start_cold(api: FakeApi, issuer: Issuer, flags: &[&str]) -> Self {
+        Self::try_start(api, issuer, flags).await.unwrap()
+    }
+
+    async fn try_start(api: FakeApi, issuer: Issuer, flags: &[&str]) -> anyhow::Result<Self> {
         let upstream = Upstream::default();
         let url = format!("--kube-api={}", api.url());
-        let names_upstream = flags.iter().any(|flag| flag.starts_with("--upstream="));
-        let upstream_flag = if names_upstream { None } else { Some("--upstream=web-identity") };
+        let usual = ["--upstream=web-identity", "--port=0"];
+        let is_said = |usual: &&str| {
+            let name = usual.split_inclusive('=').next().unwrap();
+            flags.iter().any(|flag| flag.starts_with(name))
+        };
+        let usual: Vec<_> = usual.into_iter().filter(|usual| !is_said(usual)).collect();
         let fixed = [
             "agent",
             "--cluster-name=prod",
             "--bind-hosts=127.0.0.1",
-            "--port=0",
             "--probe-port=0",
             "--metrics-address=127.0.0.1",
             "--metrics-port=0",
             "--node-name=node-1",
             &url,
         ];
-        let line = Line::try_parse_from(fixed.iter().chain(&upstream_flag).chain(flags)).unwrap();
+        let line = Line::try_parse_from(fixed.iter().chain(&usual).chain(flags)).unwrap();
         let settings = Settings::new(&line.args, |_| None).unwrap();
         let fetch = upstream.fetch();
-        let app = App::bind(settings, async move |_| Ok(fetch)).await.unwrap();
+        let app = App::bind(settings, async move |_| Ok(fetch)).await?;
         let App { addresses, probes, metrics, running } = app;
         let (signal, signalled) = oneshot::channel::<()>();
         let signals = stream::once(async {
@@ -154,7 +162,7 @@ impl Node {
             "the test's signal"
         });
         tokio::spawn(running.until(Signals::new(signals)));
-        Self { api, issuer, upstream, address: addresses[0], probes, metrics, _signal: signal }
+        Ok(Self { api, issuer, upstream, address: addresses[0], probes, metrics, _signal: signal })
     }
 
     /// A token of a pod of `orders`, which the API server confirms.
@@ -166,7 +174,12 @@ impl Node {
 
     /// Asks as an SDK does.
     async fn ask(&self, token: &str) -> Answer {
-        self.send(&format!(
+        self.try_ask(token).await.unwrap()
+    }
+
+    /// The same, where the connection may be closed.
+    async fn try_ask(&self, token: &str) -> Option<Answer> {
+        self.try_send(&format!(
             "GET /v1/credentials HTTP/1.1\r\nHost: 169.254.170.23\r\nAuthorization: {token}\r\n"
         ))
         .await
@@ -174,13 +187,17 @@ impl Node {
 
     /// Sends this head, to which the end of the connection is added.
     async fn send(&self, head: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        self.try_send(head).await.unwrap()
+    }
+
+    async fn try_send(&self, head: &str) -> Option<Answer> {
+        let mut stream = TcpStream::connect(self.address).await.ok()?;
+        stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).await.ok()?;
         let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+        stream.read_to_string(&mut text).await.ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some(Answer { status, head: head.to_lowercase(), body: body.to_owned() })
     }
 }
 

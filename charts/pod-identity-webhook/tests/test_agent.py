@@ -179,7 +179,7 @@ class Pod(unittest.TestCase):
 
     def test_mounts_nothing_of_the_node(self):
         made = agent(POLICY, FILE)
-        self.assertEqual({kind for one in made.pod["spec"]["volumes"] for kind in one}, {"name", "configMap"})
+        self.assertEqual({kind for one in made.pod["spec"]["volumes"] for kind in one}, {"name", "configMap", "emptyDir"})
 
     def test_has_one_capability_and_is_root_for_its_sake(self):
         context = {"runAsNonRoot": False, "runAsUser": 0, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
@@ -205,13 +205,30 @@ class Pod(unittest.TestCase):
             self.assertEqual(container["resources"]["limits"], {"memory": "128Mi"})
             self.assertEqual(container["resources"]["requests"], {"cpu": "10m", "memory": "32Mi"})
 
-    def test_is_probed_as_awss_is(self):
+    def test_is_probed_in_its_own_container_for_two_may_share_the_addresses(self):
+        def probe(question, initial, failures):
+            asked = {"command": ["/pod-identity-webhook", "agent", "probe", question, "--file=/run/agent/probes"]}
+            return {"exec": asked, "initialDelaySeconds": initial, "timeoutSeconds": 10, "failureThreshold": failures}
+
+        self.assertEqual(self.agent.container["livenessProbe"], probe("live", 30, 3))
+        self.assertEqual(self.agent.container["readinessProbe"], probe("ready", 1, 30))
+        self.assertEqual(self.agent.flags()["handover-file"], "/run/agent/probes")
+        self.assertNotIn("probe-port", self.agent.flags())
+        self.assertEqual(self.agent.container["volumeMounts"], [{"name": "run", "mountPath": "/run/agent"}])
+        volume = {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
+        self.assertEqual(self.spec["volumes"], [volume])
+
+    def test_is_probed_as_awss_is_where_it_hands_nothing_over(self):
         def probe(path, initial, failures):
             asked = {"host": "127.0.0.1", "path": path, "port": 2703}
             return {"httpGet": asked, "initialDelaySeconds": initial, "timeoutSeconds": 10, "failureThreshold": failures}
 
-        self.assertEqual(self.agent.container["livenessProbe"], probe("/healthz", 30, 3))
-        self.assertEqual(self.agent.container["readinessProbe"], probe("/readyz", 1, 30))
+        alone = agent("agent.handover=false")
+        self.assertEqual(alone.container["livenessProbe"], probe("/healthz", 30, 3))
+        self.assertEqual(alone.container["readinessProbe"], probe("/readyz", 1, 30))
+        self.assertEqual(alone.flags()["probe-port"], "2703")
+        self.assertNotIn("handover-file", alone.flags())
+        self.assertNotIn("volumes", alone.pod["spec"])
 
     def test_runs_on_every_node_that_has_no_agent(self):
         self.assertEqual(self.spec["tolerations"], [{"operator": "Exists"}])
@@ -221,8 +238,11 @@ class Pod(unittest.TestCase):
         self.assertEqual(self.spec["affinity"], {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}})
 
     def test_is_replaced_on_a_tenth_of_the_nodes_at_a_time(self):
-        strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}}
-        self.assertEqual(self.agent.DaemonSet["spec"]["updateStrategy"], strategy)
+        beside = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "10%", "maxUnavailable": 0}}
+        self.assertEqual(self.agent.DaemonSet["spec"]["updateStrategy"], beside)
+        after = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}}
+        alone = agent("agent.handover=false")
+        self.assertEqual(alone.DaemonSet["spec"]["updateStrategy"], after)
         self.assertEqual(self.spec["terminationGracePeriodSeconds"], 30)
 
     def test_is_critical_in_kube_system_alone_unless_it_is_said(self):
@@ -345,7 +365,7 @@ class Arguments(unittest.TestCase):
         expected = {
             "cluster-name": "prod",
             "upstream": "web-identity",
-            "probe-port": "2703",
+            "handover-file": "/run/agent/probes",
             "metrics-port": "2705",
             "watch-association-resources": "own",
             "log-format": "text",
@@ -354,8 +374,8 @@ class Arguments(unittest.TestCase):
 
     def test_of_eks_auth_say_nothing_of_associations(self):
         flags = Rendered(ON, EKS, OWN, POLICY, FILE).agent.flags()
-        expected = {"cluster-name": "prod", "upstream": "eks-auth", "probe-port": "2703", "metrics-port": "2705"}
-        self.assertEqual(flags, expected | {"log-format": "text"})
+        expected = {"cluster-name": "prod", "upstream": "eks-auth", "metrics-port": "2705", "log-format": "text"}
+        self.assertEqual(flags, expected | {"handover-file": "/run/agent/probes"})
 
     def test_are_flags_that_the_program_has(self):
         serve, initialize = program.agent_flags()
@@ -373,7 +393,8 @@ class Arguments(unittest.TestCase):
             "metrics-address", "rotate-credentials", "kubeconfig",
         }  # fmt: skip
         serve, _ = program.agent_flags()
-        self.assertEqual(serve - elsewhere - set(Rendered(values="agent").agent.flags()), set())
+        passed = set(Rendered(values="agent").agent.flags()) | set(agent().flags())
+        self.assertEqual(serve - elsewhere - passed, set())
 
     def test_have_the_name_of_the_cluster_and_the_audience_of_the_webhook_unless_they_are_said(self):
         self.assertEqual(agent("agent.clusterName=edge").flags()["cluster-name"], "edge")
@@ -410,21 +431,26 @@ class Arguments(unittest.TestCase):
         self.assertEqual(followed(FILE, OWN, "agent.associations=[]"), "")
 
 
+def without_run(volumes):
+    """Volumes or mounts but the handover's, which is the agent's alone."""
+    return [one for one in volumes if one["name"] != "run"]
+
+
 class Files(unittest.TestCase):
     def test_are_the_webhooks_own_at_the_same_place(self):
         for sets, flag in ((POLICY, "role-policy"), (FILE, "watch-container-credentials-config")):
             release = Rendered(ON, OWN, sets)
             self.assertEqual(release.agent.flags()[flag], release.flags()[flag])
-            self.assertEqual(release.agent.pod["spec"]["volumes"], release.pod["spec"]["volumes"])
-            self.assertEqual(release.agent.container["volumeMounts"], release.container["volumeMounts"])
+            self.assertEqual(without_run(release.agent.pod["spec"]["volumes"]), release.pod["spec"]["volumes"])
+            self.assertEqual(without_run(release.agent.container["volumeMounts"]), release.container["volumeMounts"])
             self.assertNotIn("volumeMounts", release.agent.initialize)
 
     def test_are_each_there_by_its_own_value(self):
         both = Rendered(ON, OWN, POLICY, FILE)
-        self.assertEqual(both.agent.pod["spec"]["volumes"], both.pod["spec"]["volumes"])
-        self.assertEqual(both.agent.container["volumeMounts"], both.container["volumeMounts"])
-        self.assertNotIn("volumes", agent().pod["spec"])
-        self.assertNotIn("volumeMounts", agent().container)
+        self.assertEqual(without_run(both.agent.pod["spec"]["volumes"]), both.pod["spec"]["volumes"])
+        self.assertEqual(without_run(both.agent.container["volumeMounts"]), both.container["volumeMounts"])
+        self.assertEqual(without_run(agent().pod["spec"]["volumes"]), [])
+        self.assertEqual(without_run(agent().container["volumeMounts"]), [])
 
     def test_have_one_mode_for_both(self):
         for mode in ("enforce", "warn"):
@@ -434,8 +460,8 @@ class Files(unittest.TestCase):
 
     def test_are_not_there_where_eks_decides(self):
         made = Rendered(ON, EKS, POLICY, FILE).agent
-        self.assertNotIn("volumes", made.pod["spec"])
-        self.assertNotIn("volumeMounts", made.container)
+        self.assertEqual(without_run(made.pod["spec"]["volumes"]), [])
+        self.assertEqual(without_run(made.container["volumeMounts"]), [])
 
 
 class Rights(unittest.TestCase):
@@ -513,6 +539,12 @@ class Refusals(unittest.TestCase):
         for key, value in (("associations", "{own}"), ("credentialDuration", "2h")):
             said = refusal(ON, EKS, f"agent.{key}={value}")
             self.assertIn(f"agent.{key} has no effect with agent.upstream=eks-auth", said)
+
+    def test_of_two_agents_at_a_time_that_cannot_share_a_node(self):
+        surge = "agent.updateStrategy.rollingUpdate.maxSurge=1"
+        self.assertIn("maxSurge needs agent.handover=true", refusal(ON, OWN, surge, "agent.handover=false"))
+        agent(surge, "agent.updateStrategy.rollingUpdate.maxUnavailable=0")
+        agent("agent.updateStrategy.rollingUpdate.maxSurge=0%", "agent.handover=false")
 
     def test_of_an_agent_with_the_values_of_an_older_chart(self):
         # As --reuse-values brings them along.

@@ -63,8 +63,8 @@ class Schema(unittest.TestCase):
             ("agent.initialize.linkType=veth", "/agent/initialize/linkType"),
             ("agent.initialize.privileged=yes", "/agent/initialize/privileged"),
             ("agent.updateStrategy.type=Recreate", "/agent/updateStrategy/type"),
-            # The new agent could not listen beside the old one.
-            ("agent.updateStrategy.rollingUpdate.maxSurge=1", "/agent/updateStrategy/rollingUpdate/maxSurge"),
+            ("agent.updateStrategy.rollingUpdate.maxSurge=some", "/agent/updateStrategy/rollingUpdate/maxSurge"),
+            ("agent.handover=yes", "/agent/handover"),
             ("agent.podLabels.a=true", "/agent/podLabels/a"),
             ("agent.extraArgs={port}", "/agent/extraArgs/0"),
             ("associations.enabled=yes", "/associations/enabled"),

@@ -1,5 +1,6 @@
 //! Signs tokens as a cluster does, with a key that is made for one test.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -11,15 +12,16 @@ use serde_json::{Value, json};
 pub const URL: &str = "https://issuer.example.com";
 
 /// A key pair under its id.
+#[derive(Clone)]
 pub struct Issuer {
     kid: String,
-    pair: EcdsaKeyPair,
+    pair: Arc<EcdsaKeyPair>,
 }
 
 impl Issuer {
     pub fn new(kid: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self { kid: kid.to_owned(), pair }
+        Self { kid: kid.to_owned(), pair: Arc::new(pair) }
     }
 
     /// The public key, as a member of a set.

@@ -8,7 +8,11 @@ Arguments of the agent, by the same rules as the webhook's: a value that is left
 - agent
 - {{ printf "--cluster-name=%s" (include "pod-identity-webhook.agent.eksClusterName" .) | quote }}
 - --upstream={{ $upstream }}
+{{- if $agent.handover }}
+- --handover-file={{ include "pod-identity-webhook.agent.handoverFile" . }}
+{{- else }}
 - --probe-port={{ $agent.probePort | int64 }}
+{{- end }}
 - --metrics-port={{ $agent.metricsPort | int64 }}
 {{- with $agent.bindHosts }}
 - {{ printf "--bind-hosts=%s" (join "," .) | quote }}

@@ -91,3 +91,29 @@ resource counts only for ServiceAccounts of its own namespace.
 {{- include "pod-identity-webhook.rolePolicy" . -}}
 {{- end -}}
 {{- end -}}
+
+{{/*
+Where the agent says on which port it is probed.
+*/}}
+{{- define "pod-identity-webhook.agent.handoverFile" -}}
+/run/agent/probes
+{{- end -}}
+
+{{/*
+The command that asks the agent of its own container; "live" or "ready".
+*/}}
+{{- define "pod-identity-webhook.agent.probe" -}}
+{{- $file := include "pod-identity-webhook.agent.handoverFile" . -}}
+{{- list "/pod-identity-webhook" "agent" "probe" . (printf "--file=%s" $file) | toJson -}}
+{{- end -}}
+
+{{/*
+A tenth of the nodes at a time: the new agent beside the old one, or after it.
+*/}}
+{{- define "pod-identity-webhook.agent.updateStrategy" -}}
+{{- $agent := .Values.agent -}}
+{{- $beside := dict "maxSurge" "10%" "maxUnavailable" 0 -}}
+{{- $after := dict "maxUnavailable" "10%" -}}
+{{- $default := dict "type" "RollingUpdate" "rollingUpdate" (ternary $beside $after (not (not $agent.handover))) -}}
+{{- $agent.updateStrategy | default $default | toYaml -}}
+{{- end -}}

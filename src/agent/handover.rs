@@ -1,0 +1,77 @@
+//! An upgrade without a gap: the new agent of a node listens beside the old one, which then ends.
+//!
+//! Both have the same addresses, so a probe of them may be answered by either; what asks for one of the two asks it on a
+//! port of its own, which it has written into a file of its container. The new one listens once it has read what it
+//! needs: until then the old one has all the connections.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::time::sleep;
+
+use super::args::{ProbeArgs, Question};
+use crate::cli::exit::fail;
+use crate::process::{Readiness, Shutdown};
+
+/// How long a probe waits: kubelet's probes have ten seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often to look whether everything is read, which happens once.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// Waits until everything holds; `false`: the process ends before.
+pub(super) async fn all_is_read(readiness: &Readiness, shutdown: &Shutdown) -> bool {
+    while !readiness.shown().0 {
+        tokio::select! {
+            () = shutdown.stopping.cancelled() => return false,
+            () = sleep(AGAIN) => {}
+        }
+    }
+    true
+}
+
+/// Leaves the port of this process's probes in a file; a reader finds all of it or nothing.
+pub(super) fn leave(file: &Path, probes: SocketAddr) -> Result<()> {
+    let new = file.with_added_extension("new");
+    let written = std::fs::write(&new, probes.port().to_string()).and_then(|()| std::fs::rename(&new, file));
+    written.with_context(|| format!("--handover-file: failed to write {}", file.display()))
+}
+
+/// `agent probe`.
+pub(super) fn probe(args: &ProbeArgs) -> ExitCode {
+    match ask(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn ask(ProbeArgs { question, file }: &ProbeArgs) -> Result<()> {
+    let path = match question {
+        Question::Live => "/livez",
+        Question::Ready => "/ready",
+    };
+    let text = std::fs::read_to_string(file);
+    let text = text.with_context(|| format!("the server has not written {} yet", file.display()))?;
+    let port: u16 = text.parse().with_context(|| format!("{}: {text:?} is no port", file.display()))?;
+    let address = SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port);
+    let answer = get(address, path).with_context(|| format!("the agent on {address} does not answer"))?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| anyhow!("half an answer"))?;
+    if !head.starts_with("HTTP/1.1 200 ") {
+        bail!("the agent is not ready:\n{}", body.trim_end());
+    }
+    Ok(())
+}
+
+fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
