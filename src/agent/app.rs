@@ -21,7 +21,7 @@ use super::listen::{Sockets, listener};
 use super::metrics::Metrics;
 use super::settings::{GrantSettings, Settings};
 use super::trust::{Expectations, Trust};
-use super::{handover, pods, probe};
+use super::{handover, pods, probe, taint};
 use crate::identities::association_set::AssociationSet;
 use crate::identities::sources::association_file;
 use crate::identities::sources::association_resources::{
@@ -91,23 +91,24 @@ impl App {
                 trust.forget(uid);
                 cache.forget(uid);
             };
-            tasks.spawn(pods::NAME, pods::follow(client, node.clone(), gone));
+            tasks.spawn(pods::NAME, pods::follow(client.clone(), node.clone(), gone));
         } else {
             tracing::warn!(
                 "this node's name is not known: set NODE_NAME or --node-name; until then tokens of other nodes' pods \
                  are taken, and pods that are gone are noticed late"
             );
         }
-        Self::serve(&settings, &endpoint, registry, readiness, tasks)
+        Self::serve(&settings, &endpoint, client, registry, readiness, tasks)
     }
 
     /// Binds the ports of pods, probes and metrics.
     fn serve(
         settings: &Settings,
         endpoint: &Arc<Endpoint>,
+        client: Client,
         registry: Registry,
         readiness: Readiness,
-        tasks: Tasks,
+        mut tasks: Tasks,
     ) -> Result<Self> {
         let connections = Arc::new(server::Metrics::new(&registry).context("failed to set up metrics")?);
         let is_shared = settings.handover.is_some();
@@ -134,6 +135,9 @@ impl App {
             }
         };
         let (probing, scraped) = (listener(settings.probes, false)?, listener(settings.metrics, is_shared)?);
+        if let Some(taint) = settings.startup_taint.clone() {
+            tasks.spawn(taint::NAME, taint.remove_once(client, readiness.clone(), addresses.clone()));
+        }
         let (probes, metrics) = (probing.local_addr()?, scraped.local_addr()?);
         if let Some(file) = &settings.handover {
             handover::leave(file, probes)?;

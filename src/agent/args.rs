@@ -131,6 +131,9 @@ pub struct ServeArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "true", value_parser = values::boolean, action = ArgAction::Set)]
     pub verify_node: bool,
+    /// Key of a taint that is removed from this node once the agent answers, so that pods come after it; empty: none
+    #[arg(long, value_name = "KEY", default_value = "", hide_default_value = true)]
+    pub startup_taint: String,
     /// Requests that one address is answered a second, and half as many at once; a pod may take a fifth of them
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = values::within::<u32>(10..=10_000_000))]
     pub max_requests_per_second: u32,

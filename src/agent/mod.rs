@@ -27,6 +27,7 @@ mod rate;
 mod request;
 mod serve;
 pub mod settings;
+mod taint;
 pub mod trust;
 #[cfg(feature = "eks-api")]
 pub mod upstream;

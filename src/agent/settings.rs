@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use injection::name::is_subdomain;
 use injection::policy::PolicyMode;
 
 use super::args::{ServeArgs, UpstreamKind, Verbosity};
 use super::cache::CacheSettings;
+use super::taint::StartupTaint;
 use crate::aws::ClusterName;
 use crate::cli::error::{SettingsError, invalid};
 use crate::identities::sources::association_resources::Controller;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub node: Option<String>,
     /// Whether tokens of other nodes' pods are refused.
     pub verify_node: bool,
+    /// The taint that is removed from this node once the agent answers.
+    pub startup_taint: Option<StartupTaint>,
     /// Requests a second on one address.
     pub rate: u32,
     /// The cluster whose keys verify tokens.
@@ -99,6 +103,8 @@ impl Settings {
             let text = format!("{}s", duration.as_secs());
             return Err(invalid("--credential-duration", &text, "expected 15m to 12h"));
         }
+        let node =
+            filled(&args.node_name).or_else(|| environment("NODE_NAME").filter(|name| !name.is_empty()));
         Ok(Self {
             addresses: addresses(&args.bind_hosts, args.port)?,
             probes: SocketAddr::new(
@@ -125,8 +131,8 @@ impl Settings {
             },
             issuers: args.issuers.clone(),
             audience: args.audience.clone(),
-            node: filled(&args.node_name)
-                .or_else(|| environment("NODE_NAME").filter(|name| !name.is_empty())),
+            startup_taint: startup_taint(&args.startup_taint, node.as_deref())?,
+            node,
             verify_node: args.verify_node,
             rate: args.max_requests_per_second,
             cluster: (&args.kubernetes).try_into()?,
@@ -159,6 +165,20 @@ fn addresses(hosts: &[String], port: u16) -> Result<Vec<SocketAddr>, SettingsErr
 
 fn path(text: &str) -> Option<PathBuf> {
     (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+/// A node's name becomes part of a path here, so it has to be one.
+fn startup_taint(key: &str, node: Option<&str>) -> Result<Option<StartupTaint>, SettingsError> {
+    if key.is_empty() {
+        return Ok(None);
+    }
+    let (flag, other) = ("--startup-taint", "--node-name");
+    let why = "it is removed from this node alone; NODE_NAME of the environment is taken too";
+    let node = node.ok_or(SettingsError::Incomplete { flag, other, why })?;
+    if !is_subdomain(node) {
+        return Err(invalid(other, node, "expected the name of a node, a DNS subdomain in small letters"));
+    }
+    StartupTaint::new(node, key).map(Some).ok_or_else(|| invalid(flag, key, StartupTaint::EXPECTED))
 }
 
 fn grants(args: &ServeArgs) -> Result<GrantSettings, SettingsError> {

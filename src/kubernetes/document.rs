@@ -92,6 +92,20 @@ impl Address {
         }
     }
 
+    /// A node.
+    #[must_use]
+    pub fn node(name: &str) -> Self {
+        Self {
+            collection: "/api/v1/nodes".to_owned(),
+            api_version: "v1",
+            kind: "Node",
+            name: name.to_owned(),
+            namespace: None,
+            is_dry: false,
+            warned: Warned::default(),
+        }
+    }
+
     /// An Event in this namespace.
     #[must_use]
     pub fn event(namespace: &str, name: &str) -> Self {
@@ -194,9 +208,15 @@ impl Address {
     /// As for [`Address::replace`].
     pub async fn merge_status(&self, client: &Client, part: &Value) -> Result<Value, ApiError> {
         let path = format!("{}/status", self.path());
-        let request = Request::patch(self.written(path)).header(CONTENT_TYPE, "application/merge-patch+json");
-        let request = request.body(part.to_string().into_bytes());
-        self.send(client, request).await.map(|(object, _)| object)
+        self.patch_at(client, path, "application/merge-patch+json", part).await
+    }
+
+    /// Changes the object by these operations of a JSON patch (RFC 6902).
+    ///
+    /// # Errors
+    /// As for [`Address::read`]; with code 422 if a `test` among them fails, and 404 if there is no such object.
+    pub async fn patch(&self, client: &Client, operations: &Value) -> Result<Value, ApiError> {
+        self.patch_at(client, self.path(), "application/json-patch+json", operations).await
     }
 
     /// Deletes the object if it is still the one of this UID and version.
@@ -238,6 +258,17 @@ impl Address {
             .uri(self.written(path))
             .header(CONTENT_TYPE, "application/json");
         self.send(client, request.body(object.to_string().into_bytes())).await.map(|(object, _)| object)
+    }
+
+    async fn patch_at(
+        &self,
+        client: &Client,
+        path: String,
+        form: &str,
+        change: &Value,
+    ) -> Result<Value, ApiError> {
+        let request = Request::patch(self.written(path)).header(CONTENT_TYPE, form);
+        self.send(client, request.body(change.to_string().into_bytes())).await.map(|(object, _)| object)
     }
 
     async fn send(

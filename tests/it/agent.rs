@@ -10,6 +10,7 @@ mod issuer;
 mod line;
 #[cfg(feature = "eks-api")]
 mod sts;
+mod taint;
 mod tokens;
 #[cfg(feature = "eks-api")]
 mod upstream;

@@ -299,6 +299,7 @@ class Values(unittest.TestCase):
             "audience": "sts.amazonaws.com",
             "issuer": "https://old-issuer.example.com",
             "verify-node": "false",
+            "startup-taint": "pod-identity-webhook.dev/agent-not-ready",
             "max-requests-per-second": "2000",
             "max-cache-size": "5000",
             "max-credential-retention-before-renewal": "20m",
@@ -492,6 +493,15 @@ class Rights(unittest.TestCase):
             self.assertEqual(Rendered(ON, EKS, *sets).agent.ClusterRole["rules"], self.ALWAYS)
 
     def test_are_bound_to_its_own_account(self):
+    def test_reach_nodes_only_where_a_startup_taint_is_to_be_removed(self):
+        rule = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "patch"]}
+        for sets in ((OWN,), (EKS,)):
+            usual = Rendered(ON, *sets).agent.ClusterRole["rules"]
+            self.assertNotIn("nodes", str(usual))
+            tainted = Rendered(ON, *sets, "agent.startupTaint=example.com/agent-not-ready").agent
+            self.assertEqual(tainted.ClusterRole["rules"], self.ALWAYS + [rule] + usual[len(self.ALWAYS) :])
+            self.assertEqual(tainted.flags()["startup-taint"], "example.com/agent-not-ready")
+
         made = agent()
         role, binding = made.ClusterRole, made.ClusterRoleBinding
         expected = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role["metadata"]["name"]}
@@ -536,6 +546,10 @@ class Refusals(unittest.TestCase):
             self.assertTrue(Rendered(ON, sets).agent.kinds(), sets)
 
     def test_of_values_that_have_no_effect_with_eks_auth(self):
+    def test_of_a_startup_taint_that_is_more_than_a_key(self):
+        for wrong in ("example.com/agent:NoSchedule", "a=b", "a/b/c", "/agent", "-agent", "a b"):
+            self.assertIn("/agent/startupTaint", refusal(ON, OWN, f"agent.startupTaint={wrong}"), wrong)
+
         for key, value in (("associations", "{own}"), ("credentialDuration", "2h")):
             said = refusal(ON, EKS, f"agent.{key}={value}")
             self.assertIn(f"agent.{key} has no effect with agent.upstream=eks-auth", said)

@@ -90,16 +90,19 @@ impl Starting {
 
     /// Starts it by a command that ends with the program and sets something up for it.
     pub fn spawn_by(command: &mut Command, args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = command
-            .args(["--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"])
-            .args(args)
-            .env_clear()
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let free = ["--bind-address=127.0.0.1", "--port=0", "--metrics-port=0"];
+        Self::start(command.args(free).args(args).env_clear().envs(environment.iter().copied()))
+    }
+
+    /// Starts a subcommand of it with these arguments alone, and nothing in its environment.
+    #[cfg(feature = "eks-api")]
+    pub fn spawn_subcommand(args: &[&str]) -> Self {
+        Self::start(Command::new(PROGRAM).args(args).env_clear())
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::default();
         log.follow(child.stderr.take().unwrap());
         Self { child, log }

@@ -45,6 +45,9 @@ Arguments of the agent, by the same rules as the webhook's: a value that is left
 {{- if eq (toString $agent.verifyNode) "false" }}
 - --verify-node=false
 {{- end }}
+{{- with $agent.startupTaint }}
+- {{ printf "--startup-taint=%s" . | quote }}
+{{- end }}
 {{- with $agent.maxRequestsPerSecond }}
 - --max-requests-per-second={{ . | int64 }}
 {{- end }}

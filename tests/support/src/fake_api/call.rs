@@ -14,6 +14,7 @@ pub(super) enum Call {
     Watch(WatchRequest),
     Get(GetRequest),
     PatchStatus(PatchRequest),
+    Patch(PatchRequest),
     /// What a group serves, or one of its versions.
     Discover {
         group: String,
@@ -65,6 +66,7 @@ pub(super) fn parse(request: &Request<Bytes>) -> Result<Call, Refused> {
     };
     let (namespace, plural, name) = match rest {
         [plural] => (None, *plural, None),
+        ["nodes", name] => (None, "nodes", Some(*name)),
         ["namespaces", namespace, plural] => (Some((*namespace).to_owned()), *plural, None),
         ["namespaces", namespace, plural, name] => (Some((*namespace).to_owned()), *plural, Some(*name)),
         _ => return Err(nowhere()),
@@ -92,26 +94,33 @@ fn nowhere() -> Refused {
     refused(404, "the server could not find the requested resource")
 }
 
-/// The one write that is served: a part that is merged into an object's status.
+/// The writes that are served: a part that is merged into an object's status, and a JSON patch of a node.
 fn parse_patch(request: &Request<Bytes>, segments: &[&str]) -> Result<Call, Refused> {
-    let ["apis", group, version, "namespaces", namespace, plural, name, "status"] = segments else {
-        return Err(nowhere());
+    type Form = (&'static str, fn(PatchRequest) -> Call);
+    let merged: Form = ("application/merge-patch+json", Call::PatchStatus);
+    let ((form, call), (group, version, namespace, plural, name)) = match segments {
+        ["apis", group, version, "namespaces", namespace, plural, name, "status"] => {
+            (merged, (*group, *version, Some(*namespace), *plural, *name))
+        }
+        ["api", version, "nodes", name] => {
+            (("application/json-patch+json", Call::Patch as _), ("", *version, None, "nodes", *name))
+        }
+        _ => return Err(nowhere()),
     };
-    if request.headers().get(CONTENT_TYPE).is_none_or(|sent| sent != "application/merge-patch+json") {
-        return Err(refused(415, "the fake takes merge patches alone"));
+    if request.headers().get(CONTENT_TYPE).is_none_or(|sent| sent != form) {
+        return Err(refused(415, format!("the fake takes {form} alone here")));
     }
     if let Some(query) = request.uri().query() {
         return Err(refused(400, format!("the fake patches without parameters, not with {query}")));
     }
-    let namespace = (*namespace).to_owned();
-    Ok(Call::PatchStatus(PatchRequest {
+    Ok(call(PatchRequest {
         of: Collection {
             resource: resource::name(group, plural),
-            version: (*version).to_owned(),
-            namespace: Some(namespace.clone()),
+            version: version.to_owned(),
+            namespace: namespace.map(str::to_owned),
         },
-        namespace,
-        name: (*name).to_owned(),
+        namespace: namespace.unwrap_or_default().to_owned(),
+        name: name.to_owned(),
         part: serde_json::from_slice(request.body()).map_err(|error| refused(400, error.to_string()))?,
     }))
 }

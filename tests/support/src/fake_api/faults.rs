@@ -17,6 +17,8 @@ pub enum Route {
     /// The PATCH of an object's status. It is refused by [`Fault::Status`] and not reached by [`Fault::Hang`]; by the
     /// others it is done, and only its answer suffers.
     PatchStatus,
+    /// The PATCH of a node, likewise.
+    Patch,
     /// What the group serves, and its versions.
     Discovery,
     /// The GET of the Service `kubernetes`.
@@ -84,7 +86,7 @@ impl Faults {
 
     pub(super) fn set_of(&mut self, resource: Resource, route: Route, fault: Fault) {
         let name = match route {
-            Route::List | Route::Watch | Route::Get | Route::PatchStatus => resource.name(),
+            Route::List | Route::Watch | Route::Get | Route::PatchStatus | Route::Patch => resource.name(),
             Route::Discovery => resource.group.to_owned(),
             Route::Service => SERVICE.to_owned(),
             Route::Document | Route::Review => TOKENS.to_owned(),

@@ -2,6 +2,7 @@
 //! makes of it.
 
 use std::io;
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -17,7 +18,7 @@ use super::objects::{self, Form};
 use super::shared::Shared;
 use super::stream::Watch;
 use super::traffic::{Collection, GetRequest, ListRequest, PatchRequest, WatchRequest};
-use super::world::{Expired, PatchError, World};
+use super::world::{Expired, Object, PatchError, World};
 
 /// An answer's body; its error cuts the connection.
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -30,6 +31,9 @@ enum Answer {
     /// delayed misses nothing, since it starts from a version.
     Stream(WatchRequest),
 }
+
+/// What a PATCH does to the world.
+type Patched = fn(&mut World, &PatchRequest) -> Result<Arc<Object>, PatchError>;
 
 pub(super) async fn answer(
     world: Shared,
@@ -50,8 +54,12 @@ pub(super) async fn answer(
             faulty(&world, fault, Answer::Stream(watch)).await
         }
         Ok(Call::Get(get)) => look_up(&world, get).await,
-        Ok(Call::PatchStatus(patch)) => {
-            let (fault, answer) = patch_status(&world, patch);
+        Ok(Call::PatchStatus(request)) => {
+            let (fault, answer) = patch(&world, request, Route::PatchStatus, World::patch_status);
+            faulty(&world, fault, answer).await
+        }
+        Ok(Call::Patch(request)) => {
+            let (fault, answer) = patch(&world, request, Route::Patch, World::patch);
             faulty(&world, fault, answer).await
         }
         Ok(Call::Discover { group, version }) => {
@@ -177,17 +185,18 @@ async fn look_up(world: &Shared, get: GetRequest) -> Response<Body> {
     faulty(world, fault, answer).await
 }
 
-fn patch_status(world: &Shared, request: PatchRequest) -> (Fault, Answer) {
+fn patch(world: &Shared, request: PatchRequest, route: Route, change: Patched) -> (Fault, Answer) {
     world.change(|world| {
-        let fault = world.faults.of(&request.of.resource, Route::PatchStatus);
+        let fault = world.faults.of(&request.of.resource, route);
         let is_done = !matches!(fault, Fault::Status(_) | Fault::Hang);
         let (of, name) = (&request.of.resource, &request.name);
         let answer = match form(world, false, &request.of).filter(|_| is_done) {
             None => nowhere(),
-            Some(form) => match world.patch_status(&request) {
+            Some(form) => match change(world, &request) {
                 Ok(object) => Answer::Json(200, objects::object(&object, form)),
                 Err(PatchError::Missing) => Answer::Json(404, objects::not_found(of, name)),
                 Err(PatchError::Conflict) => Answer::Json(409, objects::conflict(of, name)),
+                Err(PatchError::Inapplicable(why)) => Answer::Json(422, objects::status(422, &why)),
             },
         };
         world.traffic.patches.push(request);

@@ -11,7 +11,7 @@ pub struct Traffic {
     pub watches: Vec<WatchRequest>,
     /// Every GET of an object.
     pub gets: Vec<GetRequest>,
-    /// Every PATCH of an object's status, also those that were refused.
+    /// Every PATCH of an object's status, or of a node, also those that were refused.
     pub patches: Vec<PatchRequest>,
     /// Groups (`GROUP`) and their versions (`GROUP/VERSION`) whose resources were asked for.
     pub discoveries: Vec<String>,
@@ -46,7 +46,7 @@ impl Traffic {
         self.gets.iter().filter(|get| get.namespace == namespace && get.name == name).count()
     }
 
-    /// How often the status of the object of this name was to be patched.
+    /// How often the object of this name, or its status, was to be patched.
     #[must_use]
     pub fn patches_of(&self, namespace: &str, name: &str) -> usize {
         self.patches.iter().filter(|patch| patch.namespace == namespace && patch.name == name).count()
@@ -130,7 +130,7 @@ pub struct GetRequest {
     pub resource_version: Option<String>,
 }
 
-/// One PATCH of an object's status.
+/// One PATCH of an object's status, or of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchRequest {
     /// The object's kind.
@@ -139,6 +139,6 @@ pub struct PatchRequest {
     pub namespace: String,
     /// The object's name.
     pub name: String,
-    /// What is to be merged into the object.
+    /// What is to be merged into the object; of a node, the operations.
     pub part: Value,
 }

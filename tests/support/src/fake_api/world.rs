@@ -66,12 +66,14 @@ pub(super) struct Page {
 /// The `continue` token is older than what the server remembers.
 pub(super) struct Expired;
 
-/// Why a status is not patched.
+/// Why an object is not patched.
 pub(super) enum PatchError {
     /// There is no object of this name.
     Missing,
     /// The patch is for another version than the object's.
     Conflict,
+    /// An operation cannot be done: a `test` among them fails, mostly.
+    Inapplicable(String),
 }
 
 /// Resource, namespace, name.
@@ -208,14 +210,33 @@ impl World {
         if let Some(part) = part.get("status") {
             json_patch::merge(body.entry("status").or_insert_with(|| Value::Object(Map::new())), part);
         }
+        Ok(self.rewrite(key, &last, body))
+    }
+
+    /// Does the operations of a JSON patch, all or none, to what an object has beside its metadata.
+    pub(super) fn patch(&mut self, request: &PatchRequest) -> Result<Arc<Object>, PatchError> {
+        let PatchRequest { of, namespace, name, part } = request;
+        let key = (of.resource.clone(), namespace.clone(), name.clone());
+        let last = self.objects.get(&key).cloned().ok_or(PatchError::Missing)?;
+        let inapplicable = |error: &dyn std::error::Error| PatchError::Inapplicable(error.to_string());
+        let operations: json_patch::Patch =
+            serde_json::from_value(part.clone()).map_err(|error| inapplicable(&error))?;
+        let mut body = Value::Object(last.body.clone());
+        json_patch::patch(&mut body, &operations).map_err(|error| inapplicable(&error))?;
+        let body = body.as_object().cloned().unwrap_or_default();
+        Ok(self.rewrite(key, &last, body))
+    }
+
+    /// Gives an object another body, of which open watches hear; the same one makes no new version.
+    fn rewrite(&mut self, key: Key, last: &Arc<Object>, body: Map<String, Value>) -> Arc<Object> {
         if body == last.body {
-            return Ok(last);
+            return last.clone();
         }
-        let object = Arc::new(Object { version: self.advance(), body, ..(*last).clone() });
+        let object = Arc::new(Object { version: self.advance(), body, ..(**last).clone() });
         self.objects.insert(key, object.clone());
         let publicity = Publicity::Announced;
         self.log.push(Change { kind: ChangeKind::Modified, object: object.clone(), publicity });
-        Ok(object)
+        object
     }
 
     pub(super) fn install(&mut self, resource: Resource) {
