@@ -5,7 +5,7 @@ use injection::policy::PolicyMode;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::association::{self, Association};
+use crate::association::{self, Association, Spec};
 use crate::aws::ClusterName;
 use crate::role_policy::Snapshot;
 use crate::webhook::admission::association_words;
@@ -122,13 +122,26 @@ fn accepted(
     match forbidden {
         Some((PolicyMode::Enforce, words)) => no("RoleNotAllowed", words),
         Some((PolicyMode::Warn, words)) => {
-            Condition { status: "True", reason: "RoleNotAllowedYet", message: format!("warning: {words}") }
+            let message = format!("warning: {words}{}", tags(spec));
+            Condition { status: "True", reason: "RoleNotAllowedYet", message }
         }
         None => {
-            let message = format!("pods of ServiceAccount {namespace}/{name} get it when they are made");
+            let message =
+                format!("pods of ServiceAccount {namespace}/{name} get it when they are made{}", tags(spec));
             Condition { status: "True", reason: "Accepted", message }
         }
     }
+}
+
+/// What there is to say of session tags that an association leaves on, as EKS has them by default, and that its sessions
+/// cannot have: EKS does not know these associations, so the agent has credentials by the pod's own token, and STS takes no
+/// tags beside a token. Only the session of a target role, which is assumed afterwards, has them.
+fn tags(spec: &Spec) -> &'static str {
+    if spec.disable_session_tags == Some(true) || spec.target_role_arn.is_some() {
+        return "";
+    }
+    "; the pods' sessions have no session tags, which STS sets for a target role alone: set disableSessionTags to true to say \
+     that they need none, or give a targetRoleArn, whose sessions have them"
 }
 
 fn text<'a>(condition: &'a Value, member: &str) -> &'a str {

@@ -29,6 +29,11 @@ fn policy(mode: PolicyMode) -> Snapshot {
     Snapshot::new(parse(POLICY.as_bytes()).unwrap(), mode, "/etc/policy.yaml")
 }
 
+/// A policy that allows no role, and only warns.
+fn warning() -> Snapshot {
+    Snapshot::new(parse(b"rules: []\n").unwrap(), PolicyMode::Warn, "/etc/policy.yaml")
+}
+
 fn now() -> Timestamp {
     "2026-02-03T04:05:06.789Z".parse().unwrap()
 }
@@ -68,6 +73,32 @@ fn a_new_association_gets_its_ids() {
         ("True", "Accepted", "pods of ServiceAccount shop/orders get it when they are made")
     );
     assert_eq!(status["conditions"][0]["lastTransitionTime"], "2026-02-03T04:05:06Z");
+}
+
+#[test]
+fn an_association_whose_sessions_cannot_have_the_tags_that_it_asks_for_says_so() {
+    let target = "arn:aws:iam::210987654321:role/other";
+    let told = "; the pods' sessions have no session tags, which STS sets for a target role alone: set disableSessionTags to \
+                true to say that they need none, or give a targetRoleArn, whose sessions have them";
+    for (spec, is_told) in [
+        (json!({"roleArn": ROLE}), true),
+        (json!({"roleArn": ROLE, "disableSessionTags": false}), true),
+        (json!({"roleArn": ROLE, "disableSessionTags": true}), false),
+        (json!({"roleArn": ROLE, "targetRoleArn": target}), false),
+        (json!({"roleArn": ROLE, "targetRoleArn": target, "disableSessionTags": true}), false),
+    ] {
+        let before = "pods of ServiceAccount shop/orders get it when they are made";
+        let message = format!("{before}{}", if is_told { told } else { "" });
+        let object = patched(object(&spec), None, None);
+        assert_eq!(condition(&object), ("True", "Accepted", message.as_str()), "{spec}");
+        // A policy that only warns says so too.
+        let warned = patched(object, None, Some(&warning()));
+        assert_eq!(condition(&warned).1, "RoleNotAllowedYet");
+        assert_eq!(condition(&warned).2.ends_with(told), is_told, "{warned}");
+    }
+    // What gets nothing has no sessions.
+    let elsewhere = patched(object(&json!({"roleArn": ROLE, "clusterName": "test"})), Some("prod"), None);
+    assert_eq!(condition(&elsewhere).2, "it is for the cluster test, and this one is prod");
 }
 
 #[test]
