@@ -8,6 +8,7 @@ mod grants;
 mod handover;
 mod issuer;
 mod line;
+mod requests;
 #[cfg(feature = "eks-api")]
 mod sts;
 mod taint;
