@@ -23,7 +23,7 @@ impl Metrics {
                 &["reason"],
             )?,
             open: registry
-                .gauge("pod_identity_webhook_connections", "Connections to /mutate's port that are open.")?,
+                .gauge("pod_identity_webhook_connections", "Connections to the webhook's port, or to that on which the agent answers pods, that are open.")?,
             closed: registry.counters(
                 "pod_identity_webhook_connections_closed_total",
                 "Connections that were closed to keep to a limit, by port and reason.",
@@ -41,7 +41,7 @@ impl Metrics {
         self.handshake_errors.with_label_values(&[reason]).inc();
     }
 
-    /// How many connections to `/mutate`'s port are open.
+    /// How many connections are open to the port that serves: the webhook's, or the agent's.
     #[must_use]
     pub fn open(&self) -> &IntGauge {
         &self.open
@@ -112,6 +112,31 @@ impl ClosedConnection {
             Self::Descriptors => "descriptors",
             Self::Idle => "idle",
             Self::SlowReader => "slow_reader",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_names_every_port_and_reason() {
+        let page = include_str!("../../docs/reference.md");
+        let name = "| `pod_identity_webhook_connections_closed_total{port,reason}`";
+        let row = page.lines().find(|line| line.starts_with(name)).unwrap();
+        let ports = [Port::Webhook, Port::Metrics, Port::EksEndpoint, Port::Agent].map(Port::label);
+        let reasons = [
+            ClosedConnection::PeerShare,
+            ClosedConnection::Full,
+            ClosedConnection::Refused,
+            ClosedConnection::Descriptors,
+            ClosedConnection::Idle,
+            ClosedConnection::SlowReader,
+        ]
+        .map(ClosedConnection::label);
+        for label in ports.iter().chain(&reasons) {
+            assert!(row.contains(&format!("`{label}`")), "{label}");
         }
     }
 }
