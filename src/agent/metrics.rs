@@ -1,5 +1,7 @@
 //! What the agent counts: the families of AWS's agent by their names, and its own.
 
+use std::time::SystemTime;
+
 use prometheus::{HistogramVec, IntCounterVec, IntGauge};
 
 use super::failure::Failure;
@@ -13,6 +15,7 @@ pub struct Metrics {
     cache_errors: IntCounterVec,
     validations: IntCounterVec,
     cached: IntGauge,
+    keys: IntGauge,
     upstream: HistogramVec,
 }
 
@@ -62,6 +65,10 @@ impl Metrics {
             )?,
             cached: registry
                 .gauge("pod_identity_agent_cached_pods", "Pods whose credentials are held or being fetched.")?,
+            keys: registry.gauge(
+                "pod_identity_agent_keys_timestamp_seconds",
+                "When the cluster's keys were last read, in seconds since 1970; 0 before they are.",
+            )?,
             upstream: registry.histograms(
                 "pod_identity_agent_upstream_seconds",
                 "Calls of AWS by operation and result: an error's code, or success.",
@@ -101,6 +108,12 @@ impl Metrics {
     /// How many pods' credentials are held.
     pub(super) fn cached(&self, pods: usize) {
         self.cached.set(i64::try_from(pods).unwrap_or(i64::MAX));
+    }
+
+    /// The cluster's keys were read.
+    pub(super) fn keys_read(&self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.keys.set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
     }
 
     /// A call of AWS has ended; `result` is an error's code, or `success`.

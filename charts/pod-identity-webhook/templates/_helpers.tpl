@@ -198,3 +198,29 @@ server has such policies, which helm template knows only by --api-versions.
 true
 {{- end -}}
 {{- end -}}
+
+{{/*
+An alert of alerts.yaml or agent-alerts.yaml as a rule of Prometheus, with what prometheusRule.alerts says of it; nothing if it
+is turned off. `names` has what stands for each name in its expr.
+*/}}
+{{- define "pod-identity-webhook.alert" -}}
+{{- $settings := .settings -}}
+{{- $alert := mergeOverwrite .alert (dict) (get ($settings.alerts | default dict) .alert.alert | default dict) -}}
+{{- if ne (toString $alert.enabled) "false" -}}
+{{- /* First, because a selector may have parentheses. */ -}}
+{{- $growth := "((${2} unless last_over_time(${2}[1h] offset ${1})) or increase(${2}[${1}]))" -}}
+{{- $expr := regexReplaceAll `GROWTH\[(\w+)\]\(([^()]*)\)` $alert.expr $growth -}}
+{{- range $name, $selector := .names -}}
+{{- $expr = $expr | replace $name $selector -}}
+{{- end -}}
+- alert: {{ $alert.alert }}
+  expr: {{ $expr | replace "THRESHOLD" (printf "%v" $alert.threshold) | quote }}
+  for: {{ get $alert "for" }}
+  labels:
+    {{- mergeOverwrite (dict) ($settings.alertLabels | default dict) (dict "severity" $alert.severity) | toYaml | nindent 4 }}
+  annotations:
+    summary: {{ $alert.summary | quote }}
+    description: {{ $alert.description | quote }}
+    runbook_url: {{ printf "%s#%s" $settings.runbookUrl (lower $alert.alert) | quote }}
+{{- end -}}
+{{- end -}}

@@ -15,6 +15,8 @@ FOREIGN = {
     "apiserver_admission_webhook_request_total": {"name", "type", "operation", "code", "rejected"},
     # Those of kube-state-metrics.
     "kube_deployment_status_replicas_available": {"namespace", "deployment"},
+    "kube_daemonset_status_desired_number_scheduled": {"namespace", "daemonset"},
+    "kube_daemonset_status_number_available": {"namespace", "daemonset"},
 }
 # What `process_*` stands for, on Linux.
 PROCESS = ("cpu_seconds_total", "max_fds", "open_fds", "resident_memory_bytes", "start_time_seconds", "threads", "virtual_memory_bytes")
@@ -23,17 +25,17 @@ TARGET = {"namespace", "job", "pod", "instance", "le"}
 WORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "time"}
 
 
-def rows(heading):
+def rows(heading, page="reference"):
     """The rows of the table of docs/reference.md that begins with this heading, as lists of two cells."""
-    text = (REPOSITORY / "docs" / "reference.md").read_text()
+    text = (REPOSITORY / "docs" / f"{page}.md").read_text()
     found = text.partition(f"\n| {heading} | |\n")[2].split("\n\n")[0].splitlines()[1:]
-    assert found, f"docs/reference.md has no table of {heading}s"
+    assert found, f"docs/{page}.md has no table of {heading}s"
     return [row.removeprefix("| ").removesuffix("|").strip().split(" | ", 1) for row in found]
 
 
-def described():
+def described(page="reference"):
     """(name, labels, text) of each metric in docs/reference.md."""
-    for cell, *text in rows("metric"):
+    for cell, *text in rows("metric", page):
         for name, labels in re.findall(r"`([\w…*]+)(?:\{([\w,]+)\})?`", cell):
             names = [f"process_{rest}" for rest in PROCESS] if name == "process_*" else [name]
             for one in names:
@@ -47,6 +49,13 @@ def table():
         assert name not in found, f"docs/reference.md has {name} twice"
         found[name] = labels
     return found
+
+
+def agents_table():
+    """The same of what the agent exports: its own, those that it shares with the webhook, and what Prometheus says of it."""
+    own = {name: labels for name, labels, _ in described("pod-identity-anywhere")}
+    shared = {name: labels for name, labels in table().items() if "_source_" in name or "_connections" in name}
+    return own | shared | {"up": {"node"}}
 
 
 def meanings():

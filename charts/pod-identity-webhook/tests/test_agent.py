@@ -343,6 +343,7 @@ class Values(unittest.TestCase):
         given = self.values["agent"]["serviceMonitor"]
         self.assertEqual(monitor["metadata"]["labels"]["release"], "prometheus")
         expected = {"port": "metrics", "path": "/metrics", "interval": "15s", "metricRelabelings": given["metricRelabelings"]}
+        expected["relabelings"] = [{"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}]
         self.assertEqual(endpoint, expected)
         self.assertEqual(monitor["spec"]["namespaceSelector"], {"matchNames": ["eks"]})
         # No name of a port in the pod: it declares none.
@@ -492,7 +493,6 @@ class Rights(unittest.TestCase):
         for sets in ((), (OWN,), ("sources.associationResources.controllers={ack,crossplane}",)):
             self.assertEqual(Rendered(ON, EKS, *sets).agent.ClusterRole["rules"], self.ALWAYS)
 
-    def test_are_bound_to_its_own_account(self):
     def test_reach_nodes_only_where_a_startup_taint_is_to_be_removed(self):
         rule = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "patch"]}
         for sets in ((OWN,), (EKS,)):
@@ -502,6 +502,7 @@ class Rights(unittest.TestCase):
             self.assertEqual(tainted.ClusterRole["rules"], self.ALWAYS + [rule] + usual[len(self.ALWAYS) :])
             self.assertEqual(tainted.flags()["startup-taint"], "example.com/agent-not-ready")
 
+    def test_are_bound_to_its_own_account(self):
         made = agent()
         role, binding = made.ClusterRole, made.ClusterRoleBinding
         expected = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role["metadata"]["name"]}
@@ -545,11 +546,11 @@ class Refusals(unittest.TestCase):
         for sets in named:
             self.assertTrue(Rendered(ON, sets).agent.kinds(), sets)
 
-    def test_of_values_that_have_no_effect_with_eks_auth(self):
     def test_of_a_startup_taint_that_is_more_than_a_key(self):
         for wrong in ("example.com/agent:NoSchedule", "a=b", "a/b/c", "/agent", "-agent", "a b"):
             self.assertIn("/agent/startupTaint", refusal(ON, OWN, f"agent.startupTaint={wrong}"), wrong)
 
+    def test_of_values_that_have_no_effect_with_eks_auth(self):
         for key, value in (("associations", "{own}"), ("credentialDuration", "2h")):
             said = refusal(ON, EKS, f"agent.{key}={value}")
             self.assertIn(f"agent.{key} has no effect with agent.upstream=eks-auth", said)

@@ -9,21 +9,31 @@ import unittest
 import yaml
 
 from chart import CHART, REPOSITORY, Rendered, refusal
-from metrics import FOREIGN, complaints, promtool, table, used
+from metrics import FOREIGN, agents_table, complaints, promtool, table, used
 
 URL = "https://git.example.com/docs/alerts.md"
 ON = f"prometheusRule.enabled=true,prometheusRule.runbookUrl={URL}"
+AGENT = "agent.enabled=true,agent.clusterName=prod,associations.enabled=true"
 CASES = sorted(CHART.glob("tests/alerts_*.test.yaml"))
 PARTS = ("What it means", "How to look", "How to fix it", "When to ignore it")
 
 
 def spec(*sets, **rest):
-    return Rendered(ON, *sets, **rest).PrometheusRule["spec"]
+    """The rules of a release: those on the webhook, then those on the agent, if there is one."""
+    made = Rendered(ON, *sets, **rest)
+    agents = made.agent.find("PrometheusRule")
+    return {"groups": made.PrometheusRule["spec"]["groups"] + (agents["spec"]["groups"] if agents else [])}
 
 
 def by_name(*sets):
     """The alerts of a release, by their names."""
     return {rule["alert"]: rule for group in spec(*sets)["groups"] for rule in group["rules"] if "alert" in rule}
+
+
+def source():
+    """The alerts as the chart has them."""
+    files = (yaml.safe_load((CHART / name).read_text()) for name in ("alerts.yaml", "agent-alerts.yaml"))
+    return [rule for file in files for group in file["groups"] for rule in group["rules"]]
 
 
 def sections():
@@ -35,7 +45,7 @@ def sections():
 class Alerts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rules = by_name()
+        cls.rules = by_name(AGENT)
 
     def run_promtool(self, rules, *words, more=()):
         with tempfile.TemporaryDirectory() as folder:
@@ -46,11 +56,11 @@ class Alerts(unittest.TestCase):
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_are_rules_that_prometheus_takes(self):
-        self.run_promtool(spec(), "check", "rules", "rules.yaml")
+        self.run_promtool(spec(AGENT), "check", "rules", "rules.yaml")
         self.run_promtool(Rendered(values="everything").PrometheusRule["spec"], "check", "rules", "rules.yaml")
 
     def test_fire_and_are_silent_as_their_cases_say(self):
-        rules = spec()
+        rules = spec(AGENT)
         for group in rules["groups"]:
             for rule in group["rules"]:
                 # promtool compares all of them: descriptions need not be in the cases, for they are the same each time.
@@ -71,10 +81,11 @@ class Alerts(unittest.TestCase):
         self.assertEqual(silent, set(self.rules))
 
     def test_look_at_metrics_that_are_documented(self):
-        known = table() | FOREIGN
+        known = {True: agents_table() | FOREIGN, False: table() | FOREIGN}
         for name, rule in self.rules.items():
             self.assertTrue(used(rule["expr"]), name)
-            self.assertEqual(list(complaints(rule["expr"], known)), [], name)
+            is_agents = name.startswith("PodIdentityAgent")
+            self.assertEqual(list(complaints(rule["expr"], known[is_agents])), [], name)
 
     def test_would_be_told_of_metrics_that_are_not(self):
         known = table() | FOREIGN
@@ -95,8 +106,7 @@ class Alerts(unittest.TestCase):
     def test_have_a_section_each_that_says_what_to_do(self):
         runbook = sections()
         self.assertEqual(list(runbook), list(self.rules))
-        source = yaml.safe_load((CHART / "alerts.yaml").read_text())["groups"]
-        for alert in (rule for group in source for rule in group["rules"]):
+        for alert in source():
             text = runbook[alert["alert"]]
             expected = f"{alert['severity']} · for {alert['for']}"
             threshold = f" · threshold {alert['threshold']}: " if "threshold" in alert else "\n"
@@ -104,7 +114,7 @@ class Alerts(unittest.TestCase):
             self.assertEqual(re.findall(r"^\*\*(.+?)\.\*\*", text, re.MULTILINE), list(PARTS), alert["alert"])
 
     def test_have_thresholds_that_their_expressions_use(self):
-        for rule in (rule for group in yaml.safe_load((CHART / "alerts.yaml").read_text())["groups"] for rule in group["rules"]):
+        for rule in source():
             self.assertEqual("THRESHOLD" in rule["expr"], "threshold" in rule, rule["alert"])
 
 
@@ -148,10 +158,25 @@ class Values(unittest.TestCase):
     def test_name_alerts_that_exist(self):
         said = refusal(ON, "prometheusRule.alerts.PodIdentityWebhookMisspelt.threshold=1")
         self.assertIn("additional properties 'PodIdentityWebhookMisspelt' not allowed", said)
-        changed = by_name(*(f"prometheusRule.alerts.{name}.for=7m" for name in by_name()))
+        changed = by_name(AGENT, *(f"prometheusRule.alerts.{name}.for=7m" for name in by_name(AGENT)))
         self.assertEqual({rule["for"] for rule in changed.values()}, {"7m"})
         for value in ("treshold=1", "for=soon", "threshold=many", "enabled=no"):
             self.assertIn("/prometheusRule/alerts/", refusal(ON, f"prometheusRule.alerts.PodIdentityWebhookWatchDown.{value}"))
+
+    def test_are_on_the_agent_where_there_is_one(self):
+        self.assertIsNone(Rendered(ON).agent.find("PrometheusRule"))
+        self.assertIsNone(Rendered(AGENT).agent.find("PrometheusRule"))
+        made = Rendered(ON, AGENT, "fullnameOverride=aws,prometheusRule.labels.release=prometheus").agent
+        self.assertEqual(made.PrometheusRule["metadata"]["name"], "aws-agent")
+        self.assertEqual(made.PrometheusRule["metadata"]["labels"]["release"], "prometheus")
+        self.assertEqual(made.DaemonSet["metadata"]["name"], "aws-agent")
+        rules = {rule["alert"]: rule["expr"] for group in made.PrometheusRule["spec"]["groups"] for rule in group["rules"]}
+        self.assertIn('up{namespace="eks",job="aws-agent"}', rules["PodIdentityAgentDown"])
+        self.assertIn('{namespace="eks",daemonset="aws-agent"}', rules["PodIdentityAgentMissing"])
+        named = by_name(AGENT, 'prometheusRule.agentMetricsSelector=job="x"')
+        self.assertIn('up{job="x"}', named["PodIdentityAgentDown"]["expr"])
+        off = by_name(AGENT, "prometheusRule.alerts.PodIdentityAgentMissing.enabled=false")
+        self.assertEqual(set(by_name(AGENT)) - set(off), {"PodIdentityAgentMissing"})
 
     def test_add_rules(self):
         rules = Rendered(values="everything").PrometheusRule["spec"]["groups"][-1]

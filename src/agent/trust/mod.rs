@@ -105,6 +105,7 @@ impl Trust {
         loop {
             match self.keys.fetch().await {
                 Ok(()) => {
+                    self.metrics.keys_read();
                     if ready.set() {
                         tracing::info!("the cluster's keys are read");
                     }

@@ -8,6 +8,7 @@ use super::issuer::{self, Issuer};
 use super::{NODE, Node, PODS, ROLE};
 use crate::accounts::skip;
 use crate::association_resources::{OWN, body};
+use crate::support::client;
 use crate::support::fake_api::{FakeApi, Fault, Route};
 use crate::support::wait::until;
 
@@ -58,8 +59,13 @@ async fn without_any_keys_nobody_gets_credentials_and_the_next_try_may() {
     let token = node.token("p1");
     let answer = node.ask(&token).await;
     assert_eq!(answer.status, 503, "{answer:?}");
+    let read_at = async || client::metric(node.metrics, "pod_identity_agent_keys_timestamp_seconds").await;
+    assert_eq!(read_at().await, Some(0.0));
     node.api.set_fault_of_tokens(Route::Document, Fault::None);
     until("the keys are read", async || (node.ask(&token).await.status == 200).then_some(())).await;
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+    until("that is told", async || read_at().await.filter(|time| (now - 60.0..now + 60.0).contains(time)))
+        .await;
 }
 
 #[tokio::test]
