@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 use super::cache::{Cache, Fetch};
-use super::endpoint::{Endpoint, routes};
+use super::endpoint::{Endpoint, answers};
 use super::grants::Grants;
 use super::listen::{Sockets, listener};
 use super::metrics::Metrics;
@@ -30,7 +30,7 @@ use crate::identities::sources::association_resources::{
 use crate::kubernetes::Cluster;
 use crate::process::{Latch, Readiness, Running, Serving, Shutdown, Tasks, descriptors};
 use crate::role_policy::{self, PolicyFile};
-use crate::server::{self, HEAD_LIMIT, Limits, Port, Server, admin};
+use crate::server::{self, Answers, HEAD_LIMIT, Limits, Port, Server, admin};
 use crate::source::{self, Source};
 use crate::telemetry::Registry;
 
@@ -118,12 +118,12 @@ impl App {
         let shutdown = Shutdown::default();
         let server = {
             let shutdown = shutdown.clone();
-            move |listener, router, port| {
+            move |listener, answers: Answers, port| {
                 let is_agent = port == Port::Agent;
                 Server {
                     listener,
                     tls: None,
-                    router,
+                    answers,
                     strangers: None,
                     limits: if is_agent { limits.clone() } else { limits.of_metrics_port() },
                     metrics: connections.clone(),
@@ -145,17 +145,17 @@ impl App {
         let listening = Latch::default();
         let routes_of_probes = probe_routes(addresses.clone(), readiness.clone(), listening.clone());
         let mut servers: Vec<Serving> = vec![
-            ("probes", server(probing, routes_of_probes.clone(), Port::Metrics).serve().boxed()),
+            ("probes", server(probing, routes_of_probes.clone().into(), Port::Metrics).serve().boxed()),
             (
                 "metrics",
-                server(scraped, routes_of_probes.merge(admin::metrics(registry)), Port::Metrics)
+                server(scraped, routes_of_probes.merge(admin::metrics(registry)).into(), Port::Metrics)
                     .serve()
                     .boxed(),
             ),
         ];
         let (endpoint, rate) = (endpoint.clone(), settings.rate);
         let answer = move |listeners: Vec<TcpListener>| {
-            let one = |listener| server(listener, routes(endpoint.clone(), rate), Port::Agent).serve();
+            let one = |listener| server(listener, answers(endpoint.clone(), rate), Port::Agent).serve();
             let all = join_all(listeners.into_iter().map(one).collect::<Vec<_>>());
             let _is_first = listening.set();
             all.map(drop)

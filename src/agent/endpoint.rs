@@ -9,24 +9,23 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
-use axum::routing::any;
+use futures_util::FutureExt;
+use futures_util::future::ready;
 use injection::AccountName;
 use tokio::time::{Instant, timeout_at};
 
-use super::cache::{Ask, Cache, PATIENCE, Token};
+use super::cache::{Ask, Asked, Cache, PATIENCE};
 use super::failure::{Failure, FailureKind};
 use super::grants::Grants;
 use super::metrics::Metrics;
 use super::rate::Rates;
 use super::request;
 use super::trust::{Subject, Trust};
-use crate::server::PeerAddress;
+use crate::server::Answers;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -44,24 +43,25 @@ pub(super) struct Endpoint {
 }
 
 /// What is served on one address, which answers `rate` requests a second.
-pub(super) fn routes(endpoint: Arc<Endpoint>, rate: u32) -> Router {
+pub(super) fn answers(endpoint: Arc<Endpoint>, rate: u32) -> Answers {
     let rates = Arc::new(Rates::new(rate, rate / 2));
-    let answer = move |request: Request| {
+    Answers::Direct(Arc::new(move |request, peer| {
+        // Go's router answers unknown paths so, and the probe of AWS's agent goes by it.
+        if request.uri().path() != request::PATH {
+            return ready(refused(StatusCode::NOT_FOUND, "404 page not found\n".into())).boxed();
+        }
         let (endpoint, rates) = (endpoint.clone(), rates.clone());
         async move {
-            let peer = request.extensions().get().map(|PeerAddress(address)| *address);
             let (head, _) = request.into_parts();
             let answer = endpoint.answer(&head, peer, &rates).await;
             answered(answer, &endpoint.metrics)
         }
-    };
-    // Go's router answers unknown paths so, and the probe of AWS's agent goes by it.
-    let nowhere = async || refused(StatusCode::NOT_FOUND, "404 page not found\n".into());
-    Router::new().route(request::PATH, any(answer)).fallback(nowhere)
+        .boxed()
+    }))
 }
 
 impl Endpoint {
-    async fn answer(&self, head: &Parts, peer: Option<IpAddr>, rates: &Rates) -> Result<Bytes, Failure> {
+    async fn answer(&self, head: &Parts, peer: IpAddr, rates: &Rates) -> Result<Bytes, Failure> {
         let deadline = Instant::now() + PATIENCE;
         if !rates.allow(peer) {
             return Err(Failure::passing(429, "Too Many Requests"));
@@ -74,8 +74,8 @@ impl Endpoint {
             None => None,
             Some(grants) => Some(grants.of(AccountName::new(namespace, service_account))?),
         };
-        let token = Token::new(text, *expires);
-        self.cache.credentials(&Ask { subject, token, terms }, deadline).await
+        let asked = Asked { subject: &subject, token: text, expires: *expires, terms: terms.as_ref() };
+        self.cache.credentials(asked, deadline).await
     }
 
     /// Whether credentials would be asked for in the same way now.

@@ -2,21 +2,37 @@
 
 use std::time::SystemTime;
 
-use prometheus::{HistogramVec, IntCounterVec, IntGauge};
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use super::failure::Failure;
 use crate::telemetry::{MetricsError, Registry};
 
-/// The agent's metrics.
+/// The agent's metrics. What an answer from the cache counts was looked up by its labels at the start: that would be a
+/// noticeable part of the answer.
 #[derive(Debug)]
 pub struct Metrics {
     answers: IntCounterVec,
-    cache: IntCounterVec,
+    successes: IntCounter,
+    cache: ByState,
     cache_errors: IntCounterVec,
-    validations: IntCounterVec,
+    validations: ByResult,
     cached: IntGauge,
     keys: IntGauge,
     upstream: HistogramVec,
+}
+
+#[derive(Debug)]
+struct ByState {
+    hit: IntCounter,
+    miss: IntCounter,
+    evicted: IntCounter,
+}
+
+#[derive(Debug)]
+struct ByResult {
+    success: IntCounter,
+    failure: IntCounter,
+    skipped: IntCounter,
 }
 
 /// What became of a request at the cache.
@@ -39,30 +55,37 @@ pub(super) enum Validation {
 impl Metrics {
     /// Metrics at zero, registered once.
     pub fn new(registry: &Registry) -> Result<Self, MetricsError> {
+        let answers = registry.counters(
+            "pod_identity_http_response",
+            "Answers to pods, by HTTP status; a metric of AWS's agent.",
+            &["code"],
+        )?;
+        let cache = registry.counters(
+            "pod_identity_cache_state",
+            "Requests whose credentials were held (hit) or not (miss), and pods that were dropped for others \
+             (evicted); a metric of AWS's agent.",
+            &["state"],
+        )?;
+        let validations = registry.counters(
+            "pod_identity_local_validation",
+            "Tokens that were verified (success), refused (failure), or had been verified before (skipped); a \
+             metric of AWS's agent.",
+            &["result"],
+        )?;
+        let [hit, miss, evicted] = ["hit", "miss", "evicted"].map(|state| cache.with_label_values(&[state]));
+        let [success, failure, skipped] =
+            ["success", "failure", "skipped"].map(|result| validations.with_label_values(&[result]));
         Ok(Self {
-            answers: registry.counters(
-                "pod_identity_http_response",
-                "Answers to pods, by HTTP status; a metric of AWS's agent.",
-                &["code"],
-            )?,
-            cache: registry.counters(
-                "pod_identity_cache_state",
-                "Requests whose credentials were held (hit) or not (miss), and pods that were dropped for others \
-                 (evicted); a metric of AWS's agent.",
-                &["state"],
-            )?,
+            successes: answers.with_label_values(&["200"]),
+            answers,
+            cache: ByState { hit, miss, evicted },
             cache_errors: registry.counters(
                 "pod_identity_cache_errors",
                 "Credentials that could not be fetched, by whether asking again may help, and AWS's code; a metric of \
                  AWS's agent.",
                 &["type", "code"],
             )?,
-            validations: registry.counters(
-                "pod_identity_local_validation",
-                "Tokens that were verified (success), refused (failure), or had been verified before (skipped); a \
-                 metric of AWS's agent.",
-                &["result"],
-            )?,
+            validations: ByResult { success, failure, skipped },
             cached: registry
                 .gauge("pod_identity_agent_cached_pods", "Pods whose credentials are held or being fetched.")?,
             keys: registry.gauge(
@@ -80,16 +103,19 @@ impl Metrics {
 
     /// A pod was answered.
     pub(super) fn answered(&self, status: u16) {
-        self.answers.with_label_values(&[status.to_string().as_str()]).inc();
+        match status {
+            200 => self.successes.inc(),
+            _ => self.answers.with_label_values(&[status.to_string().as_str()]).inc(),
+        }
     }
 
     pub(super) fn cache(&self, state: CacheState) {
-        let label = match state {
-            CacheState::Hit => "hit",
-            CacheState::Miss => "miss",
-            CacheState::Evicted => "evicted",
-        };
-        self.cache.with_label_values(&[label]).inc();
+        let ByState { hit, miss, evicted } = &self.cache;
+        match state {
+            CacheState::Hit => hit.inc(),
+            CacheState::Miss => miss.inc(),
+            CacheState::Evicted => evicted.inc(),
+        }
     }
 
     pub(super) fn cache_error(&self, failure: &Failure) {
@@ -97,12 +123,12 @@ impl Metrics {
     }
 
     pub(super) fn validated(&self, validation: Validation) {
-        let label = match validation {
-            Validation::Success => "success",
-            Validation::Failure => "failure",
-            Validation::Skipped => "skipped",
-        };
-        self.validations.with_label_values(&[label]).inc();
+        let ByResult { success, failure, skipped } = &self.validations;
+        match validation {
+            Validation::Success => success.inc(),
+            Validation::Failure => failure.inc(),
+            Validation::Skipped => skipped.inc(),
+        }
     }
 
     /// How many pods' credentials are held.

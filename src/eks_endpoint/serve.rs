@@ -171,7 +171,7 @@ fn running(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler) ->
     let server = Server {
         listener,
         tls,
-        router: Arc::new(handler).router(),
+        answers: Arc::new(handler).router().into(),
         strangers: None,
         limits,
         metrics: Arc::new(Metrics::new(&Registry::new()?)?),

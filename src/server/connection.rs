@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
+use axum::body::Body;
+use axum::http::Request;
 use axum::http::header::{CONNECTION, HeaderValue};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,12 +18,12 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::ServiceExt;
 
+use super::answers::Answers;
 use super::connections::Place;
 use super::entry::Entry;
 use super::handshake::Handshakes;
 use super::limits::Limits;
 use super::metrics::Metrics;
-use super::peer::PeerAddress;
 use super::stream::Stream;
 use super::tls;
 use crate::process::Shutdown;
@@ -34,23 +36,21 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// What every connection shares.
 pub(super) struct Context {
     pub(super) tls: Option<Handshakes>,
-    pub(super) router: Router,
-    pub(super) strangers: Option<Router>,
+    pub(super) answers: Answers,
+    pub(super) strangers: Option<Answers>,
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
     pub(super) shutdown: Shutdown,
     pub(super) complaints: Throttle,
-    /// Whether requests say from which address they came.
-    pub(super) tells_peer: bool,
 }
 
 /// What answers on a connection, depending on its client.
 #[derive(Clone, Copy)]
 enum Client<'c> {
     /// Any client: no certificate is asked for, or the client has none.
-    Anybody(&'c Router),
+    Anybody(&'c Answers),
     /// A client whose certificate was verified.
-    Verified(&'c Router),
+    Verified(&'c Answers),
 }
 
 impl Context {
@@ -61,14 +61,14 @@ impl Context {
         drop(stream.set_nodelay(true));
         let entry = &place.entry;
         match &self.tls {
-            None => self.http(stream, peer, Client::Anybody(&self.router), entry, first_request).await,
+            None => self.http(stream, peer, Client::Anybody(&self.answers), entry, first_request).await,
             Some(tls) => match timeout_at(first_request, tls.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let is_verified = stream.get_ref().1.peer_certificates().is_some();
                     let client = match &self.strangers {
-                        Some(_) if is_verified => Client::Verified(&self.router),
+                        Some(_) if is_verified => Client::Verified(&self.answers),
                         Some(strangers) => Client::Anybody(strangers),
-                        None => Client::Anybody(&self.router),
+                        None => Client::Anybody(&self.answers),
                     };
                     self.http(stream, peer, client, entry, first_request).await;
                 }
@@ -87,21 +87,22 @@ impl Context {
         first_request: Instant,
     ) {
         let activity = &entry.activity;
-        let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
+        let peer = peer.ip().to_canonical();
+        let service = hyper::service::service_fn(|request: Request<Incoming>| {
             activity.calling();
-            if self.tells_peer {
-                request.extensions_mut().insert(PeerAddress(peer.ip().to_canonical()));
-            }
-            let router = match client {
-                Client::Anybody(router) => router,
-                Client::Verified(router) => {
+            let answers = match client {
+                Client::Anybody(answers) => answers,
+                Client::Verified(answers) => {
                     if request.uri().path().starts_with("/mutate") {
                         activity.known();
                     }
-                    router
+                    answers
                 }
             };
-            let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+            let answer = match answers {
+                Answers::Router(router) => Either::Left(router.clone().oneshot(request.map(Body::new))),
+                Answers::Direct(answer) => Either::Right(answer(request, peer).map(Ok)),
+            };
             async {
                 let mut answer = answer.await?;
                 // A client that keeps connections makes its next one, elsewhere, before this one is closed.

@@ -6,6 +6,7 @@
 
 mod activity;
 pub mod admin;
+mod answers;
 mod connection;
 mod connections;
 mod entry;
@@ -40,9 +41,9 @@ use handshake::Handshakes;
 use peer::Peer;
 use pressure::Pressure;
 
+pub use answers::{Answer, Answers};
 pub use limits::{HEAD_LIMIT, Limits, METRICS_CONNECTIONS};
 pub use metrics::{ClosedConnection, Metrics, Port};
-pub use peer::PeerAddress;
 pub use settings::Settings;
 pub use tls_settings::TlsSettings;
 
@@ -80,8 +81,8 @@ pub struct Server {
     /// `None` serves plain HTTP.
     pub tls: Option<TlsAcceptor>,
     /// What answers.
-    pub router: Router,
-    /// What answers clients without a certificate, instead of `router`; `None`: all are served alike.
+    pub answers: Answers,
+    /// What answers clients without a certificate, instead of `answers`; `None`: all are served alike.
     pub strangers: Option<Router>,
     /// How many connections it takes, and how long each may take for each step.
     pub limits: Limits,
@@ -107,20 +108,20 @@ impl Server {
     /// Serves until told to stop, and then until the last connection has ended or the limit of
     /// the drain is over.
     pub async fn serve(self) {
-        let Self { listener, tls, router, strangers, limits, metrics, port, open, pressure, shutdown } = self;
+        let Self { listener, tls, answers, strangers, limits, metrics, port, open, pressure, shutdown } =
+            self;
         let connections = Arc::new(Connections::new(&limits, metrics.clone(), port, open, pressure));
         let tasks = TaskTracker::new();
         let drain = limits.drain;
         let most = limits.connections + ENDING;
         let context = Arc::new(Context {
             tls: tls.map(Handshakes::new),
-            router,
-            strangers,
+            answers,
+            strangers: strangers.map(Answers::from),
             limits,
             metrics,
             shutdown: shutdown.clone(),
             complaints: Throttle::new(Duration::from_secs(1)),
-            tells_peer: port == Port::Agent,
         });
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);

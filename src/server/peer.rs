@@ -3,10 +3,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address from which a request came, among its extensions; on the agent's port alone, which goes by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddress(pub IpAddr);
-
 /// One peer: an IPv4 address, even if written as an IPv6 one, or a /64 of IPv6: a client that has one address
 /// of it has all 2^64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

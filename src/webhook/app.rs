@@ -206,7 +206,7 @@ fn servers(
     let webhook = Server {
         listener: bind(*address, "--port")?,
         tls: Some(tls),
-        router,
+        answers: router.into(),
         strangers,
         limits: limits.clone(),
         metrics: metrics.clone(),
@@ -218,7 +218,7 @@ fn servers(
     let admin = Server {
         listener: bind(*metrics_address, "--metrics-port")?,
         tls: None,
-        router: admin,
+        answers: admin.into(),
         strangers: None,
         limits: limits.of_metrics_port(),
         metrics: metrics.clone(),

@@ -255,7 +255,7 @@ async fn request_that_comes_with_the_newcomer_is_answered_and_then_the_connectio
     let server = server::Server {
         listener,
         tls: None,
-        router: Router::new().route("/", get(async || "ok")),
+        answers: Router::new().route("/", get(async || "ok")).into(),
         strangers: None,
         limits: Limits { connections: 1, ..Limits::default() },
         metrics: Metrics::new().unwrap().server,
@@ -293,7 +293,7 @@ async fn answer_that_is_read_a_byte_at_a_time_is_cut() {
     let server = server::Server {
         listener,
         tls: None,
-        router: Router::new().route("/", get(async || vec![b'x'; 16 << 20])),
+        answers: Router::new().route("/", get(async || vec![b'x'; 16 << 20])).into(),
         strangers: None,
         limits,
         metrics: metrics.server.clone(),

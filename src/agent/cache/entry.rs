@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::freshness::{Freshness, TOO_LITTLE, renewal};
-use super::{Ask, SWEEP, Token};
+use super::{Ask, Asked, SWEEP, Token};
 use crate::agent::credentials::{Credentials, Held};
 use crate::agent::failure::{Failure, FailureKind};
 
@@ -66,9 +66,9 @@ pub(super) enum Look {
 }
 
 impl Entry {
-    pub(super) fn new(ask: &Ask) -> Self {
+    pub(super) fn new(ask: Ask) -> Self {
         let state = State {
-            newest: ask.clone(),
+            newest: ask,
             held: None,
             renew_at: None,
             failed: None,
@@ -81,20 +81,22 @@ impl Entry {
     }
 
     /// An SDK asks: what is to be done.
-    pub(super) fn look(&self, ask: &Ask) -> Look {
+    pub(super) fn look(&self, asked: Asked<'_>) -> Look {
         let mut state = self.lock();
-        if state.held.is_some() && !state.has_credentials() {
+        let remaining = state.held.as_ref().map(Held::remaining);
+        if remaining.is_some_and(|remaining| remaining <= TOO_LITTLE) {
             // What has ended meanwhile, and how long to wait with it, is of no use to an SDK that asks now.
             state.held = None;
             state.failed.take_if(|failed| failed.failure.kind != FailureKind::Refused);
         }
         state.asked = Instant::now();
         state.is_wanted = true;
-        if ask.token.expires > state.newest.token.expires {
-            state.newest = ask.clone();
+        if asked.expires > state.newest.token.expires {
+            state.newest = asked.ask();
         }
-        let held = state.held.as_ref();
-        let held = held.map(|held| (Freshness::of(held.remaining(), held.lifetime()), held.body.clone()));
+        let held = state.held.as_ref().zip(remaining);
+        let held =
+            held.map(|(held, remaining)| (Freshness::of(remaining, held.lifetime()), held.body.clone()));
         match (held, state.recent_failure()) {
             (Some((Freshness::Good, body)), _) => Look::Answer { body, renew: state.begin_renewal() },
             (Some((Freshness::Stale, body)), Some(_)) => Look::Answer { body, renew: false },

@@ -49,6 +49,26 @@ pub struct Ask {
     pub terms: Option<Arc<Terms>>,
 }
 
+/// What an SDK asks for, as long as its request lasts. The token is copied into an [`Ask`] only where that is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) subject: &'a Arc<Subject>,
+    pub(super) token: &'a str,
+    /// When the token ends, in seconds since 1970.
+    pub(super) expires: i64,
+    pub(super) terms: Option<&'a Arc<Terms>>,
+}
+
+impl Asked<'_> {
+    fn ask(&self) -> Ask {
+        Ask {
+            subject: self.subject.clone(),
+            token: Token::new(self.token, self.expires),
+            terms: self.terms.cloned(),
+        }
+    }
+}
+
 /// A pod's token, as it came.
 #[derive(Clone)]
 pub struct Token {
@@ -128,9 +148,9 @@ impl Cache {
     ///
     /// # Errors
     /// There are no credentials; the failure says what the SDK is answered.
-    pub async fn credentials(&self, ask: &Ask, deadline: Instant) -> Result<Bytes, Failure> {
-        let (key, entry) = self.entry(ask);
-        let (begin, stale) = match entry.look(ask) {
+    pub(super) async fn credentials(&self, asked: Asked<'_>, deadline: Instant) -> Result<Bytes, Failure> {
+        let (key, entry) = self.entry(asked);
+        let (begin, stale) = match entry.look(asked) {
             Look::Answer { body, renew } => {
                 self.0.metrics.cache(CacheState::Hit);
                 if renew {
@@ -142,11 +162,24 @@ impl Cache {
             Look::Wait { begin, stale } => (begin, stale),
         };
         self.0.metrics.cache(CacheState::Miss);
+        // In a box of its own: only a miss waits, and every request would have room for it.
+        Box::pin(self.wait(key, &entry, begin, stale, deadline)).await
+    }
+
+    /// The answer of the fetch that is under way, or of one that is made if `begin` is set; or else what is stale.
+    async fn wait(
+        &self,
+        key: Key,
+        entry: &Arc<Entry>,
+        begin: bool,
+        stale: Option<Bytes>,
+        deadline: Instant,
+    ) -> Result<Bytes, Failure> {
         // Made before the fetch begins, or its end could be missed.
         let mut fetched = std::pin::pin!(entry.fetched.notified());
         fetched.as_mut().enable();
         if begin {
-            self.fetch(key, &entry);
+            self.fetch(key, entry);
         }
         let outcome = match entry.outcome() {
             None => {
@@ -198,15 +231,14 @@ impl Cache {
     }
 
     /// The pod's entry; another one where its association is another.
-    fn entry(&self, ask: &Ask) -> (Key, Arc<Entry>) {
-        let Subject { pod_uid, account_uid, .. } = &*ask.subject;
+    fn entry(&self, asked: Asked<'_>) -> (Key, Arc<Entry>) {
+        let Subject { pod_uid, account_uid, .. } = &**asked.subject;
         let key = Key { pod_uid: pod_uid.clone(), account_uid: account_uid.clone() };
         let mut entries = self.0.lock();
-        if let Some(held) = entries.get(&key).filter(|held| is_same(held.terms.as_ref(), ask.terms.as_ref()))
-        {
+        if let Some(held) = entries.get(&key).filter(|held| is_same(held.terms.as_ref(), asked.terms)) {
             return (key, held.entry.clone());
         }
-        let entry = Arc::new(Entry::new(ask));
+        let entry = Arc::new(Entry::new(asked.ask()));
         // Where nothing is kept, an entry is there while it is being fetched.
         let is_full = self.0.settings.keeps() && entries.len() >= self.0.settings.entries;
         if is_full && !entries.contains_key(&key) {
@@ -216,7 +248,7 @@ impl Cache {
                 self.0.metrics.cache(CacheState::Evicted);
             }
         }
-        entries.insert(key.clone(), Held { terms: ask.terms.clone(), entry: entry.clone() });
+        entries.insert(key.clone(), Held { terms: asked.terms.cloned(), entry: entry.clone() });
         drop(entries);
         self.0.count();
         (key, entry)

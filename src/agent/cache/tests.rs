@@ -109,7 +109,9 @@ fn ask(pod: &str, token: i64) -> Ask {
 }
 
 async fn id(cache: &Cache, ask: &Ask) -> Result<String, Failure> {
-    let body = cache.credentials(ask, Instant::now() + PATIENCE).await?;
+    let Ask { subject, token: Token { text, expires }, terms } = ask;
+    let asked = Asked { subject, token: text, expires: *expires, terms: terms.as_ref() };
+    let body = cache.credentials(asked, Instant::now() + PATIENCE).await?;
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     Ok(body["AccessKeyId"].as_str().unwrap().to_owned())
 }
