@@ -27,6 +27,9 @@ const CALL: Duration = Duration::from_secs(10);
 /// The longest pause after a failure. The first is that of all clients here.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// How often somebody else may have been faster before it is told: a patch that is refused for ever looks the same.
+const OVERTAKEN: u32 = 3;
+
 /// Bytes of a Node: kubelet lists the images that it has, and labels and annotations have limits.
 const LARGEST_NODE: usize = 4 << 20;
 
@@ -56,8 +59,8 @@ enum Outcome {
     Removed,
     /// The node has no such taint.
     Absent,
-    /// Somebody else has changed the taints in between.
-    Overtaken,
+    /// Somebody else has changed the taints in between, as far as this answer tells.
+    Overtaken(String),
     /// Why it is still there.
     Failed(String),
 }
@@ -82,6 +85,7 @@ impl StartupTaint {
         let Self { node, key } = &self;
         let mut pause = BACKOFF.0;
         let mut said = String::new();
+        let mut overtaken = 0;
         loop {
             match self.remove(&client).await {
                 Outcome::Removed => {
@@ -92,9 +96,9 @@ impl StartupTaint {
                     tracing::debug!(node, taint = key, "this node has no startup taint");
                     break;
                 }
-                Outcome::Overtaken => {}
-                Outcome::Failed(why) if why == said => {}
-                Outcome::Failed(why) => {
+                Outcome::Overtaken(_) if overtaken < OVERTAKEN => overtaken += 1,
+                Outcome::Overtaken(why) | Outcome::Failed(why) if why == said => {}
+                Outcome::Overtaken(why) | Outcome::Failed(why) => {
                     tracing::warn!(
                         node,
                         taint = key,
@@ -138,7 +142,7 @@ async fn within<T>(call: impl Future<Output = Result<T, ApiError>>, verb: &str) 
     };
     Err(match error.code() {
         // The API server answers 422 where the test of a JSON patch fails.
-        Some(409 | 422) if verb == "patch" => Outcome::Overtaken,
+        Some(409 | 422) if verb == "patch" => Outcome::Overtaken(error.to_string()),
         Some(403) => {
             Outcome::Failed(format!("{error}; the agent's ClusterRole must allow get and patch on nodes"))
         }

@@ -163,17 +163,35 @@ async fn what_fails_is_tried_again_and_keeps_no_pod_from_credentials() {
 }
 
 #[cfg(feature = "eks-api")]
-#[tokio::test]
-async fn why_it_stays_is_logged_once_for_each_reason() {
-    const COMPLAINT: &str = "pods are kept off this node: its startup taint is not removed";
-    let (api, _issuer) = cluster(&json!([ours("NoSchedule")])).await;
-    api.set_fault_of(NODES, Route::Patch, Fault::Status(403));
+const COMPLAINT: &str = "pods are kept off this node: its startup taint is not removed";
+
+/// The program, as the agent of the node.
+#[cfg(feature = "eks-api")]
+fn program(api: &FakeApi) -> Starting {
     let url = format!("--kube-api={}", api.url());
     let fixed = ["agent", "--cluster-name=prod", "--upstream=web-identity", "--region=eu-west-1", "--port=0"];
     let ports =
         ["--bind-hosts=127.0.0.1", "--probe-port=0", "--metrics-address=127.0.0.1", "--metrics-port=0"];
-    let mut program =
-        Starting::spawn_subcommand(&[&fixed[..], &ports, &["--node-name=node-1", FLAG, &url]].concat());
+    Starting::spawn_subcommand(&[&fixed[..], &ports, &["--node-name=node-1", FLAG, &url]].concat())
+}
+
+#[cfg(feature = "eks-api")]
+#[tokio::test]
+async fn a_patch_that_never_fits_is_told_after_some_tries() {
+    let (api, _issuer) = cluster(&json!([ours("NoSchedule")])).await;
+    api.set_fault_of(NODES, Route::Patch, Fault::Status(422));
+    let program = program(&api);
+    until("a complaint", async || program.log().iter().any(|line| line.contains(COMPLAINT)).then_some(()))
+        .await;
+    assert!(api.traffic().patches_of("", NODE) >= 4);
+}
+
+#[cfg(feature = "eks-api")]
+#[tokio::test]
+async fn why_it_stays_is_logged_once_for_each_reason() {
+    let (api, _issuer) = cluster(&json!([ours("NoSchedule")])).await;
+    api.set_fault_of(NODES, Route::Patch, Fault::Status(403));
+    let mut program = program(&api);
     let lines = |of: &str| program.log().into_iter().filter(|line| line.contains(of)).collect::<Vec<_>>();
     api.wait_for("three tries", |traffic| traffic.patches_of("", NODE) >= 3).await;
     let [forbidden] = &lines(COMPLAINT)[..] else { panic!("{:#?}", program.log()) };
