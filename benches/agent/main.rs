@@ -3,7 +3,8 @@
 //! are answered. A goal that is missed ends with an error; all of them are ratios within one run, or counts.
 //!
 //! `AGENT` names the program; `REFERENCE_AGENT` another of the same contract, such as AWS's, which is then measured in
-//! the same way and compared.
+//! the same way and compared. It gets flags and variables of AWS's agent alone. One that needs more, as this project's
+//! does, is named by a script that adds it: `exec ./eks-pod-identity-agent "$@" --kube-api="$API_SERVER"`.
 
 #![allow(
     clippy::unwrap_used,
