@@ -1,6 +1,9 @@
 //! A workload on the AWS SDK for Rust: finds credentials as the SDK does, asks STS who it is, prints
 //! one line. All that it knows comes from the environment and the files that this names, read by the
 //! SDK alone.
+//!
+//! With `CLIENT_EVERY_SECONDS` it does so for ever, each time as a process that has just begun, and after each prints what
+//! there was so far.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -38,6 +41,49 @@ struct Failure {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    if let Some(pause) = std::env::var("CLIENT_EVERY_SECONDS").ok().and_then(|text| text.parse().ok()) {
+        again_and_again(Duration::from_secs(pause)).await;
+    }
+    let line = once().await;
+    println!("{}", serde_json::to_string(&line).unwrap_or_default());
+    if line.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What there was so far.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SoFar {
+    calls: u64,
+    failed: u64,
+    /// Those that took so long that the SDK must have tried again.
+    slow: u64,
+    longest_milliseconds: u128,
+    errors: Vec<String>,
+}
+
+/// Longer than an answer takes, and shorter than the SDK's first pause mostly is.
+const SLOW: Duration = Duration::from_millis(500);
+
+async fn again_and_again(pause: Duration) -> ! {
+    let mut so_far = SoFar::default();
+    loop {
+        let began = std::time::Instant::now();
+        let line = once().await;
+        let took = began.elapsed();
+        so_far.calls += 1;
+        so_far.slow += u64::from(took > SLOW);
+        so_far.longest_milliseconds = so_far.longest_milliseconds.max(took.as_millis());
+        if !line.ok {
+            so_far.failed += 1;
+            so_far.errors.extend(line.message);
+            so_far.errors.truncate(5);
+        }
+        println!("{}", serde_json::to_string(&so_far).unwrap_or_default());
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn once() -> Line {
     let mut line = Line { sdk: "rust", ..Line::default() };
     let outcome = tokio::time::timeout(DEADLINE, identify(&mut line)).await;
     let failure = match outcome {
@@ -46,12 +92,10 @@ async fn main() -> ExitCode {
         Err(_) => Some(Failure { class: "Timeout".into(), message: format!("no answer in {DEADLINE:?}") }),
     };
     line.ok = failure.is_none();
-    let exit = if line.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if let Some(Failure { class, message }) = failure {
         (line.error, line.message) = (Some(class), Some(message));
     }
-    println!("{}", serde_json::to_string(&line).unwrap_or_default());
-    exit
+    line
 }
 
 async fn identify(line: &mut Line) -> Result<(), Failure> {

@@ -128,20 +128,16 @@ impl Following {
         if let Some(left) = turn.take() {
             left.uninstall().await?;
         }
-        let mut values = json!({
-            "replicas": replicas,
-            "server": {"shutdownDelaySeconds": 0},
-            "associations": {"enabled": true, "definition": false},
-            "sources": {"eksClusterName": CLUSTER},
-            "webhook": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": test.namespace}}},
-        });
-        if let (Some(values), Some(more)) = (values.as_object_mut(), more.as_object()) {
-            values.extend(more.clone());
-        }
+        let values = values(test, replicas, more);
         let release = Release::install(&test.cluster, name, &test.namespace, &values).await?;
         *turn = Some(release.clone());
         await_injection(&test.cluster, &test.namespace).await?;
         Ok(Self { release, turn })
+    }
+
+    /// Upgrades it to one replica with these values beside.
+    pub async fn upgrade(&self, test: &Test, more: &Value) -> Result<()> {
+        self.release.upgrade(&test.cluster, &values(test, 1, more)).await
     }
 
     /// Uninstalls it. Without this it stays until the next test has its turn, to be looked at.
@@ -149,4 +145,18 @@ impl Following {
         self.turn.take();
         self.release.uninstall().await
     }
+}
+
+fn values(test: &Test, replicas: usize, more: &Value) -> Value {
+    let mut values = json!({
+        "replicas": replicas,
+        "server": {"shutdownDelaySeconds": 0},
+        "associations": {"enabled": true, "definition": false},
+        "sources": {"eksClusterName": CLUSTER},
+        "webhook": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": test.namespace}}},
+    });
+    if let (Some(values), Some(more)) = (values.as_object_mut(), more.as_object()) {
+        values.extend(more.clone());
+    }
+    values
 }

@@ -1,18 +1,15 @@
-//! The node's agent on a real node: SDKs that have nothing but what the webhook injects, and an STS that verifies the
-//! tokens which kubelet wrote.
+//! Every SDK, by IPv4 and by IPv6; associations that change and go.
 
 use anyhow::{Context, Result, ensure};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
+use super::{ACCOUNT, calls, client, install, values};
 use crate::harness::cluster::Skipped;
-use crate::harness::own_associations::{Following, association, associations, define};
+use crate::harness::own_associations::associations;
 use crate::harness::release::REGION;
-use crate::harness::test::STS_URL;
 use crate::harness::{Test, command, until, workload};
 
-const ACCOUNT: &str = "associated";
-const ROLE: &str = "arn:aws:iam::111122223333:role/e2e-association";
 const UNKNOWN: &str = "arn:aws:iam::111122223333:role/e2e-nobodys";
 const TARGET: &str = "arn:aws:iam::444455556666:role/e2e-target";
 
@@ -20,21 +17,11 @@ const TARGET: &str = "arn:aws:iam::444455556666:role/e2e-target";
 const SDKS: [&str; 4] = ["boto3", "rust", "go", "js"];
 
 pub async fn sdks_get_credentials_of_the_associated_role_from_the_nodes_agent(test: Test) -> Result<()> {
-    define(&test.cluster).await?;
-    test.start_sts().await?;
-    let namespace = format!("--namespace={}", test.namespace);
-    let address = ["get", "service", "sts", &namespace, "--output=jsonpath={.spec.clusterIP}"];
-    let sts = command::kubectl(address).await?;
-    let values = json!({
-        "injection": {"awsDefaultRegion": REGION},
-        "agent": {"enabled": true, "region": REGION, "endpoint": format!("http://{}", sts.trim())},
-    });
-    let following = Following::install(&test, "agent", 1, &values).await?;
-    test.account(ACCOUNT, &[]).await?;
-    let object = association(ACCOUNT, &json!({"roleArn": ROLE})).to_string();
+    let following = install(&test).await?;
     let api = associations(&test.client, &test.namespace);
-    api.create(&PostParams::default(), &serde_json::from_str(&object)?).await?;
-    every_sdk_has_the_role(&test).await?;
+    every_sdk_has_the_role(&test, "by-ipv4").await?;
+    following.upgrade(&test, &values(&test, json!({"ipFamily": "ipv6"})).await?).await?;
+    by_ipv6(&test).await?;
 
     let change = Patch::Merge(json!({"spec": {"targetRoleArn": TARGET}}));
     api.patch(ACCOUNT, &PatchParams::default(), &change).await?;
@@ -48,7 +35,7 @@ pub async fn sdks_get_credentials_of_the_associated_role_from_the_nodes_agent(te
     ensure!(line["ok"] == false && line["error"] != Value::Null, "{line}");
 
     // A pod that stays: it was made with its identity, and asks after the association is gone.
-    test.create(staying(&test)?).await?;
+    test.create(staying(&test, "staying")?).await?;
     until("the pod has its credentials' address", async || {
         Ok(asked(&test).await.is_ok_and(|answer| answer.contains("AccessDenied")).then_some(()))
     })
@@ -62,12 +49,22 @@ pub async fn sdks_get_credentials_of_the_associated_role_from_the_nodes_agent(te
     following.end().await
 }
 
+/// The same where the pods have IPv6 addresses.
+async fn by_ipv6(test: &Test) -> Result<()> {
+    let pod = test.create(staying(test, "addressed")?).await?;
+    let env = &serde_json::to_value(&pod)?["spec"]["containers"][0]["env"];
+    let uri = json!({"name": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "value": "http://[fd00:ec2::23]/v1/credentials"});
+    ensure!(env.as_array().is_some_and(|env| env.contains(&uri)), "{env}");
+    every_sdk_has_the_role(test, "by-ipv6").await
+}
+
 /// One call of STS a pod, whichever SDK asks.
-async fn every_sdk_has_the_role(test: &Test) -> Result<()> {
+async fn every_sdk_has_the_role(test: &Test, how: &str) -> Result<()> {
+    let before = calls(test, "AssumeRoleWithWebIdentity").await?.len();
     let mut pods = Vec::new();
     for sdk in SDKS {
         match test.image(&format!("client-{sdk}")) {
-            Ok(_) => pods.push((sdk, format!("with-{sdk}"))),
+            Ok(_) => pods.push((sdk, format!("{how}-{sdk}"))),
             Err(error) if error.is::<Skipped>() => {}
             Err(error) => return Err(error),
         }
@@ -80,7 +77,12 @@ async fn every_sdk_has_the_role(test: &Test) -> Result<()> {
         ensure!(line["arn"].as_str().is_some_and(|arn| arn.starts_with(&session)), "{line}");
     }
     let calls = calls(test, "AssumeRoleWithWebIdentity").await?;
-    ensure!(calls.len() == pods.len(), "{} calls for {} pods: {calls:?}", calls.len(), pods.len());
+    ensure!(
+        calls.len() - before == pods.len(),
+        "{} calls for {} pods: {calls:?}",
+        calls.len() - before,
+        pods.len()
+    );
     Ok(())
 }
 
@@ -105,27 +107,11 @@ async fn the_second_session_is_tagged(test: &Test) -> Result<()> {
     Ok(())
 }
 
-/// What a client prints in a pod of its own.
-async fn client(test: &Test, name: &str, sdk: &str) -> Result<Value> {
-    test.create(pod(test, name, sdk)?).await?;
-    test.printed(name, "main").await
-}
-
-/// A pod with nothing but where STS is.
-fn pod(test: &Test, name: &str, sdk: &str) -> Result<Value> {
-    let image = test.image(&format!("client-{sdk}"))?;
-    let env = json!([{"name": "AWS_ENDPOINT_URL_STS", "value": STS_URL}]);
-    let mut pod = workload::pod(name, ACCOUNT, &json!({"image": image, "env": env}));
-    // The association was made a moment ago.
-    pod["metadata"]["labels"] = json!({"eks.amazonaws.com/pod-identity": "enabled"});
-    Ok(pod)
-}
-
 /// A pod in which the agent can be asked by hand.
-fn staying(test: &Test) -> Result<Value> {
+fn staying(test: &Test, name: &str) -> Result<Value> {
     let image = test.image("client-boto3")?;
     let command = ["python3", "-c", "import signal; signal.pause()"];
-    let mut pod = workload::pod("staying", ACCOUNT, &json!({"image": image, "command": command}));
+    let mut pod = workload::pod(name, ACCOUNT, &json!({"image": image, "command": command}));
     pod["metadata"]["labels"] = json!({"eks.amazonaws.com/pod-identity": "enabled"});
     Ok(pod)
 }
@@ -144,12 +130,4 @@ print(answer.status, answer.read().decode())
 ";
     let namespace = format!("--namespace={}", test.namespace);
     command::kubectl(["exec", "staying", &namespace, "--", "python3", "-c", ASK]).await
-}
-
-/// The calls of STS that succeeded.
-async fn calls(test: &Test, action: &str) -> Result<Vec<Value>> {
-    let namespace = format!("--namespace={}", test.namespace);
-    let log = command::kubectl(["logs", "deployment/sts", &namespace, "--tail=-1"]).await?;
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    Ok(lines.filter(|line| line["action"] == action && line["status"] == 200).collect())
 }

@@ -1,0 +1,139 @@
+//! Agents that are upgraded and killed while two hundred pods ask them, each time as a process that has just begun.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{ListParams, LogParams};
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, calls, install};
+use crate::harness::wait::until_within;
+use crate::harness::workload::{controller, pod_spec};
+use crate::harness::{Test, command};
+
+const PODS: usize = 200;
+
+/// Two hundred pods take their time on a small machine.
+const PATIENCE: Duration = Duration::from_mins(8);
+
+/// What a pod's client counts.
+#[derive(Debug, Clone, Default)]
+struct Counts {
+    calls: u64,
+    failed: u64,
+    slow: u64,
+    longest_milliseconds: u64,
+    errors: Vec<String>,
+}
+
+impl Counts {
+    /// Of a line that the client printed; none of what is no such line.
+    fn of(line: &str) -> Self {
+        let line: Value = serde_json::from_str(line).unwrap_or_default();
+        let number = |member: &str| line[member].as_u64().unwrap_or_default();
+        let errors = line["errors"].as_array().into_iter().flatten().map(Value::to_string).collect();
+        Self {
+            calls: number("calls"),
+            failed: number("failed"),
+            slow: number("slow"),
+            longest_milliseconds: number("longestMilliseconds"),
+            errors,
+        }
+    }
+}
+
+pub async fn pods_that_ask_all_the_while_notice_no_upgrade_and_outlive_a_killed_agent(
+    test: Test,
+) -> Result<()> {
+    let following = install(&test).await?;
+    start(&test).await?;
+    let before = asked(&test, &BTreeMap::new()).await?;
+    said("at first", &test, &before, &BTreeMap::new()).await?;
+
+    let namespace = format!("--namespace={}", test.namespace);
+    let agent = format!("daemonset/{}-agent", following.release.fullname());
+    command::kubectl(["rollout", "restart", &agent, &namespace]).await?;
+    command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
+    let upgraded = asked(&test, &before).await?;
+    let failed = said("upgraded", &test, &upgraded, &before).await?;
+    ensure!(failed == 0, "{failed} calls failed while the agent was upgraded");
+
+    // Until kubelet has started the container again nobody listens, which is longer than some SDKs try.
+    test.cluster.verb(&["run", "pkill", "-KILL", "-f", "agent --cluster-name=e2e"]).await?;
+    let killed = asked(&test, &upgraded).await?;
+    said("killed", &test, &killed, &upgraded).await?;
+    let recovered = asked(&test, &killed).await?;
+    let failed = said("recovered", &test, &recovered, &killed).await?;
+    ensure!(failed == 0, "{failed} calls failed after the killed agent was back");
+    following.end().await
+}
+
+async fn start(test: &Test) -> Result<()> {
+    let env = json!([
+        {"name": "AWS_ENDPOINT_URL_STS", "value": super::STS_URL},
+        {"name": "CLIENT_EVERY_SECONDS", "value": "3"},
+    ]);
+    let spec = pod_spec(ACCOUNT, &json!({"image": test.image("client-rust")?, "env": env}));
+    let mut deployment = controller("Deployment", "asking", spec);
+    deployment["spec"]["replicas"] = json!(PODS);
+    deployment["spec"]["template"]["metadata"]["labels"]["eks.amazonaws.com/pod-identity"] = json!("enabled");
+    test.apply(&deployment.to_string()).await
+}
+
+/// Waits until every pod has called some more, and gives what each counts.
+async fn asked(test: &Test, before: &BTreeMap<String, Counts>) -> Result<BTreeMap<String, Counts>> {
+    const MORE: u64 = 4;
+    until_within(PATIENCE, "every pod has asked some more", async || {
+        let counts = counts(test).await?;
+        let has_asked = |(pod, now): (&String, &Counts)| {
+            now.calls >= before.get(pod).map_or(0, |before| before.calls) + MORE
+        };
+        Ok((counts.len() == PODS && counts.iter().all(has_asked)).then_some(counts))
+    })
+    .await
+}
+
+async fn counts(test: &Test) -> Result<BTreeMap<String, Counts>> {
+    let pods: Api<Pod> = test.api();
+    let names = pods.list_metadata(&ListParams::default().labels("app=asking")).await?;
+    let names = names.items.into_iter().filter_map(|pod| pod.metadata.name);
+    let last = LogParams { tail_lines: Some(1), ..LogParams::default() };
+    let read = |name: String| {
+        let (pods, last) = (pods.clone(), last.clone());
+        async move {
+            // A pod that has not begun has no log.
+            let log = pods.logs(&name, &last).await.unwrap_or_default();
+            anyhow::Ok((name, Counts::of(log.trim())))
+        }
+    };
+    stream::iter(names).map(read).buffer_unordered(16).try_collect().await
+}
+
+/// Prints what there was since `before`, and gives the number of calls that failed.
+async fn said(
+    when: &str,
+    test: &Test,
+    now: &BTreeMap<String, Counts>,
+    before: &BTreeMap<String, Counts>,
+) -> Result<u64> {
+    let sum =
+        |of: &BTreeMap<String, Counts>, member: fn(&Counts) -> u64| of.values().map(member).sum::<u64>();
+    let more = |member: fn(&Counts) -> u64| sum(now, member) - sum(before, member);
+    let (calls_made, failed, slow) =
+        (more(|counts| counts.calls), more(|counts| counts.failed), more(|counts| counts.slow));
+    let longest = now.values().map(|counts| counts.longest_milliseconds).max().context("no pods")?;
+    let sts = calls(test, "AssumeRoleWithWebIdentity").await?.len();
+    println!(
+        "{when}: {calls_made} calls of {PODS} pods, {failed} failed, {slow} were tried again or slow; the longest ever \
+         took {longest} ms; {sts} calls of STS so far"
+    );
+    let errors: Vec<&String> = now.values().flat_map(|counts| &counts.errors).take(3).collect();
+    if failed > 0 {
+        println!("{errors:?}");
+    }
+    Ok(failed)
+}
