@@ -11,13 +11,14 @@ use axum::routing::get;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use kube::Client;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 use super::cache::{Cache, Fetch};
 use super::endpoint::{Endpoint, answers};
 use super::grants::Grants;
-use super::listen::{Sockets, listener};
+use super::handover::{Stage, Turn};
+use super::listen::{Sockets, bound, listen};
 use super::metrics::Metrics;
 use super::settings::{GrantSettings, Settings};
 use super::trust::{Expectations, Trust};
@@ -28,7 +29,7 @@ use crate::identities::sources::association_resources::{
     self, AssociationResources, Detail, Namespaces, Pending, Selection,
 };
 use crate::kubernetes::Cluster;
-use crate::process::{Latch, Readiness, Running, Serving, Shutdown, Tasks, descriptors};
+use crate::process::{Readiness, Running, Serving, Shutdown, Tasks, descriptors};
 use crate::role_policy::{self, PolicyFile};
 use crate::server::{self, Answers, HEAD_LIMIT, Limits, Port, Server, admin};
 use crate::source::{self, Source};
@@ -44,13 +45,8 @@ const CONNECTIONS_PER_POD: usize = 60;
 
 /// Most memory that one connection takes, in bytes, whatever its client sends: heads that are read ahead and answers
 /// that nobody reads (16 KiB each), and 20 KiB for its task. Measured over hundreds that send nearly a whole head: 26 KiB.
-/// It does not include what the kernel keeps of a socket: [`SOCKET_BUFFER`].
+/// It does not include what the kernel keeps of a socket: [`super::SOCKET_BUFFER`].
 pub const CONNECTION_MEMORY: usize = 2 * HEAD_LIMIT + (20 << 10);
-
-/// Bytes that the kernel is asked to buffer in each direction; it takes twice as much. By default it would let a
-/// connection that nobody reads grow to megabytes, which count against the container's memory. A request has two KiB, and
-/// an answer too.
-pub const SOCKET_BUFFER: u32 = 8 << 10;
 
 /// An agent that is bound and put together, and serves once it is run.
 pub struct App {
@@ -134,36 +130,33 @@ impl App {
                 }
             }
         };
-        let (probing, scraped) = (listener(settings.probes, false)?, listener(settings.metrics, is_shared)?);
+        let probing = listen(bound(settings.probes, false)?)?;
+        let scraped = bound(settings.metrics, is_shared)?;
+        let (probes, metrics) = (probing.local_addr()?, scraped.local_addr()?);
         if let Some(taint) = settings.startup_taint.clone() {
             tasks.spawn(taint::NAME, taint.remove_once(client, readiness.clone(), addresses.clone()));
         }
-        let (probes, metrics) = (probing.local_addr()?, scraped.local_addr()?);
-        if let Some(file) = &settings.handover {
-            handover::leave(file, probes)?;
-        }
-        let listening = Latch::default();
-        let routes_of_probes = probe_routes(addresses.clone(), readiness.clone(), listening.clone());
-        let mut servers: Vec<Serving> = vec![
-            ("probes", server(probing, routes_of_probes.clone().into(), Port::Metrics).serve().boxed()),
-            (
-                "metrics",
-                server(scraped, routes_of_probes.merge(admin::metrics(registry)).into(), Port::Metrics)
-                    .serve()
-                    .boxed(),
-            ),
-        ];
-        let (endpoint, rate) = (endpoint.clone(), settings.rate);
-        let answer = move |listeners: Vec<TcpListener>| {
-            let one = |listener| server(listener, answers(endpoint.clone(), rate), Port::Agent).serve();
-            let all = join_all(listeners.into_iter().map(one).collect::<Vec<_>>());
-            let _is_first = listening.set();
-            all.map(drop)
+        let stage = Stage::default();
+        let routes_of_probes = probe_routes(addresses.clone(), readiness.clone(), stage.clone());
+        let routes_of_metrics = routes_of_probes.clone().merge(admin::metrics(registry));
+        let mut servers: Vec<Serving> =
+            vec![("probes", server(probing, routes_of_probes.into(), Port::Metrics).serve().boxed())];
+        let answer = {
+            let (endpoint, rate, stage) = (endpoint.clone(), settings.rate, stage.clone());
+            move |listeners: Vec<TcpListener>, scraped: TcpListener| {
+                let agent = |listener| server(listener, answers(endpoint.clone(), rate), Port::Agent).serve();
+                let mut all: Vec<_> = listeners.into_iter().map(agent).collect();
+                all.push(server(scraped, routes_of_metrics.into(), Port::Metrics).serve());
+                stage.answers();
+                join_all(all).map(drop)
+            }
         };
-        let serving = if is_shared {
-            handed_over(sockets, readiness, shutdown.clone(), answer).boxed()
+        let serving = if let Some(file) = &settings.handover {
+            handover::leave(file, probes)?;
+            let turn = Turn { readiness, shutdown: shutdown.clone(), lock: settings.standby.clone(), stage };
+            handed_over(sockets, scraped, turn, answer).boxed()
         } else {
-            answer(sockets.listen()?).boxed()
+            answer(sockets.listen()?, listen(scraped)?).boxed()
         };
         servers.push(("agent", serving));
         let running = Running { servers, tasks, shutdown, shutdown_delay: Duration::ZERO, drain: DRAIN };
@@ -261,26 +254,27 @@ fn follow(
     Ok(Grants::new(sources, policy))
 }
 
-/// Takes connections once everything is read.
+/// Takes connections once it is this agent's turn.
 async fn handed_over<F: Future<Output = ()>>(
     sockets: Sockets,
-    readiness: Readiness,
-    shutdown: Shutdown,
-    answer: impl FnOnce(Vec<TcpListener>) -> F,
+    scraped: TcpSocket,
+    turn: Turn,
+    answer: impl FnOnce(Vec<TcpListener>, TcpListener) -> F,
 ) {
-    if !handover::all_is_read(&readiness, &shutdown).await {
-        return;
-    }
-    match sockets.listen() {
-        Ok(listeners) => answer(listeners).await,
-        // The end of this part ends the process.
-        Err(error) => tracing::error!("{error:#}"),
+    let served = async {
+        let Some(_held) = turn.come().await? else { return Ok(()) };
+        answer(sockets.listen()?, listen(scraped)?).await;
+        anyhow::Ok(())
+    };
+    // The end of this part ends the process.
+    if let Err(error) = served.await {
+        tracing::error!("{error:#}");
     }
 }
 
 /// The probes of AWS's agent: both ask each address that pods ask. Ours beside them say what is missing, and whether this
 /// very process answers pods.
-fn probe_routes(addresses: Vec<SocketAddr>, readiness: Readiness, listening: Latch) -> Router {
+fn probe_routes(addresses: Vec<SocketAddr>, readiness: Readiness, stage: Stage) -> Router {
     let probed = move || {
         let addresses = addresses.clone();
         async move { probe::all(&addresses).await }
@@ -295,5 +289,5 @@ fn probe_routes(addresses: Vec<SocketAddr>, readiness: Readiness, listening: Lat
         .route("/readyz", get(probed))
         .route("/livez", get(async || "ok"))
         .route("/conditions", get(async move || shown(true)))
-        .route("/ready", get(async move || conditions(listening.is_set())))
+        .route("/ready", get(async move || conditions(stage.is_ready())))
 }

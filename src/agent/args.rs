@@ -71,6 +71,9 @@ pub struct ServeArgs {
     /// metrics, listens once everything is read, and serves probes on a port that it writes to FILE, for 'agent probe'
     #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
     pub handover_file: String,
+    /// Stand by until the agent that holds the lock on FILE dies, and take over from it at once; needs --handover-file
+    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
+    pub standby_lock: String,
     /// Address of metrics
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
     pub metrics_address: IpAddr,

@@ -3,10 +3,14 @@
 //! Both have the same addresses, so a probe of them may be answered by either; what asks for one of the two asks it on a
 //! port of its own, which it has written into a file of its container. The new one listens once it has read what it
 //! needs: until then the old one has all the connections.
+//!
+//! The same for an agent that is killed, where a second one stands by in its pod: it waits for the lock that the kernel
+//! takes from a process which dies.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,7 +19,7 @@ use tokio::time::sleep;
 
 use super::args::{ProbeArgs, Question};
 use crate::cli::exit::fail;
-use crate::process::{Readiness, Shutdown};
+use crate::process::{Latch, Readiness, Shutdown};
 
 /// How long a probe waits: kubelet's probes have ten seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,15 +27,59 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often to look whether everything is read, which happens once.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// Waits until everything holds; `false`: the process ends before.
-pub(super) async fn all_is_read(readiness: &Readiness, shutdown: &Shutdown) -> bool {
-    while !readiness.shown().0 {
+/// How far an agent is on its way to answer pods.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stage {
+    /// It could, and stands by.
+    standing_by: Latch,
+    answering: Latch,
+}
+
+impl Stage {
+    /// It answers pods from now on.
+    pub(super) fn answers(&self) {
+        let _is_first = self.answering.set();
+    }
+
+    /// Whether it answers pods, or would if another did not.
+    pub(super) fn is_ready(&self) -> bool {
+        self.answering.is_set() || self.standing_by.is_set()
+    }
+}
+
+/// What an agent waits for before it takes connections.
+pub(super) struct Turn {
+    pub(super) readiness: Readiness,
+    pub(super) shutdown: Shutdown,
+    /// The file whose lock the one has that answers, where another stands by.
+    pub(super) lock: Option<PathBuf>,
+    pub(super) stage: Stage,
+}
+
+impl Turn {
+    /// Waits until everything is read and no other agent of this pod answers. What it gives has to be kept as long as
+    /// this one answers. `None`: the process ends before.
+    pub(super) async fn come(&self) -> Result<Option<Option<File>>> {
+        while !self.readiness.shown().0 {
+            tokio::select! {
+                () = self.shutdown.stopping.cancelled() => return Ok(None),
+                () = sleep(AGAIN) => {}
+            }
+        }
+        let Some(lock) = &self.lock else { return Ok(Some(None)) };
+        let text = || format!("--standby-lock: failed to lock {}", lock.display());
+        let file = File::options().create(true).append(true).open(lock).with_context(text)?;
+        // A thread waits, which keeps nobody from ending the process.
+        let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
+        let _is_first = self.stage.standing_by.set();
         tokio::select! {
-            () = shutdown.stopping.cancelled() => return false,
-            () = sleep(AGAIN) => {}
+            locked = locked => {
+                tracing::info!("this agent answers from now on");
+                Ok(Some(Some(locked?.with_context(text)?)))
+            }
+            () = self.shutdown.stopping.cancelled() => Ok(None),
         }
     }
-    true
 }
 
 /// Leaves the port of this process's probes in a file; a reader finds all of it or nothing.

@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail};
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::app::SOCKET_BUFFER;
-
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
+
+/// Bytes that the kernel is asked to buffer in each direction; it takes twice as much. By default it would let a
+/// connection that nobody reads grow to megabytes, which count against the container's memory. A request has two KiB, and
+/// an answer too.
+pub const SOCKET_BUFFER: u32 = 8 << 10;
 
 /// Sockets that are bound. They take no connections until they listen.
 pub(super) struct Sockets(Vec<TcpSocket>);
@@ -20,7 +23,7 @@ impl Sockets {
         let mut failures = Vec::new();
         for address in addresses {
             // Of two that do not share an address the second fails here or when it listens.
-            match bound(*address, is_shared) {
+            match bind(*address, is_shared) {
                 Ok(socket) => sockets.push(socket),
                 Err(error) => failures.push(format!("{address}: {error}")),
             }
@@ -45,22 +48,23 @@ impl Sockets {
 
     /// Has them take connections.
     pub(super) fn listen(self) -> Result<Vec<TcpListener>> {
-        let listen = |socket: TcpSocket| {
-            let address = socket.local_addr()?;
-            socket.listen(BACKLOG).with_context(|| format!("failed to listen on {address}"))
-        };
         self.0.into_iter().map(listen).collect()
     }
 }
 
-/// A socket that listens on one address.
-pub(super) fn listener(address: SocketAddr, is_shared: bool) -> Result<TcpListener> {
-    let listening = bound(address, is_shared).and_then(|socket| socket.listen(BACKLOG));
-    listening.with_context(|| format!("failed to listen on {address}"))
+/// Has a socket take connections.
+pub(super) fn listen(socket: TcpSocket) -> Result<TcpListener> {
+    let address = socket.local_addr()?;
+    socket.listen(BACKLOG).with_context(|| format!("failed to listen on {address}"))
+}
+
+/// A socket of one address.
+pub(super) fn bound(address: SocketAddr, is_shared: bool) -> Result<TcpSocket> {
+    bind(address, is_shared).with_context(|| format!("failed to listen on {address}"))
 }
 
 /// The kernel lets processes share an address if all of them ask for it and have one user: the agent's is root.
-fn bound(address: SocketAddr, is_shared: bool) -> std::io::Result<TcpSocket> {
+fn bind(address: SocketAddr, is_shared: bool) -> std::io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(is_shared)?;

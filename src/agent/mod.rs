@@ -32,7 +32,8 @@ pub mod trust;
 #[cfg(feature = "eks-api")]
 pub mod upstream;
 
-pub use app::{App, CONNECTION_MEMORY, CONNECTIONS, SOCKET_BUFFER};
+pub use app::{App, CONNECTION_MEMORY, CONNECTIONS};
 pub use credentials::Credentials;
 pub use failure::{Failure, FailureKind};
+pub use listen::SOCKET_BUFFER;
 pub(crate) use serve::run;

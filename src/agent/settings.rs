@@ -57,6 +57,8 @@ pub struct Settings {
     pub metrics: SocketAddr,
     /// The file for the port of probes, where agents of one node hand over to each other.
     pub handover: Option<PathBuf>,
+    /// The file whose lock the one has that answers pods, where another stands by.
+    pub standby: Option<PathBuf>,
     /// How much is kept, and for how long.
     pub cache: CacheSettings,
     /// Where credentials come from.
@@ -103,6 +105,11 @@ impl Settings {
             let text = format!("{}s", duration.as_secs());
             return Err(invalid("--credential-duration", &text, "expected 15m to 12h"));
         }
+        if args.handover_file.is_empty() && !args.standby_lock.is_empty() {
+            let (flag, other) = ("--standby-lock", "--handover-file");
+            let why = "the two share the node's addresses";
+            return Err(SettingsError::Incomplete { flag, other, why });
+        }
         let node =
             filled(&args.node_name).or_else(|| environment("NODE_NAME").filter(|name| !name.is_empty()));
         Ok(Self {
@@ -112,6 +119,7 @@ impl Settings {
                 if args.handover_file.is_empty() { args.probe_port } else { 0 },
             ),
             handover: path(&args.handover_file),
+            standby: path(&args.standby_lock),
             metrics: SocketAddr::new(args.metrics_address, args.metrics_port),
             cache: CacheSettings {
                 entries: usize::try_from(args.max_cache_size).unwrap_or(usize::MAX),

@@ -11,7 +11,7 @@ import yaml
 
 import chart
 import program
-from chart import CHART, CI, Rendered, arguments, helm, notes, refusal, selects
+from chart import CHART, CI, Rendered, arguments, flags, helm, notes, refusal, selects
 from test_gitops import snippet
 
 # The least that it needs.
@@ -207,16 +207,30 @@ class Pod(unittest.TestCase):
 
     def test_is_probed_in_its_own_container_for_two_may_share_the_addresses(self):
         def probe(question, initial, failures):
-            asked = {"command": ["/pod-identity-webhook", "agent", "probe", question, "--file=/run/agent/probes"]}
+            asked = {"command": ["/pod-identity-webhook", "agent", "probe", question, "--file=/run/agent/agent"]}
             return {"exec": asked, "initialDelaySeconds": initial, "timeoutSeconds": 10, "failureThreshold": failures}
 
         self.assertEqual(self.agent.container["livenessProbe"], probe("live", 30, 3))
         self.assertEqual(self.agent.container["readinessProbe"], probe("ready", 1, 30))
-        self.assertEqual(self.agent.flags()["handover-file"], "/run/agent/probes")
+        self.assertEqual(self.agent.flags()["handover-file"], "/run/agent/agent")
         self.assertNotIn("probe-port", self.agent.flags())
         self.assertEqual(self.agent.container["volumeMounts"], [{"name": "run", "mountPath": "/run/agent"}])
         volume = {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
         self.assertEqual(self.spec["volumes"], [volume])
+
+    def test_has_a_second_agent_if_it_is_said(self):
+        def seen(container):
+            file = flags(container["args"][1:])["handover-file"]
+            return container["name"], file, container["readinessProbe"]["exec"]["command"][-1]
+
+        pair = agent("agent.standby=true").pod["spec"]["containers"]
+        self.assertEqual(seen(pair[0]), ("agent", "/run/agent/agent", "--file=/run/agent/agent"))
+        self.assertEqual(seen(pair[1]), ("standby", "/run/agent/standby", "--file=/run/agent/standby"))
+        for container in pair:
+            self.assertIn("--standby-lock=/run/agent/lock", container["args"])
+            self.assertEqual(container["volumeMounts"], [{"name": "run", "mountPath": "/run/agent"}])
+        self.assertNotIn("standby-lock", self.agent.flags())
+        self.assertEqual(len(self.spec["containers"]), 1)
 
     def test_is_probed_as_awss_is_where_it_hands_nothing_over(self):
         def probe(path, initial, failures):
@@ -367,7 +381,7 @@ class Arguments(unittest.TestCase):
         expected = {
             "cluster-name": "prod",
             "upstream": "web-identity",
-            "handover-file": "/run/agent/probes",
+            "handover-file": "/run/agent/agent",
             "metrics-port": "2705",
             "watch-association-resources": "own",
             "log-format": "text",
@@ -377,7 +391,7 @@ class Arguments(unittest.TestCase):
     def test_of_eks_auth_say_nothing_of_associations(self):
         flags = Rendered(ON, EKS, OWN, POLICY, FILE).agent.flags()
         expected = {"cluster-name": "prod", "upstream": "eks-auth", "metrics-port": "2705", "log-format": "text"}
-        self.assertEqual(flags, expected | {"handover-file": "/run/agent/probes"})
+        self.assertEqual(flags, expected | {"handover-file": "/run/agent/agent"})
 
     def test_are_flags_that_the_program_has(self):
         serve, initialize = program.agent_flags()
@@ -395,7 +409,8 @@ class Arguments(unittest.TestCase):
             "metrics-address", "rotate-credentials", "kubeconfig",
         }  # fmt: skip
         serve, _ = program.agent_flags()
-        passed = set(Rendered(values="agent").agent.flags()) | set(agent().flags())
+        pair = agent("agent.standby=true").pod["spec"]["containers"]
+        passed = set(Rendered(values="agent").agent.flags()) | set(flags(pair[1]["args"][1:]))
         self.assertEqual(serve - elsewhere - passed, set())
 
     def test_have_the_name_of_the_cluster_and_the_audience_of_the_webhook_unless_they_are_said(self):
@@ -560,6 +575,9 @@ class Refusals(unittest.TestCase):
         self.assertIn("maxSurge needs agent.handover=true", refusal(ON, OWN, surge, "agent.handover=false"))
         agent(surge, "agent.updateStrategy.rollingUpdate.maxUnavailable=0")
         agent("agent.updateStrategy.rollingUpdate.maxSurge=0%", "agent.handover=false")
+
+    def test_of_a_second_agent_that_could_not_have_the_addresses(self):
+        self.assertIn("agent.standby needs agent.handover=true", refusal(ON, OWN, "agent.standby=true", "agent.handover=false"))
 
     def test_of_an_agent_with_the_values_of_an_older_chart(self):
         # As --reuse-values brings them along.

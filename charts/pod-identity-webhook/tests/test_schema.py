@@ -65,6 +65,7 @@ class Schema(unittest.TestCase):
             ("agent.updateStrategy.type=Recreate", "/agent/updateStrategy/type"),
             ("agent.updateStrategy.rollingUpdate.maxSurge=some", "/agent/updateStrategy/rollingUpdate/maxSurge"),
             ("agent.handover=yes", "/agent/handover"),
+            ("agent.standby=yes", "/agent/standby"),
             ("agent.podLabels.a=true", "/agent/podLabels/a"),
             ("agent.extraArgs={port}", "/agent/extraArgs/0"),
             ("associations.enabled=yes", "/associations/enabled"),

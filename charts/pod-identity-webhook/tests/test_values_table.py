@@ -8,7 +8,7 @@ import values_table
 from chart import CHART
 
 # Flags of the agent that the chart decides about, and those whose value is the webhook's too.
-NO_AGENT_VALUE = {"handover-file", "log-format", "role-policy", "role-policy-mode", "watch-container-credentials-config"}
+NO_AGENT_VALUE = {"log-format", "role-policy", "role-policy-mode", "watch-container-credentials-config"}
 # Flags that the chart decides about, now or once certificates are kept in the cluster.
 NO_VALUE = {"in-cluster", "tls-cert", "tls-key", "namespace", "certificates", "service-name", "tls-secret", "webhook-configuration"}
 

@@ -89,6 +89,39 @@ async fn the_new_agent_takes_over_once_it_has_read_everything_and_no_pod_asks_in
 }
 
 #[tokio::test]
+async fn a_second_agent_of_a_pod_stands_by_and_takes_over_at_once() {
+    let files = Files::new();
+    let lock = format!("--standby-lock={}", files.path("lock"));
+    let (api, issuer) = Node::cluster().await;
+    let first = Node::start_on(api, issuer.clone(), &[&files.flag("agent"), &lock]).await;
+    let token = first.token("p1");
+    assert_answered(&first, &token).await;
+
+    let (api, _) = Node::cluster().await;
+    api.sign_tokens(issuer::URL, &issuer.keys());
+    api.confirm_token(&token, "account-orders", "p1");
+    let port = format!("--port={}", first.address.port());
+    let second = Node::start_on(api, issuer, &[&files.flag("standby"), &lock, &port]).await;
+    assert!(files.probe("standby", "ready").await.status.success());
+    for _ in 0..100 {
+        assert_answered(&first, &token).await;
+    }
+    assert_eq!(second.upstream.calls(), 0);
+
+    // The kernel takes the lock from a process that dies, as from this one's end.
+    drop(first);
+    until("the second one answers", async || {
+        second.try_ask(&token).await.is_some_and(|answer| answer.status == 200).then_some(())
+    })
+    .await;
+    until("it is the second one", async || {
+        assert_answered(&second, &token).await;
+        (second.upstream.calls() == 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_probe_before_the_server_is_there_says_so() {
     let files = Files::new();
     let probed = files.probe("none", "ready").await;

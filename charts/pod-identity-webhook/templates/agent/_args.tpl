@@ -8,9 +8,7 @@ Arguments of the agent, by the same rules as the webhook's: a value that is left
 - agent
 - {{ printf "--cluster-name=%s" (include "pod-identity-webhook.agent.eksClusterName" .) | quote }}
 - --upstream={{ $upstream }}
-{{- if $agent.handover }}
-- --handover-file={{ include "pod-identity-webhook.agent.handoverFile" . }}
-{{- else }}
+{{- if not $agent.handover }}
 - --probe-port={{ $agent.probePort | int64 }}
 {{- end }}
 - --metrics-port={{ $agent.metricsPort | int64 }}
@@ -66,8 +64,5 @@ Arguments of the agent, by the same rules as the webhook's: a value that is left
 {{- end }}
 {{- with .Values.log.format }}
 - {{ printf "--log-format=%s" . | quote }}
-{{- end }}
-{{- range $agent.extraArgs }}
-- {{ . | quote }}
 {{- end }}
 {{- end -}}

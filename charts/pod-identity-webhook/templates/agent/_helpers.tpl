@@ -93,18 +93,18 @@ resource counts only for ServiceAccounts of its own namespace.
 {{- end -}}
 
 {{/*
-Where the agent says on which port it is probed.
+Where the agent of this container says on which port it is probed.
 */}}
 {{- define "pod-identity-webhook.agent.handoverFile" -}}
-/run/agent/probes
+/run/agent/{{ . }}
 {{- end -}}
 
 {{/*
-The command that asks the agent of its own container; "live" or "ready".
+The command that asks the agent of a container: its name and "live" or "ready".
 */}}
 {{- define "pod-identity-webhook.agent.probe" -}}
-{{- $file := include "pod-identity-webhook.agent.handoverFile" . -}}
-{{- list "/pod-identity-webhook" "agent" "probe" . (printf "--file=%s" $file) | toJson -}}
+{{- $file := include "pod-identity-webhook.agent.handoverFile" (first .) -}}
+{{- list "/pod-identity-webhook" "agent" "probe" (last .) (printf "--file=%s" $file) | toJson -}}
 {{- end -}}
 
 {{/*

@@ -10,7 +10,7 @@ use kube::Api;
 use kube::api::{ListParams, LogParams};
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, calls, install};
+use super::{ACCOUNT, calls, install, values};
 use crate::harness::wait::until_within;
 use crate::harness::workload::{controller, pod_spec};
 use crate::harness::{Test, command};
@@ -46,7 +46,7 @@ impl Counts {
     }
 }
 
-pub async fn pods_that_ask_all_the_while_notice_no_upgrade_and_outlive_a_killed_agent(
+pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_agent_with_a_second(
     test: Test,
 ) -> Result<()> {
     let following = install(&test).await?;
@@ -63,13 +63,36 @@ pub async fn pods_that_ask_all_the_while_notice_no_upgrade_and_outlive_a_killed_
     ensure!(failed == 0, "{failed} calls failed while the agent was upgraded");
 
     // Until kubelet has started the container again nobody listens, which is longer than some SDKs try.
-    test.cluster.verb(&["run", "pkill", "-KILL", "-f", "agent --cluster-name=e2e"]).await?;
+    kill(&test, "agent").await?;
     let killed = asked(&test, &upgraded).await?;
     said("killed", &test, &killed, &upgraded).await?;
     let recovered = asked(&test, &killed).await?;
     let failed = said("recovered", &test, &recovered, &killed).await?;
     ensure!(failed == 0, "{failed} calls failed after the killed agent was back");
+
+    let mut with_standby = values(&test, json!({})).await?;
+    with_standby["agent"]["standby"] = json!(true);
+    following.upgrade(&test, &with_standby).await?;
+    command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
+    let mut before = asked(&test, &recovered).await?;
+    let failed = said("with a second agent", &test, &before, &recovered).await?;
+    ensure!(failed == 0, "{failed} calls failed while the second agent came");
+    // Either of them may be the one that answers.
+    for container in ["agent", "standby"] {
+        kill(&test, container).await?;
+        let now = asked(&test, &before).await?;
+        let failed = said(&format!("{container} killed beside the other"), &test, &now, &before).await?;
+        ensure!(failed == 0, "{failed} calls failed when {container} was killed beside the other");
+        command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
+        before = now;
+    }
     following.end().await
+}
+
+/// Kills the agent of this container at once, as the kernel does for want of memory.
+async fn kill(test: &Test, container: &str) -> Result<()> {
+    let pattern = format!("handover-file=/run/agent/{container}");
+    test.cluster.verb(&["run", "pkill", "-KILL", "-f", &pattern]).await.map(drop)
 }
 
 async fn start(test: &Test) -> Result<()> {
