@@ -22,13 +22,14 @@ mod stream;
 pub mod tls;
 mod tls_settings;
 
-use std::future::ready;
+use std::iter;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use prometheus::IntGauge;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
@@ -126,33 +127,28 @@ impl Server {
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let complaints = Throttle::new(Duration::from_secs(1));
-        let mut is_stopping = false;
+        let admit = |stream, peer: SocketAddr| {
+            // Without a place the stream is dropped, and so closed.
+            let of = if port == Port::Agent { Peer::exactly } else { Peer::of };
+            if let Some(place) = connections.admit(of(peer.ip())) {
+                let entry = place.entry.clone();
+                let task = tasks.spawn(context.clone().connection(stream, peer, place));
+                entry.task(task.abort_handle());
+            }
+        };
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = shutdown.stopping.cancelled(), if !is_stopping => {
-                    is_stopping = true;
-                    continue;
-                }
+                () = shutdown.stopping.cancelled() => break,
                 _ = sweep.tick() => {
                     connections.sweep();
                     continue;
                 }
                 accepted = listener.accept(), if tasks.len() < most => accepted,
-                // Connections that the kernel has made already would be reset: their calls are answered as well.
-                () = ready(()), if is_stopping => break,
                 () = sleep(TURN), if tasks.len() >= most => continue,
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    // Without a place the stream is dropped, and so closed.
-                    let of = if port == Port::Agent { Peer::exactly } else { Peer::of };
-                    if let Some(place) = connections.admit(of(peer.ip())) {
-                        let entry = place.entry.clone();
-                        let task = tasks.spawn(context.clone().connection(stream, peer, place));
-                        entry.task(task.abort_handle());
-                    }
-                }
+                Ok((stream, peer)) => admit(stream, peer),
                 Err(error) => {
                     if let Some(left_out) = complaints.allow() {
                         tracing::warn!(%error, left_out, "failed to accept a connection");
@@ -162,7 +158,9 @@ impl Server {
                 }
             }
         }
-        drop(listener);
+        for (stream, peer) in waiting(listener) {
+            admit(stream, peer);
+        }
         tasks.close();
         let drained = async {
             let waited = tasks.wait();
@@ -178,4 +176,15 @@ impl Server {
             tracing::warn!(left = tasks.len(), "connections left when the time to drain was over");
         }
     }
+}
+
+/// The connections that the kernel has made and nobody has accepted: they would be reset with the socket, and their calls
+/// be lost. Asked of the kernel itself, because the runtime may not have heard of the last ones yet.
+fn waiting(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std().ok();
+    iter::from_fn(move || {
+        let (stream, peer) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
 }
