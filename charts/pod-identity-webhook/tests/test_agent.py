@@ -202,7 +202,7 @@ class Pod(unittest.TestCase):
         self.assertEqual(made.initialize["args"], ["agent", "initialize", "--link-type=bridge"])
         for container in (self.agent.initialize, self.agent.container):
             self.assertEqual(container["image"], Rendered().container["image"])
-            self.assertEqual(container["resources"]["limits"], {"memory": "128Mi"})
+            self.assertEqual(container["resources"]["limits"], {"memory": "256Mi"})
             self.assertEqual(container["resources"]["requests"], {"cpu": "10m", "memory": "32Mi"})
 
     def test_is_probed_in_its_own_container_for_two_may_share_the_addresses(self):

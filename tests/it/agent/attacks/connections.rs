@@ -55,7 +55,7 @@ async fn ten_thousand_connections_of_as_many_addresses_keep_nobody_out() {
     assert_alive(&node).await;
     let open =
         crate::support::client::metric(node.metrics, "pod_identity_webhook_connections").await.unwrap();
-    assert!(open <= 300.0, "{open}");
+    assert!(open <= 1000.0, "{open}");
     assert!(closed(&node, "full").await >= 500.0);
 }
 
@@ -65,8 +65,9 @@ async fn connections_of_one_pod_that_all_ask_keep_nobody_out() {
     let token = node.token("p1");
     assert_served(&node, &token).await;
     let mut crowd = Vec::new();
-    for _ in 0..10 {
-        for _ in 0..60 {
+    // Twice what the agent takes.
+    for _ in 0..20 {
+        for _ in 0..100 {
             let mut pod = Pod::connect(ATTACKER, node.address).await.unwrap();
             // Idle after an answer, which is a refusal.
             drop(pod.ask("x").await);

@@ -12,10 +12,10 @@ use crate::accounts::skip;
 use crate::agent::Node;
 use crate::support::wait::{until, within};
 
-/// More than all places: six addresses have 60 each.
+/// More than all places: six addresses have 200 each.
 async fn crowd(node: &Node, bytes: &[u8]) -> Vec<TcpStream> {
     let mut crowd = Vec::new();
-    for host in (1..=6).cycle().take(360) {
+    for host in (1..=6).cycle().take(1200) {
         let from = IpAddr::V4(Ipv4Addr::new(127, 2, 0, host));
         let mut stream = connect(from, node.address).await.unwrap();
         drop(stream.write_all(bytes).await);
