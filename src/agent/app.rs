@@ -11,7 +11,7 @@ use axum::routing::get;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use kube::Client;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 use super::cache::{Cache, Fetch};
@@ -39,9 +39,9 @@ use crate::telemetry::Registry;
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// Connections of pods at the same time on one address, and of one pod while others want the room. A node has 250 pods at
-/// most, each of which asks a few times an hour; the chart gives the agent the memory for so many.
-pub const CONNECTIONS: usize = 300;
-const CONNECTIONS_PER_POD: usize = 60;
+/// most, whose processes may all start at the same time; the chart gives the agent the memory for so many.
+pub const CONNECTIONS: usize = 1000;
+const CONNECTIONS_PER_POD: usize = 200;
 
 /// Most memory that one connection takes, in bytes, whatever its client sends: heads that are read ahead and answers
 /// that nobody reads (16 KiB each), and 20 KiB for its task. Measured over hundreds that send nearly a whole head: 26 KiB.
@@ -142,23 +142,30 @@ impl App {
         let mut servers: Vec<Serving> =
             vec![("probes", server(probing, routes_of_probes.into(), Port::Metrics).serve().boxed())];
         let answer = {
-            let (endpoint, rate, stage) = (endpoint.clone(), settings.rate, stage.clone());
-            move |listeners: Vec<TcpListener>, scraped: TcpListener| {
+            let (server, endpoint) = (server.clone(), endpoint.clone());
+            let (rate, stage) = (settings.rate, stage.clone());
+            move |listeners: Vec<TcpListener>| {
                 let agent = |listener| server(listener, answers(endpoint.clone(), rate), Port::Agent).serve();
-                let mut all: Vec<_> = listeners.into_iter().map(agent).collect();
-                all.push(server(scraped, routes_of_metrics.into(), Port::Metrics).serve());
+                let all = join_all(listeners.into_iter().map(agent).collect::<Vec<_>>());
                 stage.answers();
-                join_all(all).map(drop)
+                all.map(drop)
             }
         };
-        let serving = if let Some(file) = &settings.handover {
+        let serve_metrics = move |listener| server(listener, routes_of_metrics.into(), Port::Metrics).serve();
+        if settings.standby.is_some() {
+            // Of two agents of a pod the one that answers is the one that is scraped.
+            let (stage, shutdown) = (stage.clone(), shutdown.clone());
+            servers.push(("metrics", stage.later(shutdown, scraped, serve_metrics).boxed()));
+        } else {
+            servers.push(("metrics", serve_metrics(listen(scraped)?).boxed()));
+        }
+        if let Some(file) = &settings.handover {
             handover::leave(file, probes)?;
             let turn = Turn { readiness, shutdown: shutdown.clone(), lock: settings.standby.clone(), stage };
-            handed_over(sockets, scraped, turn, answer).boxed()
+            servers.push(("agent", handed_over(sockets, turn, answer).boxed()));
         } else {
-            answer(sockets.listen()?, listen(scraped)?).boxed()
-        };
-        servers.push(("agent", serving));
+            servers.push(("agent", answer(sockets.listen()?).boxed()));
+        }
         let running = Running { servers, tasks, shutdown, shutdown_delay: Duration::ZERO, drain: DRAIN };
         Ok(Self { addresses, probes, metrics, running })
     }
@@ -257,13 +264,18 @@ fn follow(
 /// Takes connections once it is this agent's turn.
 async fn handed_over<F: Future<Output = ()>>(
     sockets: Sockets,
-    scraped: TcpSocket,
     turn: Turn,
-    answer: impl FnOnce(Vec<TcpListener>, TcpListener) -> F,
+    answer: impl FnOnce(Vec<TcpListener>) -> F,
 ) {
     let served = async {
-        let Some(_held) = turn.come().await? else { return Ok(()) };
-        answer(sockets.listen()?, listen(scraped)?).await;
+        let Some(lock) = turn.come().await? else { return Ok(()) };
+        let stopping = turn.shutdown.stopping.clone();
+        // One that stands by takes over while this one still answers whoever has connected.
+        let release = async move {
+            stopping.cancelled().await;
+            drop(lock);
+        };
+        tokio::join!(answer(sockets.listen()?), release);
         anyhow::Ok(())
     };
     // The end of this part ends the process.

@@ -15,9 +15,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::args::{ProbeArgs, Question};
+use super::listen::listen;
 use crate::cli::exit::fail;
 use crate::process::{Latch, Readiness, Shutdown};
 
@@ -32,18 +35,39 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Stage {
     /// It could, and stands by.
     standing_by: Latch,
-    answering: Latch,
+    answering: CancellationToken,
 }
 
 impl Stage {
     /// It answers pods from now on.
     pub(super) fn answers(&self) {
-        let _is_first = self.answering.set();
+        self.answering.cancel();
     }
 
     /// Whether it answers pods, or would if another did not.
     pub(super) fn is_ready(&self) -> bool {
-        self.answering.is_set() || self.standing_by.is_set()
+        self.answering.is_cancelled() || self.standing_by.is_set()
+    }
+}
+
+impl Stage {
+    /// Serves on a socket once the agent answers pods.
+    pub(super) async fn later<F: Future<Output = ()>>(
+        self,
+        shutdown: Shutdown,
+        socket: TcpSocket,
+        serve: impl FnOnce(TcpListener) -> F,
+    ) {
+        tokio::select! {
+            biased;
+            () = shutdown.stopping.cancelled() => return,
+            () = self.answering.cancelled() => {}
+        }
+        match listen(socket) {
+            Ok(listener) => serve(listener).await,
+            // The end of this part ends the process.
+            Err(error) => tracing::error!("{error:#}"),
+        }
     }
 }
 
@@ -57,11 +81,12 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Waits until everything is read and no other agent of this pod answers. What it gives has to be kept as long as
-    /// this one answers. `None`: the process ends before.
+    /// Waits until everything is read and no other agent of this pod answers. The lock has to be kept as long as this one
+    /// takes connections. `None`: the process ends before.
     pub(super) async fn come(&self) -> Result<Option<Option<File>>> {
         while !self.readiness.shown().0 {
             tokio::select! {
+                biased;
                 () = self.shutdown.stopping.cancelled() => return Ok(None),
                 () = sleep(AGAIN) => {}
             }
@@ -73,11 +98,12 @@ impl Turn {
         let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
         let _is_first = self.stage.standing_by.set();
         tokio::select! {
+            biased;
+            () = self.shutdown.stopping.cancelled() => Ok(None),
             locked = locked => {
                 tracing::info!("this agent answers from now on");
                 Ok(Some(Some(locked?.with_context(text)?)))
             }
-            () = self.shutdown.stopping.cancelled() => Ok(None),
         }
     }
 }

@@ -31,7 +31,7 @@ impl Sockets {
         if sockets.is_empty() {
             bail!(
                 "failed to listen on any address ({}); `agent initialize` gives the node the addresses, and no other \
-                 agent may have them",
+                 agent may have them, but one that shares them by --handover-file, as this one does then",
                 failures.join("; ")
             );
         }

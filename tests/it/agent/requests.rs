@@ -50,7 +50,7 @@ enum Sent {
 const GOOD: &str = "{\"AccessKeyId\":\"ASIA-p1\",\"SecretAccessKey\":\"secret\",\
 \"Token\":\"arn:aws:iam::123456789012:role/app\",\"AccountId\":\"123456789012\",\"Expiration\":\"EXPIRATION\"}";
 
-/// All requests, in the order in which the agent looks for what is wrong.
+/// All requests, about in the order in which the agent looks for what is wrong.
 fn rows() -> impl Iterator<Item = &'static Row> {
     heads::REFUSED.iter().chain(&tokens::TOKENS).chain(&heads::ANSWERED)
 }

@@ -108,8 +108,10 @@ async fn it_stays_until_keys_and_associations_are_read() {
     settle().await;
     assert_eq!(node.api.traffic().gets_of("", NODE), 0);
     node.api.set_fault_of_tokens(Route::Document, Fault::None);
-    until("the keys are read", async || (node.ask(&node.token("p1")).await.status == 503).then_some(()))
-        .await;
+    until("the keys are read", async || {
+        node.ask(&node.token("p1")).await.body.contains("associations of own are not read yet").then_some(())
+    })
+    .await;
     settle().await;
     assert_eq!(node.api.traffic().gets_of("", NODE), 0);
     node.api.set_fault_of(OWN, Route::List, Fault::None);

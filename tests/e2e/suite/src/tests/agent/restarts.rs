@@ -64,6 +64,8 @@ pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_a
 
     // Until kubelet has started the container again nobody listens, which is longer than some SDKs try.
     kill(&test, "agent").await?;
+    asked(&test, &upgraded).await?;
+    command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
     let killed = asked(&test, &upgraded).await?;
     said("killed", &test, &killed, &upgraded).await?;
     let recovered = asked(&test, &killed).await?;
