@@ -94,6 +94,10 @@ impl Turn {
         let Some(lock) = &self.lock else { return Ok(Some(None)) };
         let text = || format!("--standby-lock: failed to lock {}", lock.display());
         let file = File::options().create(true).append(true).open(lock).with_context(text)?;
+        // One that is alone stands by for nobody: it is not ready before it answers.
+        if file.try_lock().is_ok() {
+            return Ok(Some(Some(file)));
+        }
         // A thread waits, which keeps nobody from ending the process.
         let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
         let _is_first = self.stage.standing_by.set();
