@@ -268,12 +268,12 @@ async fn handed_over<F: Future<Output = ()>>(
     answer: impl FnOnce(Vec<TcpListener>) -> F,
 ) {
     let served = async {
-        let Some(lock) = turn.come().await? else { return Ok(()) };
+        let Some(lead) = turn.come().await? else { return Ok(()) };
         let stopping = turn.shutdown.stopping.clone();
         // One that stands by takes over while this one still answers whoever has connected.
         let release = async move {
             stopping.cancelled().await;
-            drop(lock);
+            drop(lead);
         };
         tokio::join!(answer(sockets.listen()?), release);
         anyhow::Ok(())

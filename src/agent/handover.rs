@@ -48,9 +48,7 @@ impl Stage {
     pub(super) fn is_ready(&self) -> bool {
         self.answering.is_cancelled() || self.standing_by.is_set()
     }
-}
 
-impl Stage {
     /// Serves on a socket once the agent answers pods.
     pub(super) async fn later<F: Future<Output = ()>>(
         self,
@@ -80,10 +78,14 @@ pub(super) struct Turn {
     pub(super) stage: Stage,
 }
 
+/// A turn that has come. Where another agent stands by, its own comes when this is dropped.
+pub(super) struct Lead {
+    _lock: Option<File>,
+}
+
 impl Turn {
-    /// Waits until everything is read and no other agent of this pod answers. The lock has to be kept as long as this one
-    /// takes connections. `None`: the process ends before.
-    pub(super) async fn come(&self) -> Result<Option<Option<File>>> {
+    /// Waits until everything is read and no other agent of this pod answers; `None`: the process ends before.
+    pub(super) async fn come(&self) -> Result<Option<Lead>> {
         while !self.readiness.shown().0 {
             tokio::select! {
                 biased;
@@ -91,12 +93,12 @@ impl Turn {
                 () = sleep(AGAIN) => {}
             }
         }
-        let Some(lock) = &self.lock else { return Ok(Some(None)) };
+        let Some(lock) = &self.lock else { return Ok(Some(Lead { _lock: None })) };
         let text = || format!("--standby-lock: failed to lock {}", lock.display());
         let file = File::options().create(true).append(true).open(lock).with_context(text)?;
         // One that is alone stands by for nobody: it is not ready before it answers.
         if file.try_lock().is_ok() {
-            return Ok(Some(Some(file)));
+            return Ok(Some(Lead { _lock: Some(file) }));
         }
         // A thread waits, which keeps nobody from ending the process.
         let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
@@ -106,7 +108,7 @@ impl Turn {
             () = self.shutdown.stopping.cancelled() => Ok(None),
             locked = locked => {
                 tracing::info!("this agent answers from now on");
-                Ok(Some(Some(locked?.with_context(text)?)))
+                Ok(Some(Lead { _lock: Some(locked?.with_context(text)?) }))
             }
         }
     }
