@@ -4,6 +4,7 @@ use crate::authority::Issued;
 use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::web_identity::Assumed;
+use crate::xml::Xml;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
@@ -74,32 +75,6 @@ fn session(xml: &mut Xml, issued: &Issued) {
         xml.text("SessionToken", &issued.credentials.session_token);
         xml.text("Expiration", &issued.expires_at);
     });
-}
-
-struct Xml(String);
-
-impl Xml {
-    fn nest(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
-        self.0.extend(["<", name, ">"]);
-        content(self);
-        self.0.extend(["</", name, ">"]);
-    }
-
-    fn text(&mut self, name: &str, value: &str) {
-        self.nest(name, |xml| {
-            for character in value.chars() {
-                match character {
-                    '&' => xml.0.push_str("&amp;"),
-                    '<' => xml.0.push_str("&lt;"),
-                    '>' => xml.0.push_str("&gt;"),
-                    '"' => xml.0.push_str("&quot;"),
-                    // XML 1.0 knows no other control characters, escaped or not.
-                    '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => xml.0.push('\u{fffd}'),
-                    other => xml.0.push(other),
-                }
-            }
-        });
-    }
 }
 
 #[cfg(test)]

@@ -30,11 +30,16 @@ impl Caller {
     }
 }
 
-/// The session whose credentials, issued here, signed the request.
-pub fn identify(request: &Request<'_>, sessions: &Sessions, now: i64) -> Result<Arc<Session>, Refusal> {
+/// The session whose credentials, issued here, signed the request for this service.
+pub fn identify(
+    request: &Request<'_>,
+    service: &str,
+    sessions: &Sessions,
+    now: i64,
+) -> Result<Arc<Session>, Refusal> {
     let authorization = Authorization::parse(request.headers)?;
     let session_token = header(request.headers, "x-amz-security-token").unwrap_or_default();
     let session = sessions.find(authorization.access_key_id, session_token, now)?;
-    authorization.verify(request, "sts", &session.credentials.secret_access_key, now)?;
+    authorization.verify(request, service, &session.credentials.secret_access_key, now)?;
     Ok(session)
 }

@@ -1,5 +1,6 @@
 //! An STS for the end-to-end suite: it verifies what the real one verifies, so that a pod gets
-//! credentials here only if the webhook and the cluster gave it the right token. Beside it EKS Auth, for agents.
+//! credentials here only if the webhook and the cluster gave it the right token. Beside it EKS Auth, for agents, and
+//! a bucket of S3 to use the credentials on.
 //!
 //! From a connection to its answer:
 //!
@@ -7,6 +8,7 @@
 //! server → query → web_identity (token, keys)       → trust → authority → answer
 //!                  assume_role (caller, sigv4, tags) ↗
 //!          eks_auth (sigv4, token, association)      ↗
+//!          bucket (caller, sigv4)
 //! ```
 //!
 //! Errors and their codes are those of the STS API, version 2011-06-15; where its documentation
@@ -15,6 +17,7 @@
 pub mod answer;
 pub mod assume_role;
 pub mod authority;
+pub mod bucket;
 pub mod caller;
 mod condition;
 pub mod cue;
@@ -32,3 +35,4 @@ pub mod tags;
 pub mod token;
 pub mod trust;
 pub mod web_identity;
+mod xml;

@@ -1,4 +1,4 @@
-//! HTTP in front of STS and EKS Auth: plain, for the suite's own network. One log line a call.
+//! HTTP in front of STS, EKS Auth and S3: plain, for the suite's own network. One log line a call.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::answer::Answer;
 use crate::authority::Authority;
+use crate::bucket::{self, Listing, S3};
 use crate::caller;
 use crate::cue::Cue;
 use crate::eks_auth::refused::Refused;
@@ -36,6 +37,8 @@ pub struct Sts {
     pub authority: Authority,
     /// The other service, if it is served.
     pub eks_auth: Option<EksAuth>,
+    /// A third one, if it is served.
+    pub s3: Option<S3>,
     /// The shortest time for which STS is asked for credentials.
     pub shortest: Duration,
     /// Whether calls are to fail.
@@ -89,6 +92,10 @@ async fn respond(sts: &Sts, request: Request<Incoming>) -> Response<Full<Bytes>>
     let mut response = if eks_auth::cluster(&parts).is_some() {
         let outcome = sts.assume_for_pod(parts, body, &mut line).await;
         pod_response(&outcome, &mut line)
+    } else if let Some(s3) = sts.s3.as_ref().filter(|_| bucket::name(&parts).is_some()) {
+        line.action = Some("ListObjectsV2".to_owned());
+        let outcome = sts.list(s3, parts, body).await;
+        bucket_response(&outcome, &request_id, &mut line)
     } else {
         let outcome = sts.call(parts, body, &mut line).await;
         query_response(&outcome, &request_id, &mut line)
@@ -115,7 +122,7 @@ impl Sts {
         match call {
             Call::AssumeRole(call) => {
                 self.cue.sts()?;
-                let caller = caller::identify(&request.signed(), sessions, now)?;
+                let caller = caller::identify(&request.signed(), "sts", sessions, now)?;
                 line.caller = Some(caller.caller.arn.clone());
                 self.authority.assume_role(&call, &caller, now).map(Answer::Role)
             }
@@ -124,7 +131,7 @@ impl Sts {
                 self.authority.assume_with_web_identity(&call, now).await.map(Answer::WithWebIdentity)
             }
             Call::GetCallerIdentity => {
-                let session = caller::identify(&request.signed(), sessions, now)?;
+                let session = caller::identify(&request.signed(), "sts", sessions, now)?;
                 line.tagged(&session.tags);
                 Ok(Answer::Caller(session.caller.clone()))
             }
@@ -145,6 +152,12 @@ impl Sts {
         let region = eks_auth.accept_node(&request.signed(), now)?;
         let cluster = eks_auth::cluster(&request.parts).unwrap_or_default();
         eks_auth.assume(&self.authority, (region, cluster), &request.body, now).await
+    }
+
+    async fn list(&self, s3: &S3, parts: Parts, body: Incoming) -> Result<Listing, bucket::Refused> {
+        let request = Whole { body: read(body).await?, parts };
+        let name = bucket::name(&request.parts).unwrap_or_default();
+        s3.list(name, &request.signed(), &self.authority.sessions, now())
     }
 }
 
@@ -209,6 +222,25 @@ fn pod_response(outcome: &Result<PodAssumed, Refused>, line: &mut Line) -> Respo
             let name = header::HeaderValue::from_static(refused.code());
             response.headers_mut().insert("x-amzn-errortype", name);
             response
+        }
+    }
+}
+
+fn bucket_response(
+    outcome: &Result<Listing, bucket::Refused>,
+    request_id: &str,
+    line: &mut Line,
+) -> Response<Full<Bytes>> {
+    const XML: &str = "application/xml";
+    match outcome {
+        Ok(listing) => {
+            line.arn = Some(listing.caller.arn.clone());
+            response(StatusCode::OK, XML, listing.xml())
+        }
+        Err(refused) => {
+            let (code, status) = refused.code();
+            line.refused(code, refused.reason());
+            response(status_of(status), XML, refused.xml(request_id))
         }
     }
 }

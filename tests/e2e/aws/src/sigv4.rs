@@ -128,7 +128,8 @@ impl<'a> Authorization<'a> {
     }
 
     fn canonical(&self, request: &Request<'_>) -> Result<String, Refusal> {
-        let (path, query) = (canonical_path(request.path), canonical_query(request.query));
+        let path = if self.service == "s3" { request.path.to_owned() } else { canonical_path(request.path) };
+        let query = canonical_query(request.query);
         let mut text = format!("{}\n{path}\n{query}\n", request.method);
         for name in &self.signed_headers {
             let values: Result<Vec<_>, _> =
@@ -152,7 +153,7 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The path as sent, its segments encoded once more, as all services but S3 want it.
+/// The path as sent, its segments encoded once more, as all services but S3 want it. S3's is signed as sent.
 fn canonical_path(path: &str) -> String {
     path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }

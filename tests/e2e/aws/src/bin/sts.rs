@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use e2e_aws::authority::Authority;
+use e2e_aws::bucket::S3;
 use e2e_aws::cue::Cue;
 use e2e_aws::eks_auth::{EksAuth, NodeKey};
 use e2e_aws::keys::KeySource;
@@ -50,6 +51,9 @@ struct Args {
     /// A file with the code by which every call for credentials fails while it is there; read at each call.
     #[arg(long, value_name = "FILE")]
     fail: Option<PathBuf>,
+    /// JSON: bucket to readers (roles) and objects (keys and bytes); read at each call.
+    #[arg(long, value_name = "FILE")]
+    buckets: Option<PathBuf>,
     #[command(flatten)]
     eks_auth: EksAuthArgs,
 }
@@ -89,6 +93,7 @@ async fn main() -> Result<()> {
         shortest_duration,
         credential_lifetime,
         fail,
+        buckets,
         eks_auth,
     } = Args::parse();
     let jwks_url = jwks_url.map_or_else(in_cluster, Ok)?;
@@ -102,7 +107,8 @@ async fn main() -> Result<()> {
         sessions: Sessions::default(),
     };
     let shortest = Duration::from_secs(shortest_duration);
-    let sts = Arc::new(Sts { authority, eks_auth: eks_auth.settings(), shortest, cue: Cue(fail) });
+    let (eks_auth, s3) = (eks_auth.settings(), buckets.map(S3));
+    let sts = Arc::new(Sts { authority, eks_auth, s3, shortest, cue: Cue(fail) });
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
     // A process with the id 1 ends by SIGTERM only if it asks for it.

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody imports a test")]
 
 mod assume_role;
+mod bucket;
 mod cue;
 mod eks_auth;
 mod issuer;

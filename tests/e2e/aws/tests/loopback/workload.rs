@@ -53,12 +53,20 @@ impl Sdk {
     }
 }
 
-/// The interpreter and boto3's folder.
+/// The AWS CLI, with nothing of this process's environment.
+pub fn aws_cli() -> tokio::process::Command {
+    let (python, packages) = python();
+    let mut command = tokio::process::Command::new(python);
+    command.env_clear().args(["-s", "-m", "awscli"]).env("PYTHONPATH", packages);
+    command
+}
+
+/// The interpreter and the folder of boto3 and the AWS CLI.
 fn python() -> &'static (PathBuf, PathBuf) {
     static PYTHON: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let interpreter = output_of("python3", &["-c", "import sys; print(sys.executable)"]);
-        (interpreter.unwrap().into(), installed("python", &["requirements.txt"]))
+        (interpreter.unwrap().into(), installed("python", &["../../clients/python/requirements.txt"]))
     })
 }
 

@@ -35,7 +35,8 @@ impl World {
         Self::start_with(&[]).await
     }
 
-    /// Starts it with further flags. The files of `--associations` and `--fail` are not there yet.
+    /// Starts it with further flags. The files of `--associations`, `--buckets` and `--fail` are not there
+    /// yet.
     pub async fn start_with(flags: &[&str]) -> Self {
         let key = SigningKey::generate();
         let issuer = Issuer::start(&[&key]).await;
@@ -54,6 +55,8 @@ impl World {
             .arg(file("roles.json", &roles("shop").to_string()))
             .arg("--associations")
             .arg(folder.path().join("associations.json"))
+            .arg("--buckets")
+            .arg(folder.path().join("buckets.json"))
             .arg("--fail")
             .arg(folder.path().join("fail"))
             .args(flags)
