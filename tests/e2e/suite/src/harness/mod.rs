@@ -19,6 +19,7 @@ pub mod kubeconfig;
 pub mod load;
 pub mod memory;
 pub mod own_associations;
+pub mod page;
 pub mod port_forward;
 pub mod process;
 pub mod registration;

@@ -124,7 +124,9 @@ pub fn alone() -> Vec<Case> {
     let shared = cases![api_server::an_api_server_that_restarts_is_followed_again,];
     let own_webhook = cases![
         agent::drop_in::awss_daemonset_runs_with_this_image_and_asks_eks_auth,
+        agent::newcomer::eight_commands_make_a_pod_that_lists_a_bucket,
         agent::restarts::pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_agent_with_a_second,
+        agent::soak::pods_that_come_and_go_cost_what_they_must_and_leave_nothing,
         agent::sdks::sdks_get_credentials_of_the_associated_role_from_the_nodes_agent,
         attacks::one_replica_gives_every_pod_its_role_while_a_user_does_his_worst,
         attacks::two_replicas_give_every_pod_its_role_while_a_user_does_his_worst,

@@ -4,47 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ListParams, LogParams};
-use serde_json::{Value, json};
+use kube::api::ListParams;
+use serde_json::json;
 
-use super::{ACCOUNT, calls, install, values};
+use super::counts::{Counts, asking};
+use super::{calls, install, values};
 use crate::harness::wait::until_within;
-use crate::harness::workload::{controller, pod_spec};
+use crate::harness::workload::controller;
 use crate::harness::{Test, command};
 
 const PODS: usize = 200;
 
 /// Two hundred pods take their time on a small machine.
 const PATIENCE: Duration = Duration::from_mins(8);
-
-/// What a pod's client counts.
-#[derive(Debug, Clone, Default)]
-struct Counts {
-    calls: u64,
-    failed: u64,
-    slow: u64,
-    longest_milliseconds: u64,
-    errors: Vec<String>,
-}
-
-impl Counts {
-    /// Of a line that the client printed; none of what is no such line.
-    fn of(line: &str) -> Self {
-        let line: Value = serde_json::from_str(line).unwrap_or_default();
-        let number = |member: &str| line[member].as_u64().unwrap_or_default();
-        let errors = line["errors"].as_array().into_iter().flatten().map(Value::to_string).collect();
-        Self {
-            calls: number("calls"),
-            failed: number("failed"),
-            slow: number("slow"),
-            longest_milliseconds: number("longestMilliseconds"),
-            errors,
-        }
-    }
-}
 
 pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_agent_with_a_second(
     test: Test,
@@ -98,12 +73,7 @@ async fn kill(test: &Test, container: &str) -> Result<()> {
 }
 
 async fn start(test: &Test) -> Result<()> {
-    let env = json!([
-        {"name": "AWS_ENDPOINT_URL_STS", "value": super::STS_URL},
-        {"name": "CLIENT_EVERY_SECONDS", "value": "3"},
-    ]);
-    let spec = pod_spec(ACCOUNT, &json!({"image": test.image("client-rust")?, "env": env}));
-    let mut deployment = controller("Deployment", "asking", spec);
+    let mut deployment = controller("Deployment", "asking", asking(test)?);
     deployment["spec"]["replicas"] = json!(PODS);
     deployment["spec"]["template"]["metadata"]["labels"]["eks.amazonaws.com/pod-identity"] = json!("enabled");
     test.apply(&deployment.to_string()).await
@@ -126,16 +96,14 @@ async fn counts(test: &Test) -> Result<BTreeMap<String, Counts>> {
     let pods: Api<Pod> = test.api();
     let names = pods.list_metadata(&ListParams::default().labels("app=asking")).await?;
     let names = names.items.into_iter().filter_map(|pod| pod.metadata.name);
-    let last = LogParams { tail_lines: Some(1), ..LogParams::default() };
     let read = |name: String| {
-        let (pods, last) = (pods.clone(), last.clone());
+        let pods = pods.clone();
         async move {
-            // A pod that has not begun has no log.
-            let log = pods.logs(&name, &last).await.unwrap_or_default();
-            anyhow::Ok((name, Counts::of(log.trim())))
+            let counts = Counts::of(&pods, &name).await;
+            (name, counts)
         }
     };
-    stream::iter(names).map(read).buffer_unordered(16).try_collect().await
+    Ok(stream::iter(names).map(read).buffer_unordered(16).collect().await)
 }
 
 /// Prints what there was since `before`, and gives the number of calls that failed.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, calls, client, install, values};
+use super::{ACCOUNT, calls, client, install, pod, values};
 use crate::harness::cluster::Skipped;
 use crate::harness::own_associations::associations;
 use crate::harness::release::REGION;
@@ -76,13 +76,25 @@ async fn every_sdk_has_the_role(test: &Test, how: &str) -> Result<()> {
         ensure!(line["ok"] == true && line["sdk"] == *sdk, "{line}");
         ensure!(line["arn"].as_str().is_some_and(|arn| arn.starts_with(&session)), "{line}");
     }
+    let with_cli = usize::from(pods.iter().any(|(sdk, _)| *sdk == "boto3"));
+    if with_cli > 0 {
+        the_command_line_has_the_role(test, &format!("{how}-cli")).await?;
+    }
     let calls = calls(test, "AssumeRoleWithWebIdentity").await?;
-    ensure!(
-        calls.len() - before == pods.len(),
-        "{} calls for {} pods: {calls:?}",
-        calls.len() - before,
-        pods.len()
-    );
+    let (made, asked) = (calls.len() - before, pods.len() + with_cli);
+    ensure!(made == asked, "{made} calls for {asked} pods: {calls:?}");
+    Ok(())
+}
+
+/// The AWS CLI, which boto3's image has too.
+async fn the_command_line_has_the_role(test: &Test, name: &str) -> Result<()> {
+    let mut pod = pod(test, name, "boto3")?;
+    pod["spec"]["containers"][0]["command"] =
+        json!(["aws", "sts", "get-caller-identity", "--query=Arn", "--output=json"]);
+    test.create(pod).await?;
+    let arn = test.printed(name, "main").await?;
+    let session = format!("arn:aws:sts::111122223333:assumed-role/e2e-association/eks-e2e-{name}-");
+    ensure!(arn.as_str().is_some_and(|arn| arn.starts_with(&session)), "{arn}");
     Ok(())
 }
 
