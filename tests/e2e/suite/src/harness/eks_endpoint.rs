@@ -97,9 +97,12 @@ impl Endpoint {
         command
     }
 
-    /// What it logged so far.
+    /// What it logged so far, which may be a moment behind what it answered.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        let mut log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        // The last line may be half there.
+        log.truncate(log.rfind('\n').map_or(0, |end| end + 1));
+        log
     }
 
     /// How many calls of this name it has answered, or refused.

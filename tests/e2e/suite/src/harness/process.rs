@@ -80,7 +80,7 @@ impl Process {
         Ok(process)
     }
 
-    /// The reviews that it answered so far.
+    /// The reviews that it answered so far, as far as they are in its log.
     pub fn admissions(&self) -> Vec<Admission> {
         let word = |line: &str, name: &str| {
             let value = line.split(' ').find_map(|word| word.strip_prefix(name));
@@ -111,8 +111,11 @@ impl Process {
         http::post(address, host, &self.authority, &format!("/{path}"), review).await
     }
 
-    /// What it logged so far.
+    /// What it logged so far, which may be a moment behind what it answered.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        let mut log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        // The last line may be half there.
+        log.truncate(log.rfind('\n').map_or(0, |end| end + 1));
+        log
     }
 }

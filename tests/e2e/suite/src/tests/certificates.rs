@@ -171,7 +171,10 @@ pub async fn whatever_is_done_to_the_secret_no_pod_notices(test: Test) -> Result
     load.goes_on(100).await?;
     let problem = "pod_identity_webhook_certificate_problem{problem=\"secret\"}";
     for replica in crate::harness::replica::Replica::all(&test, &release).await? {
-        ensure!(replica.metric(problem).await? == Some(1), "a replica does not tell that its Secret is gone");
+        until("every replica tells that its Secret is gone", async || {
+            Ok((replica.metric(problem).await? == Some(1)).then_some(()))
+        })
+        .await?;
     }
     // As the chart makes it, and whoever applies the chart again.
     let empty = json!({"metadata": {"name": kept.secret, "namespace": test.namespace}});

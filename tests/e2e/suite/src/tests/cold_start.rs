@@ -87,7 +87,12 @@ pub async fn a_pod_that_meets_a_cold_replica_waits_and_has_its_role(test: Test) 
     let (pod, refused) = tokio::try_join!(pod, cold)?;
     assert_eq!(Verdict::of(&pod, CHECKOUT_ROLE), Verdict::Right);
     assert_eq!(refused.outcome, "unavailable");
-    let admissions = webhook.admissions();
+    // The log may be a moment behind the answer.
+    let admissions = until("the answer that the pod had is in the log", async || {
+        let admissions = webhook.admissions();
+        Ok(admissions.iter().any(|admission| admission.outcome != "unavailable").then_some(admissions))
+    })
+    .await?;
     let (last, before) = admissions.split_last().context("nothing in the log")?;
     assert_eq!(last.outcome, "injected");
     assert!(before.iter().all(|admission| *admission == refused), "{before:?}");

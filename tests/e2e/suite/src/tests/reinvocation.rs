@@ -64,9 +64,16 @@ async fn outcomes_beside_sidecars(test: &Test, ours: &str, theirs: &str) -> Resu
         assert_eq!(injected.mounts(container, "aws-iam-token"), [(MOUNT, true)], "{container}");
     }
     assert_eq!(injected.volumes("aws-iam-token").len(), 1);
+    // The log may be a moment behind the answers: once it has those of a later pod, it has all of this one.
+    test.dry_run(workload::unscheduled("later", "checkout")).await?;
+    let admissions = until("the log has a later pod too", async || {
+        let admissions = webhook.admissions();
+        Ok(admissions.iter().any(|admission| admission.pod == "later").then_some(admissions))
+    })
+    .await?;
     our_registration.remove().await?;
     their_registration.remove().await?;
-    let admissions = webhook.admissions().into_iter().filter(|admission| admission.pod == "checkout");
+    let admissions = admissions.into_iter().filter(|admission| admission.pod == "checkout");
     Ok(admissions.map(|admission| admission.outcome).collect())
 }
 
