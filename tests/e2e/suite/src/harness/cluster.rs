@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use kube::Client;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 
-use super::command;
+use super::{command, until};
 
 /// A cluster, by `KUBECONFIG` and the environment that `make e2e` sets.
 pub struct Cluster {
@@ -56,6 +56,21 @@ impl Cluster {
         let ending = format!("/{name}:");
         let found = self.images.split_whitespace().find(|image| image.contains(&ending));
         Ok(found.ok_or_else(|| Skipped(format!("IMAGES names no image {name}")))?.to_owned())
+    }
+
+    /// Waits until the API server tells clients of these kinds in `GROUP/VERSION`: kubectl and helm go by that, and it may
+    /// come a moment after the definitions are established.
+    pub async fn await_kinds(&self, group_version: &str, kinds: &[&str]) -> Result<()> {
+        until(&format!("{kinds:?} of {group_version} are served"), async || {
+            let resources = match self.client.list_api_group_resources(group_version).await {
+                Ok(list) => list.resources,
+                Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let is_told = |kind: &&str| resources.iter().any(|resource| resource.kind == *kind);
+            Ok(kinds.iter().all(is_told).then_some(()))
+        })
+        .await
     }
 
     /// Where API server and pods reach this machine.

@@ -37,6 +37,7 @@ pub async fn define(cluster: &Cluster) -> Result<()> {
         Ok(is_established.then_some(()))
     })
     .await?;
+    cluster.await_kinds("pod-identity-webhook.dev/v1alpha1", &["PodIdentityAssociation"]).await?;
     *is_there = true;
     Ok(())
 }
@@ -135,9 +136,10 @@ impl Following {
         Ok(Self { release, turn })
     }
 
-    /// Upgrades it to one replica with these values beside.
+    /// Upgrades it to one replica with these values beside, and waits until no other answers any more.
     pub async fn upgrade(&self, test: &Test, more: &Value) -> Result<()> {
-        self.release.upgrade(&test.cluster, &values(test, 1, more)).await
+        self.release.upgrade(&test.cluster, &values(test, 1, more)).await?;
+        self.release.await_replicas(&test.cluster, 1).await
     }
 
     /// Uninstalls it. Without this it stays until the next test has its turn, to be looked at.

@@ -6,13 +6,15 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
+use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use super::certificates::Certificates;
 use super::cluster::root;
 use super::test::{OURS, OWN_WEBHOOK};
-use super::{Cluster, command, registration};
+use super::{Cluster, command, registration, replica, until};
 
 /// Where the release lives that most tests share.
 pub const SHARED: &str = "e2e-webhook";
@@ -79,6 +81,23 @@ impl Release {
     /// `helm upgrade` to these values, and waits until it is rolled out.
     pub async fn upgrade(&self, cluster: &Cluster, values: &Value) -> Result<()> {
         self.helm(cluster, "upgrade", values).await
+    }
+
+    /// Waits until there are this many ready replicas, and no others, not even on their way out: helm goes by those that it
+    /// has made.
+    pub async fn await_replicas(&self, cluster: &Cluster, replicas: usize) -> Result<()> {
+        let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &self.namespace);
+        // The node's agents have another name.
+        let labels =
+            format!("app.kubernetes.io/name=pod-identity-webhook,app.kubernetes.io/instance={}", self.name);
+        let own = ListParams::default().labels(&labels);
+        until(&format!("there are {replicas} ready replicas and no others"), async || {
+            let found = pods.list(&own).await?.items;
+            let staying = found.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+            let ready = staying.filter(|pod| replica::is_ready(pod)).count();
+            Ok((found.len() == replicas && ready == replicas).then_some(()))
+        })
+        .await
     }
 
     /// `helm uninstall`, and waits until nothing of it is left.

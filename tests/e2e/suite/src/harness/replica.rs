@@ -38,8 +38,7 @@ impl Replica {
 
     /// Whether the Service leads to it.
     pub fn is_ready(&self) -> bool {
-        let mut conditions = self.pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-        conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        is_ready(&self.pod)
     }
 
     /// Its container, by the name that containerd has for it.
@@ -69,4 +68,10 @@ impl Replica {
         self.pods.patch(&self.pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
     }
+}
+
+/// Whether kubelet has found a pod to be ready.
+pub fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

@@ -22,6 +22,7 @@ pub async fn certificate_is_asked_for_and_its_authority_injected(test: Test) -> 
     for definition in &definitions {
         command::apply(definition).await?;
     }
+    test.cluster.await_kinds(&format!("{GROUP}/v1"), &["Issuer", "Certificate"]).await?;
     let values = json!({
         "replicas": 1,
         "certificate": {"certManager": {"enabled": true}},

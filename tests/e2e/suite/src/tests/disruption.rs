@@ -221,8 +221,8 @@ impl Deployed {
         let deployment = self.deployment();
         let words = ["rollout", "status", &deployment, "--namespace", &self.test.namespace, "--timeout=120s"];
         kubectl(words).await?;
-        until("the old replicas are gone", async || Ok((self.pods().await?.len() == replicas).then_some(())))
-            .await
+        // The Deployment's status may be from before a pod was deleted.
+        self.release.await_replicas(&self.test.cluster, replicas).await
     }
 
     /// Has each replica evicted, the next when the disruption budget allows it.

@@ -47,6 +47,7 @@ pub async fn examples_of_sources_give_what_the_table_says(test: Test) -> Result<
     let definitions = Definitions::of_none(&test).await?;
     let [ack, ..] = &KINDS;
     ack.install(&test).await?;
+    test.cluster.await_kinds("eks.services.k8s.aws/v1alpha1", &["PodIdentityAssociation"]).await?;
     run(block("### Custom resources")?).await?;
     ack.settle(&shop, "shop-billing").await?;
     gets(&shop, "billing", Identity::Association).await?;

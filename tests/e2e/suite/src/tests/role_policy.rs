@@ -36,6 +36,7 @@ pub async fn roles_are_warned_of_then_refused_as_the_policy_says(test: Test) -> 
     has(&test, "curious", FORBIDDEN).await?;
 
     release.upgrade(&test.cluster, &values(&test, "enforce")).await?;
+    release.await_replicas(&test.cluster, 1).await?;
     is_refused(&test, "curious", FORBIDDEN).await?;
     let silent = create(&test, "orders").await?;
     ensure!(silent.code == 0 && silent.stderr.is_empty(), "{silent:?}");
