@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, address_of_sts, calls, client};
+use super::{ACCOUNT, address_of_sts, calls_with, client};
 use crate::harness::own_associations::{Following, association, associations, define};
 use crate::harness::release::REGION;
 use crate::harness::{Test, command};
@@ -46,7 +46,7 @@ pub async fn awss_daemonset_runs_with_this_image_and_asks_eks_auth(test: Test) -
         let arn = line["arn"].as_str().unwrap_or_default();
         ensure!(arn.starts_with("arn:aws:sts::111122223333:assumed-role/e2e-eks/eks-e2e-"), "{line}");
     }
-    let calls = calls(&test, "AssumeRoleForPodIdentity").await?;
+    let calls = calls_with(&test, "AssumeRoleForPodIdentity", "with-go").await?;
     ensure!(calls.len() == 2, "one call a pod: {calls:?}");
     ensure!(calls.iter().all(|call| call["tags"]["kubernetes-service-account"] == ACCOUNT), "{calls:?}");
     the_association_of_no_pod_is_told(&test).await?;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::harness::own_associations::{Following, association, associations, define};
 use crate::harness::release::REGION;
 use crate::harness::test::STS_URL;
-use crate::harness::{Test, command, workload};
+use crate::harness::{Test, command, until, workload};
 
 pub const ACCOUNT: &str = "associated";
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/e2e-association";
@@ -29,7 +29,15 @@ pub async fn install(test: &Test) -> Result<Following> {
     let object = association(ACCOUNT, &json!({"roleArn": ROLE})).to_string();
     let api = associations(&test.client, &test.namespace);
     api.create(&PostParams::default(), &serde_json::from_str(&object)?).await?;
+    rolled_out(test, &following).await?;
     Ok(following)
+}
+
+/// Waits until every node has the release's agent as it is now, and it answers.
+pub async fn rolled_out(test: &Test, following: &Following) -> Result<()> {
+    let agent = format!("daemonset/{}-agent", following.release.fullname());
+    let namespace = format!("--namespace={}", test.namespace);
+    command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await.map(drop)
 }
 
 /// Values of such a release, beside what every release has.
@@ -63,7 +71,19 @@ pub fn pod(test: &Test, name: &str, sdk: &str) -> Result<Value> {
     Ok(pod)
 }
 
-/// The calls of STS that succeeded.
+/// The same once those of this pod are among them: a log may be a moment behind what was answered.
+pub async fn calls_with(test: &Test, action: &str, pod: &str) -> Result<Vec<Value>> {
+    // As the agent and EKS Auth name sessions, which may have no more than ten letters of the pod's name.
+    let session = format!("/eks-e2e-{pod:.10}");
+    until(&format!("{action} for {pod} is in the log of STS"), async || {
+        let calls = calls(test, action).await?;
+        let is_its = |call: &Value| call["arn"].as_str().is_some_and(|arn| arn.contains(&session));
+        Ok(calls.iter().any(is_its).then_some(calls))
+    })
+    .await
+}
+
+/// The calls of STS that succeeded, as far as they are in its log.
 pub async fn calls(test: &Test, action: &str) -> Result<Vec<Value>> {
     let namespace = format!("--namespace={}", test.namespace);
     let log = command::kubectl(["logs", "deployment/sts", &namespace, "--tail=-1"]).await?;

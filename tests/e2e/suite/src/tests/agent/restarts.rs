@@ -11,7 +11,7 @@ use kube::api::ListParams;
 use serde_json::json;
 
 use super::counts::{Counts, asking};
-use super::{calls, install, values};
+use super::{calls, install, rolled_out, values};
 use crate::harness::wait::until_within;
 use crate::harness::workload::controller;
 use crate::harness::{Test, command};
@@ -32,7 +32,7 @@ pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_a
     let namespace = format!("--namespace={}", test.namespace);
     let agent = format!("daemonset/{}-agent", following.release.fullname());
     command::kubectl(["rollout", "restart", &agent, &namespace]).await?;
-    command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
+    rolled_out(&test, &following).await?;
     let upgraded = asked(&test, &before).await?;
     let failed = said("upgraded", &test, &upgraded, &before).await?;
     ensure!(failed == 0, "{failed} calls failed while the agent was upgraded");
@@ -40,7 +40,7 @@ pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_a
     // Until kubelet has started the container again nobody listens, which is longer than some SDKs try.
     kill(&test, "agent").await?;
     asked(&test, &upgraded).await?;
-    command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
+    rolled_out(&test, &following).await?;
     let killed = asked(&test, &upgraded).await?;
     said("killed", &test, &killed, &upgraded).await?;
     let recovered = asked(&test, &killed).await?;
@@ -50,7 +50,7 @@ pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_a
     let mut with_standby = values(&test, json!({})).await?;
     with_standby["agent"]["standby"] = json!(true);
     following.upgrade(&test, &with_standby).await?;
-    command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
+    rolled_out(&test, &following).await?;
     let mut before = asked(&test, &recovered).await?;
     let failed = said("with a second agent", &test, &before, &recovered).await?;
     ensure!(failed == 0, "{failed} calls failed while the second agent came");
@@ -60,7 +60,7 @@ pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_a
         let now = asked(&test, &before).await?;
         let failed = said(&format!("{container} killed beside the other"), &test, &now, &before).await?;
         ensure!(failed == 0, "{failed} calls failed when {container} was killed beside the other");
-        command::kubectl(["rollout", "status", &agent, &namespace, "--timeout=240s"]).await?;
+        rolled_out(&test, &following).await?;
         before = now;
     }
     following.end().await

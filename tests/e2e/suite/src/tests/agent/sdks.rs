@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, calls, client, install, pod, values};
+use super::{ACCOUNT, calls, calls_with, client, install, pod, rolled_out, values};
 use crate::harness::cluster::Skipped;
 use crate::harness::own_associations::associations;
 use crate::harness::release::REGION;
@@ -21,6 +21,7 @@ pub async fn sdks_get_credentials_of_the_associated_role_from_the_nodes_agent(te
     let api = associations(&test.client, &test.namespace);
     every_sdk_has_the_role(&test, "by-ipv4").await?;
     following.upgrade(&test, &values(&test, json!({"ipFamily": "ipv6"})).await?).await?;
+    rolled_out(&test, &following).await?;
     by_ipv6(&test).await?;
 
     let change = Patch::Merge(json!({"spec": {"targetRoleArn": TARGET}}));
@@ -69,19 +70,21 @@ async fn every_sdk_has_the_role(test: &Test, how: &str) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
-    ensure!(!pods.is_empty(), "no client at all");
     for (sdk, name) in &pods {
         let line = client(test, name, sdk).await?;
         let session = format!("arn:aws:sts::111122223333:assumed-role/e2e-association/eks-e2e-{name}-");
         ensure!(line["ok"] == true && line["sdk"] == *sdk, "{line}");
         ensure!(line["arn"].as_str().is_some_and(|arn| arn.starts_with(&session)), "{line}");
     }
-    let with_cli = usize::from(pods.iter().any(|(sdk, _)| *sdk == "boto3"));
-    if with_cli > 0 {
-        the_command_line_has_the_role(test, &format!("{how}-cli")).await?;
+    if pods.iter().any(|(sdk, _)| *sdk == "boto3") {
+        let name = format!("{how}-cli");
+        the_command_line_has_the_role(test, &name).await?;
+        pods.push(("cli", name));
     }
-    let calls = calls(test, "AssumeRoleWithWebIdentity").await?;
-    let (made, asked) = (calls.len() - before, pods.len() + with_cli);
+    // The pods came one after the other, so the calls of the others are there once the last one's is.
+    let (_, last) = pods.last().context("no client at all")?;
+    let calls = calls_with(test, "AssumeRoleWithWebIdentity", last).await?;
+    let (made, asked) = (calls.len() - before, pods.len());
     ensure!(made == asked, "{made} calls for {asked} pods: {calls:?}");
     Ok(())
 }
@@ -100,7 +103,7 @@ async fn the_command_line_has_the_role(test: &Test, name: &str) -> Result<()> {
 
 /// The six tags of EKS, all of which go on to roles that are assumed with these credentials.
 async fn the_second_session_is_tagged(test: &Test) -> Result<()> {
-    let calls = calls(test, "AssumeRole").await?;
+    let calls = calls_with(test, "AssumeRole", "chained").await?;
     let [call] = calls.as_slice() else { anyhow::bail!("{calls:?}") };
     let mut tags = call["tags"].clone();
     let members = tags.as_object_mut().context("no tags")?;
