@@ -105,6 +105,11 @@ pub async fn fail_open_count(webhook: &str) -> Result<u64> {
     count("apiserver_admission_webhook_fail_open_count", webhook).await
 }
 
+/// How many calls of webhooks of this name the API server has made, whatever came of them.
+pub async fn request_count(webhook: &str) -> Result<u64> {
+    count("apiserver_admission_webhook_request_total", webhook).await
+}
+
 /// How many pods the API server refused because of webhooks of this name, for whatever reason.
 pub async fn rejection_count(webhook: &str) -> Result<u64> {
     count("apiserver_admission_webhook_rejection_count", webhook).await

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::harness::cluster::{Skipped, root};
 use crate::harness::command::{self, kubectl};
 use crate::harness::go_webhook::{self, GoWebhook};
 use crate::harness::load::Load;
-use crate::harness::registration::{Registration, await_injection, fail_open_count};
+use crate::harness::registration::{Registration, await_injection, fail_open_count, request_count};
 use crate::harness::release::Release;
 use crate::harness::{Test, until};
 
@@ -110,7 +111,13 @@ async fn replaced(test: Test, what: &str, order: Order, theirs: &Value) -> Resul
     let before = fail_open_count(&name).await?;
     let registrations: Api<MutatingWebhookConfiguration> = Api::all(test.client.clone());
     registrations.delete(&old.name, &DeleteParams::default()).await?;
-    load.goes_on(100).await?;
+    // The API server hears of it a moment later.
+    until("the old webhook is not called any more", async || {
+        let asked = request_count(&old_name).await?;
+        load.goes_on(100).await?;
+        Ok((request_count(&old_name).await? == asked).then_some(()))
+    })
+    .await?;
     test.api::<Deployment>().delete(go_webhook::NAME, &DeleteParams::default()).await?;
     load.goes_on(100).await?;
     let lost = fail_open_count(&name).await? - before + fail_open_count(&old_name).await? - old_before;
@@ -158,14 +165,11 @@ pub async fn go_webhooks_default_certificate_is_kept_in_the_cluster(test: Test) 
         .replaced("    resources: [configmaps]\n    verbs: [list, get, watch]\n", THEIR_ROLE)?;
     go.apply(&test).await?;
     // Their registration trusts the cluster's CA, which signs their certificate; it is named like the Service.
-    let authority = kubectl([
-        "get",
-        "configmap",
-        "kube-root-ca.crt",
-        "--namespace",
-        &test.namespace,
-        "--output=jsonpath={.data.ca\\.crt}",
-    ])
+    let config_maps: Api<ConfigMap> = test.api();
+    let authority = until("the namespace has the cluster's CA", async || {
+        let config_map = config_maps.get_opt("kube-root-ca.crt").await?;
+        Ok(config_map.and_then(|found| found.data?.remove("ca.crt")))
+    })
     .await?;
     let service = json!({"name": go_webhook::NAME, "namespace": test.namespace, "path": "/mutate"});
     let theirs =
