@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -15,11 +14,9 @@ use tokio::time::timeout;
 
 use super::cluster::{Skipped, root};
 use super::eks_endpoint::{self, Endpoint};
+use super::wait::PATIENCE;
 use super::{Cluster, command};
 use crate::rust_client;
-
-/// How long one call may take, with all that a client does again by itself.
-const LIMIT: Duration = Duration::from_mins(1);
 
 /// A client's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,7 +171,7 @@ impl EksClient {
         let Way::Command { aws, endpoint, more } = &self.way else { anyhow::bail!("no command line") };
         let more = more.iter().map(|(name, value)| (name, value));
         let ended = endpoint.client(aws).args(words).envs(more).output();
-        Ok(timeout(LIMIT, ended).await.context("aws does not end")??)
+        Ok(timeout(PATIENCE, ended).await.context("aws does not end")??)
     }
 
     async fn asked(&mut self, line: Value) -> Result<Outcome> {
@@ -198,7 +195,7 @@ impl EksClient {
 
     async fn line(&mut self) -> Result<Value> {
         let Way::Process { answers, child, .. } = &mut self.way else { anyhow::bail!("no process") };
-        let line = timeout(LIMIT, answers.next_line()).await.context("a client does not answer")??;
+        let line = timeout(PATIENCE, answers.next_line()).await.context("a client does not answer")??;
         match line {
             Some(line) => Ok(serde_json::from_str(&line)?),
             None => anyhow::bail!("{} ended with {}", self.kind.name(), child.wait().await?),

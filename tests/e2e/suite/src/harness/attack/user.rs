@@ -9,7 +9,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::super::{Test, command, kubeconfig, workload};
+use super::super::{Test, command, kubeconfig, until, workload};
 use super::crafted::{ACCOUNT, Call, HELD, LONG, long_role};
 
 const NAME: &str = "mallory";
@@ -70,9 +70,16 @@ impl User {
         Ok(())
     }
 
+    /// Makes a call that the user may make. The API server learns of the right a moment after it is given.
     async fn done(&self, path: &str, method: &str, body: String) -> Result<()> {
-        self.send(path, method, body).await?;
-        Ok(())
+        until(&format!("the user may {method} {path}"), async || {
+            match self.send(path, method, body.clone()).await {
+                Ok(_) => Ok(Some(())),
+                Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
     }
 
     async fn send(&self, path: &str, method: &str, body: String) -> Result<String, kube::Error> {

@@ -17,7 +17,7 @@ use crate::harness::cluster::Skipped;
 use crate::harness::eks_client::{EksClient, KINDS, Kind, Outcome};
 use crate::harness::eks_endpoint::CLUSTER;
 use crate::harness::own_associations::{define, fill, role};
-use crate::harness::{Test, command, kubeconfig};
+use crate::harness::{Test, command, kubeconfig, until};
 
 /// The calls, and what is expected of each.
 const CALLS: &str = include_str!("../../../../clients/calls.json");
@@ -76,6 +76,14 @@ async fn users(test: &Test) -> Result<Vec<NamedTempFile>> {
     }
     let account = format!("--serviceaccount={}:team", test.namespace);
     command::kubectl(["create", "rolebinding", "team", "--role=associations", &account, &namespace]).await?;
+    // The API server learns of it a moment later.
+    let team = format!("--as=system:serviceaccount:{}:team", test.namespace);
+    until("the team may create associations", async || {
+        let words = ["auth", "can-i", "create", "podidentityassociations.pod-identity-webhook.dev"];
+        let answer = command::output("kubectl", words.into_iter().chain([&*team, &*namespace]), "").await?;
+        Ok((answer.code == 0).then_some(()))
+    })
+    .await?;
     Ok(users)
 }
 
