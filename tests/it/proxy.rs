@@ -184,9 +184,9 @@ async fn without_a_proxy_url_the_environment_names_the_proxy() {
         assert_watched(&secure.api, &process).await;
         assert!(!proxy.heads().is_empty());
         secure.assert_reached();
-        let log = process.log().join("\n");
-        let line = log.lines().find(|line| line.contains("the API server is reached through a proxy"));
-        assert!(line.is_some_and(|line| line.contains("the variable HTTPS_PROXY")), "{log}");
+        let told = "the API server is reached through a proxy";
+        let line = until(told, async || process.log().into_iter().find(|line| line.contains(told))).await;
+        assert!(line.contains("the variable HTTPS_PROXY"), "{line}");
     }
     let api = FakeApi::start().await;
     let proxy = Relay::plain(PLAIN, address(&api)).await;

@@ -196,6 +196,7 @@ async fn why_it_stays_is_logged_once_for_each_reason() {
     let mut program = program(&api);
     let lines = |of: &str| program.log().into_iter().filter(|line| line.contains(of)).collect::<Vec<_>>();
     api.wait_for("three tries", |traffic| traffic.patches_of("", NODE) >= 3).await;
+    until("a complaint", async || (!lines(COMPLAINT).is_empty()).then_some(())).await;
     let [forbidden] = &lines(COMPLAINT)[..] else { panic!("{:#?}", program.log()) };
     let right =
         "403 Forbidden: the test wants it so; the agent's ClusterRole must allow get and patch on nodes";

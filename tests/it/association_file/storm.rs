@@ -13,9 +13,10 @@ use crate::support::process::Process;
 use crate::support::reviews::body;
 use crate::support::wait::until;
 
-/// How often clients saw an account change from one set to the other.
+/// How many clients were served, and how often they saw an account change from one set to the other.
 #[derive(Default)]
 struct Seen {
+    served: AtomicUsize,
     answers: AtomicUsize,
     changes: AtomicUsize,
 }
@@ -27,6 +28,9 @@ async fn ask(process: &Process, seen: &Seen, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
         let orders = connection.post("/mutate", body("orders")).await.unwrap();
         assert!(matches!(Credentials::of(&orders), Credentials::Association(_)), "{orders:?}");
+        if last.is_none() {
+            seen.served.fetch_add(1, Ordering::Relaxed);
+        }
         let plain = connection.post("/mutate", body("plain")).await.unwrap();
         let is_associated = match Credentials::of(&plain) {
             Credentials::Association(_) => true,
@@ -54,7 +58,11 @@ async fn storm(is_enough: impl Fn(Duration, &Seen) -> bool) {
             tokio::spawn(async move { ask(&process, &seen, &is_over).await })
         })
         .collect();
-    until("every client is served", async || (seen.answers.load(Ordering::Relaxed) > 50).then_some(())).await;
+    until("every client is served", async || {
+        let (served, answers) = (seen.served.load(Ordering::Relaxed), seen.answers.load(Ordering::Relaxed));
+        (served == CLIENTS && answers > 50).then_some(())
+    })
+    .await;
     let before = process.descriptors();
     let began = Instant::now();
     let mut swaps = 0;

@@ -102,6 +102,7 @@ async fn a_role_that_does_not_trust_the_token_is_told_of_once() {
     let errors = "pod_identity_webhook_source_errors_total{source=\"eks-api\"}";
     let several = async || process.metric(errors).await.filter(|errors| *errors >= 3.0);
     until("three polls have failed", several).await;
+    process.logged("cannot be read").await;
     let log = process.log();
     let told: Vec<_> = log.iter().filter(|line| line.contains("cannot be read")).collect();
     let why = "the AWS credentials could not be loaded: STS refuses them with AccessDenied: Not authorized to \
