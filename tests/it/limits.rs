@@ -32,8 +32,8 @@ use crate::support::wait::{until, within};
 const MIB: usize = 1 << 20;
 const CONNECTIONS: &str = "pod_identity_webhook_connections";
 
-/// Short enough to be waited for.
-const SHORT: Duration = Duration::from_millis(200);
+/// Short enough to be waited for, and long enough for a handshake on a machine that does much else.
+const SHORT: Duration = Duration::from_secs(1);
 
 async fn server(change: impl FnOnce(&mut Settings)) -> Server {
     Server::with([WORLD, "--shutdown-delay=0"], |settings| change(settings)).await

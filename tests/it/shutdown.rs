@@ -47,7 +47,7 @@ async fn call_until_the_end(client: Client, calls: Arc<AtomicUsize>, leaving: Ar
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signal_under_load_loses_no_call() {
-    let mut process = Process::start(&["--shutdown-delay=2s"]).await;
+    let mut process = Process::start(&[LONG_DELAY]).await;
     let (calls, leaving) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let clients: Vec<_> = (0..8)
         .map(|_| tokio::spawn(call_until_the_end(process.client.clone(), calls.clone(), leaving.clone())))

@@ -40,6 +40,11 @@ async fn an_account_has_its_own_association_and_no_other_clusters() {
         body(json!({ "spec": { "roleArn": OTHER, "clusterName": "test" } })),
     );
     node.api.put_object(OWN, "other", "billing", body(json!({ "spec": { "roleArn": OTHER } })));
+    // Once a later one counts, the agent has heard of these too.
+    node.api.put_object(OWN, "shop", "later", body(json!({ "spec": { "roleArn": ROLE } })));
+    let later = node.issuer.sign(&issuer::claims("later", "p3"));
+    node.api.confirm_token(&later, "account-later", "p3");
+    until("a later one counts", async || (node.ask(&later).await.status == 200).then_some(())).await;
     let token = node.issuer.sign(&issuer::claims("billing", "p1"));
     node.api.confirm_token(&token, "account-billing", "p1");
     assert_eq!(node.ask(&token).await.status, 404);
