@@ -166,13 +166,21 @@ async fn a_token_that_is_sent_by_many_at_once_is_reviewed_once() {
     let token = node.token("p1");
     for (fault, status) in [(Fault::Hang, 503), (Fault::None, 200)] {
         node.api.set_fault_of_tokens(Route::Review, fault);
-        let before = node.api.traffic().reviews;
-        let answers = join_all((0..50).map(|_| node.ask(&token))).await;
-        assert!(answers.iter().all(|answer| answer.status == status), "{answers:?}");
+        let reviews = until("the API server is heard in time", async || {
+            let before = node.api.traffic().reviews;
+            let answers = join_all((0..50).map(|_| node.ask(&token))).await;
+            let reviews = node.api.traffic().reviews - before;
+            // Silence is remembered for a moment.
+            skip(Duration::from_secs(1)).await;
+            // A review has a second, which a busy machine may need for something else: then nobody is answered.
+            if status == 200 && answers.iter().all(|answer| answer.status == 503) {
+                return None;
+            }
+            assert!(answers.iter().all(|answer| answer.status == status), "{answers:?}");
+            Some(reviews)
+        })
+        .await;
         // On a busy machine some come after the others were answered.
-        let reviews = node.api.traffic().reviews - before;
         assert!((1..10).contains(&reviews), "{reviews}");
-        // Silence is remembered for a moment.
-        skip(Duration::from_secs(1)).await;
     }
 }
