@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::calls;
 use crate::harness::page::{self, Page};
-use crate::harness::{Test, command};
+use crate::harness::{Test, command, until};
 
 const TEXT: &str = include_str!("../../../../../../docs/pod-identity-anywhere.md");
 
@@ -16,8 +16,10 @@ pub async fn eight_commands_make_a_pod_that_lists_a_bucket(test: Test) -> Result
     ensure!(page.commands.len() == 8, "{} commands", page.commands.len());
     page::tag(&test, &test.image("client-boto3")?, AWS_CLI).await?;
     page.follow(&test, async |shop| {
-        let listed = calls(&shop, "ListObjectsV2").await?;
-        let [line] = listed.as_slice() else { anyhow::bail!("{listed:?}") };
+        let line = until("the listing is in the log of STS", async || {
+            Ok(calls(&shop, "ListObjectsV2").await?.into_iter().next())
+        })
+        .await?;
         let session = "arn:aws:sts::111122223333:assumed-role/e2e-association/eks-dev-reports-";
         ensure!(line["arn"].as_str().is_some_and(|arn| arn.starts_with(session)), "{line}");
         // It is the one thing outside of the namespace.
