@@ -39,11 +39,11 @@ impl Counts {
     }
 }
 
-/// Pods whose client calls every three seconds.
+/// Pods whose client calls every five seconds.
 pub fn asking(test: &Test) -> Result<Value> {
     let env = json!([
         {"name": "AWS_ENDPOINT_URL_STS", "value": STS_URL},
-        {"name": "CLIENT_EVERY_SECONDS", "value": "3"},
+        {"name": "CLIENT_EVERY_SECONDS", "value": "5"},
     ]);
     Ok(pod_spec(ACCOUNT, &json!({"image": test.image("client-rust")?, "env": env})))
 }
