@@ -23,6 +23,7 @@
 //! - [`associations_command`]: `associations`, a subsystem
 //! - [`eks_endpoint`]: EKS's association API, a subsystem
 //! - [`agent`]: the node's endpoint of credentials, a subsystem
+//! - [`issuer`]: the documents of a cluster that is its own OIDC provider, a subsystem
 //! - [`cli`]: the commands, a line each; and the groups of flags that several of them share, which what stands above
 //!   reads its settings from
 
@@ -35,6 +36,7 @@ pub mod certificates;
 pub mod cli;
 pub mod eks_endpoint;
 pub mod identities;
+pub mod issuer;
 pub mod kubernetes;
 pub mod offline;
 pub mod own_identity;

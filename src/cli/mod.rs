@@ -28,7 +28,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::webhook::args::WebhookArgs;
-use crate::{agent, associations_command, certificate_report, eks_endpoint, offline, own_identity, webhook};
+use crate::{
+    agent, associations_command, certificate_report, eks_endpoint, issuer, offline, own_identity, webhook,
+};
 use exit::{USAGE, print, refuse};
 
 /// Everything that can be written on the command line.
@@ -87,6 +89,7 @@ subcommands! {
     Certificates(certificate_report::args::CertificatesArgs) => certificate_report::run,
     Inject(offline::args::InjectArgs) => offline::inject::run,
     Identity(own_identity::args::IdentityArgs) => own_identity::run,
+    Issuer(issuer::args::IssuerArgs) => issuer::run,
 }
 
 /// Runs what the arguments ask for; the first is the program's name.

@@ -19,6 +19,8 @@ fn help_reads_well() {
         insta::assert_snapshot!("help_identity", help(&["identity", "--help"]));
         insta::assert_snapshot!("help_agent", help(&["agent", "--help"]));
         insta::assert_snapshot!("help_associations", help(&["associations", "--help"]));
+        insta::assert_snapshot!("help_issuer", help(&["issuer", "--help"]));
+        insta::assert_snapshot!("help_issuer_publish", help(&["issuer", "publish", "--help"]));
         for verb in VERBS {
             let name = format!("help_associations_{verb}");
             insta::assert_snapshot!(name, help(&["associations", verb, "--help"]));
@@ -29,7 +31,7 @@ fn help_reads_well() {
 #[test]
 fn help_has_one_form() {
     assert_eq!(help(&["-h"]), help(&["--help"]));
-    for command in ["inject", "certificates", "identity", "associations"] {
+    for command in ["inject", "certificates", "identity", "associations", "issuer"] {
         assert_eq!(help(&[command, "-h"]), help(&[command, "--help"]));
     }
     for verb in VERBS {

@@ -1,0 +1,31 @@
+//! The flags of `issuer`: a subcommand for each verb.
+
+#![allow(clippy::doc_markdown, reason = "the doc comments here are the text of --help")]
+
+use clap::{Args, Subcommand};
+
+pub use super::publish::args::PublishArgs;
+
+/// Flags of `issuer`.
+#[derive(Debug, Args)]
+#[command(
+    arg_required_else_help = false,
+    about = "Make a cluster its own OIDC provider for AWS: publish the documents by which IAM verifies its tokens",
+    after_help = "AWS verifies the token of a pod by two documents, which it reads from the internet at the URL that the API servers \
+have as --service-account-issuer: the discovery document, and the public keys (JWKS). Whoever can change them can use every \
+role that trusts the issuer.
+
+'pod-identity-webhook issuer VERB --help' shows the flags of each."
+)]
+pub struct IssuerArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What `issuer` does.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Publish the discovery document and the public keys in a folder or an S3 bucket
+    Publish(PublishArgs),
+}

@@ -1,0 +1,18 @@
+//! `issuer`: the documents by which AWS verifies a cluster's tokens, for a cluster that is its own OIDC provider.
+//!
+//! A verb is a folder. What several of them share stands beside the verbs and imports none of them; a verb imports no
+//! other verb, and nothing here imports another subsystem.
+
+pub mod args;
+mod publish;
+
+use std::process::ExitCode;
+
+use args::{IssuerArgs, Verb};
+
+/// Runs `issuer`.
+pub(crate) fn run(args: &IssuerArgs) -> ExitCode {
+    match &args.verb {
+        Verb::Publish(args) => publish::run(args),
+    }
+}
