@@ -1,4 +1,4 @@
-//! One key of a set: read from its public members, verified with, and named as Kubernetes names it.
+//! One key of a set: read from its public members, verified with, named as Kubernetes names it, and written anew.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
@@ -25,6 +25,14 @@ pub struct JsonWebKey {
     algorithm: Algorithm,
     key: ParsedPublicKey,
     spki: Vec<u8>,
+    numbers: Numbers,
+}
+
+/// The numbers that a key is, as its JWK has them.
+#[derive(Debug, Clone)]
+enum Numbers {
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Ec { curve: &'static str, x: Vec<u8>, y: Vec<u8> },
 }
 
 /// Why a key of a set is left out. That is a key that is for something else, or a mistake of whoever wrote the set.
@@ -79,14 +87,64 @@ impl JsonWebKey {
         if !is_for_verifying(&members)? {
             return Err(Unusable::Use);
         }
-        let (algorithm, key, spki) = match required::<String>(&members, "kty")?.as_str() {
-            "RSA" => rsa(&members)?,
-            "EC" => ec(&members)?,
+        let key = match required::<String>(&members, "kty")?.as_str() {
+            "RSA" => rsa(number(&members, "n")?, number(&members, "e")?)?,
+            "EC" => {
+                let curve = curve(&required::<String>(&members, "crv")?)?;
+                ec(curve, bytes(&members, "x")?, bytes(&members, "y")?)?
+            }
             _ => return Err(Unusable::KeyType),
         };
         match members.read::<String>("alg")? {
-            Some(name) if name != algorithm.as_str() => Err(Unusable::Algorithm),
-            _ => Ok(Self { kid, algorithm, key, spki }),
+            Some(name) if name != key.algorithm.as_str() => Err(Unusable::Algorithm),
+            _ => Ok(Self { kid, ..key }),
+        }
+    }
+
+    /// The RSA key of this modulus and exponent, big-endian, under the id that Kubernetes gives it.
+    ///
+    /// # Errors
+    /// API servers do not sign with such a key, or no verifier takes it.
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, Unusable> {
+        rsa(without_zeros(modulus.to_vec()), without_zeros(exponent.to_vec())).map(Self::named)
+    }
+
+    /// The key of an elliptic curve, by its name in a JWK, that is this point (SEC 1, 2.3.3, uncompressed), under the id
+    /// that Kubernetes gives it.
+    ///
+    /// # Errors
+    /// API servers do not sign with keys of this curve, or it is no point of it.
+    pub fn ec(curve_name: &str, point: &[u8]) -> Result<Self, Unusable> {
+        let curve = curve(curve_name)?;
+        let coordinates = point.strip_prefix(&[UNCOMPRESSED]).ok_or(Unusable::Point)?;
+        let (x, y) = coordinates.split_at_checked(curve.length).ok_or(Unusable::Point)?;
+        ec(curve, x.to_vec(), y.to_vec()).map(Self::named)
+    }
+
+    /// It under the id that it has, or under the one that Kubernetes gives it if it has none.
+    #[must_use]
+    pub fn named(self) -> Self {
+        let kid = self.kid.filter(|kid| !kid.is_empty()).unwrap_or_else(|| kid_of_spki(&self.spki));
+        Self { kid: Some(kid), ..self }
+    }
+
+    /// It as a JWK in one line: the public members alone, in an order that never changes.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // What is in the quotes needs no escapes but for the id, which others may have chosen.
+        let kid = self.kid.as_deref().map(|kid| format!("\"kid\":{},", serde_json::Value::from(kid)));
+        let (kid, alg) = (kid.unwrap_or_default(), self.algorithm);
+        match &self.numbers {
+            Numbers::Rsa { n, e } => {
+                let (n, e) = (base64url::encode(n), base64url::encode(e));
+                format!(r#"{{"use":"sig","kty":"RSA",{kid}"alg":"{alg}","n":"{n}","e":"{e}"}}"#)
+            }
+            Numbers::Ec { curve, x, y } => {
+                let (x, y) = (base64url::encode(x), base64url::encode(y));
+                format!(
+                    r#"{{"use":"sig","kty":"EC",{kid}"alg":"{alg}","crv":"{curve}","x":"{x}","y":"{y}"}}"#
+                )
+            }
         }
     }
 
@@ -130,7 +188,24 @@ impl From<Fault> for Unusable {
     }
 }
 
-type Parts = (Algorithm, ParsedPublicKey, Vec<u8>);
+/// A curve whose keys API servers sign with.
+#[derive(Clone, Copy)]
+struct Curve {
+    name: &'static str,
+    algorithm: Algorithm,
+    /// Bytes of a coordinate.
+    length: usize,
+}
+
+const CURVES: [Curve; 3] = [
+    Curve { name: "P-256", algorithm: Algorithm::Es256, length: 32 },
+    Curve { name: "P-384", algorithm: Algorithm::Es384, length: 48 },
+    Curve { name: "P-521", algorithm: Algorithm::Es512, length: 66 },
+];
+
+fn curve(name: &str) -> Result<Curve, Unusable> {
+    CURVES.into_iter().find(|curve| curve.name == name).ok_or(Unusable::Curve)
+}
 
 /// `use` and `key_ops` (RFC 7517, 4.2 and 4.3), either of which may be left out.
 fn is_for_verifying(members: &Members<'_>) -> Result<bool, Fault> {
@@ -140,9 +215,7 @@ fn is_for_verifying(members: &Members<'_>) -> Result<bool, Fault> {
         && operations.is_none_or(|operations| operations.iter().any(|operation| operation == "verify")))
 }
 
-fn rsa(members: &Members<'_>) -> Result<Parts, Unusable> {
-    let n = number(members, "n")?;
-    let e = number(members, "e")?;
+fn rsa(n: Vec<u8>, e: Vec<u8>) -> Result<JsonWebKey, Unusable> {
     let bits = n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize);
     if !RSA_BITS.contains(&bits) {
         return Err(Unusable::Size);
@@ -156,21 +229,15 @@ fn rsa(members: &Members<'_>) -> Result<Parts, Unusable> {
     if !RSA_EXPONENTS.contains(&exponent) {
         return Err(Unusable::Exponent);
     }
-    let der = RsaPublicKeyComponents { n, e }.as_der().map_err(|_| Unusable::Modulus)?;
+    let components = RsaPublicKeyComponents { n: n.as_slice(), e: e.as_slice() };
+    let der = components.as_der().map_err(|_| Unusable::Modulus)?;
     let spki = der.as_ref().to_vec();
     // Of the components nothing is checked before they verify; of the DER everything is, at once.
     let key = ParsedPublicKey::new(Algorithm::Rs256.verification(), &spki).map_err(|_| Unusable::Modulus)?;
-    Ok((Algorithm::Rs256, key, spki))
+    Ok(JsonWebKey { kid: None, algorithm: Algorithm::Rs256, key, spki, numbers: Numbers::Rsa { n, e } })
 }
 
-fn ec(members: &Members<'_>) -> Result<Parts, Unusable> {
-    let (algorithm, length) = match required::<String>(members, "crv")?.as_str() {
-        "P-256" => (Algorithm::Es256, 32),
-        "P-384" => (Algorithm::Es384, 48),
-        "P-521" => (Algorithm::Es512, 66),
-        _ => return Err(Unusable::Curve),
-    };
-    let (x, y) = (bytes(members, "x")?, bytes(members, "y")?);
+fn ec(Curve { name, algorithm, length }: Curve, x: Vec<u8>, y: Vec<u8>) -> Result<JsonWebKey, Unusable> {
     // At their full length (RFC 7518, 6.2.1.2): the point is one after the other.
     if x.len() != length || y.len() != length {
         return Err(Unusable::Point);
@@ -178,7 +245,7 @@ fn ec(members: &Members<'_>) -> Result<Parts, Unusable> {
     let point = [&[UNCOMPRESSED], x.as_slice(), y.as_slice()].concat();
     let key = ParsedPublicKey::new(algorithm.verification(), point).map_err(|_| Unusable::Point)?;
     let spki = key.as_der().map_err(|_| Unusable::Point)?.as_ref().to_vec();
-    Ok((algorithm, key, spki))
+    Ok(JsonWebKey { kid: None, algorithm, key, spki, numbers: Numbers::Ec { curve: name, x, y } })
 }
 
 /// How a point begins that has both coordinates (SEC 1, 2.3.3).
@@ -186,8 +253,11 @@ const UNCOMPRESSED: u8 = 4;
 
 /// A positive number without zeros before it: RFC 7518 forbids them, and some libraries write one.
 fn number(members: &Members<'_>, name: &'static str) -> Result<Vec<u8>, Unusable> {
-    let bytes = bytes(members, name)?;
-    Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+    bytes(members, name).map(without_zeros)
+}
+
+fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {
+    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
 }
 
 fn bytes(members: &Members<'_>, name: &'static str) -> Result<Vec<u8>, Unusable> {

@@ -1,9 +1,10 @@
 //! Ids and DER of keys, as openssl has them.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use tokens::kid_of_spki;
+use tokens::key::Unusable;
+use tokens::{JsonWebKey, kid_of_spki};
 
 use super::signer::set;
 
@@ -45,4 +46,50 @@ fn zeros_before_a_number_do_not_count() {
     let n = format!("AAAA{}", key["jwk"]["n"].as_str().unwrap());
     let set = set(&[&json!({ "kty": "RSA", "n": n, "e": "AAAAAAAAAQAB" })]);
     assert_eq!(kid_of_spki(set.keys()[0].spki()), key["kid"]);
+}
+
+/// Of openssl's keys, by their numbers alone.
+#[test]
+fn a_key_of_its_numbers_is_written_as_a_jwk_that_reads_as_the_same_key() {
+    let keys: Vec<Value> = serde_json::from_str(include_str!("../data/openssl.json")).unwrap();
+    for key in &keys {
+        let jwk = &key["jwk"];
+        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+        let made = match jwk["kty"].as_str() {
+            Some("RSA") => JsonWebKey::rsa(&[&[0], &*bytes("n")].concat(), &bytes("e")),
+            _ => JsonWebKey::ec(jwk["crv"].as_str().unwrap(), &[&[4], &*bytes("x"), &*bytes("y")].concat()),
+        };
+        let made = made.unwrap();
+        assert_eq!(
+            (made.kid().unwrap(), STANDARD.encode(made.spki())),
+            (key["kid"].as_str().unwrap(), key["spki"].as_str().unwrap().to_owned())
+        );
+        let written: Value = serde_json::from_str(&made.to_json()).unwrap();
+        let mut expected = jwk.clone();
+        for (name, value) in [("use", &json!("sig")), ("kid", &key["kid"]), ("alg", &key["alg"])] {
+            expected[name] = value.clone();
+        }
+        assert_eq!(written, expected);
+    }
+    assert_eq!(JsonWebKey::rsa(&[255; 128], &[1, 0, 1]).unwrap_err(), Unusable::Size);
+    assert_eq!(JsonWebKey::ec("P-224", &[4; 57]).unwrap_err(), Unusable::Curve);
+    assert_eq!(JsonWebKey::ec("P-256", &[2; 33]).unwrap_err(), Unusable::Point);
+    assert_eq!(JsonWebKey::ec("P-256", &[4; 65]).unwrap_err(), Unusable::Point);
+}
+
+/// A private key in a set is a mistake that happens. What is written of it is public.
+#[test]
+fn private_members_are_not_written_and_ids_are_kept_or_made() {
+    let keys: Vec<Value> = serde_json::from_str(include_str!("../data/openssl.json")).unwrap();
+    for (index, private) in [(0, ["d", "p", "q", "dp", "dq", "qi"].as_slice()), (8, &["d"])] {
+        for (kid, named) in [(json!("a \"b\""), json!("a \"b\"")), (json!(""), keys[index]["kid"].clone())] {
+            let mut jwk = keys[index]["jwk"].clone();
+            jwk["kid"] = kid;
+            private.iter().for_each(|name| jwk[name] = json!("c2VjcmV0"));
+            let text = set(&[&jwk]).keys()[0].clone().named().to_json();
+            let written: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(written["kid"], named);
+            assert!(private.iter().all(|name| written.get(name).is_none()), "{text}");
+        }
+    }
 }
