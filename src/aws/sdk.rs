@@ -9,7 +9,8 @@ use aws_sdk_sts::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, ConnectorBuilder};
+use aws_smithy_http_client::{Builder, Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -34,17 +35,36 @@ pub(crate) fn environment() -> Result<ConfigLoader, TlsError> {
 
 /// The SDK's own HTTP client with other trusted roots: by itself it knows only the host's.
 fn http_client() -> Result<SharedHttpClient, TlsError> {
+    let tls = tls()?;
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| built(&tls, settings, components)))
+}
+
+/// What sends requests that the SDK does not make by itself, as it sends its own: the same roots, the same proxies. It has
+/// no limit of time.
+///
+/// # Errors
+/// TLS cannot be set up.
+pub(crate) fn connector() -> Result<Connector, TlsError> {
+    Ok(built(&tls()?, None, None))
+}
+
+fn built(
+    tls: &TlsContext,
+    settings: Option<&HttpConnectorSettings>,
+    components: Option<&RuntimeComponents>,
+) -> Connector {
+    let mut connector = ConnectorBuilder::default()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls.clone())
+        .proxy_config(ProxyConfig::from_env());
+    connector.set_connector_settings(settings.cloned());
+    connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+    connector.build()
+}
+
+fn tls() -> Result<TlsContext, TlsError> {
     let tls = TlsContext::builder().with_trust_store(roots()).build();
-    let tls = tls.map_err(|error| TlsError(error.to_string()))?;
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(tls.clone())
-            .proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.build()
-    }))
+    tls.map_err(|error| TlsError(error.to_string()))
 }
 
 /// The host's roots, if `SSL_CERT_FILE` or the system has some: an operator who gives roots means them alone.

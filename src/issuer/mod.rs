@@ -4,7 +4,11 @@
 //! other verb, and nothing here imports another subsystem.
 
 pub mod args;
+mod documents;
+mod issuer_url;
+mod keys;
 mod publish;
+mod target;
 
 use std::process::ExitCode;
 

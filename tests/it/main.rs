@@ -25,6 +25,7 @@ mod growth;
 mod identity;
 mod inject;
 mod ip_family;
+mod issuer;
 mod kubeconfig;
 mod limits;
 mod log;

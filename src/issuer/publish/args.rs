@@ -13,6 +13,7 @@ use crate::cli::values;
 
 /// Flags of `issuer publish`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(
     next_line_help = true,
     group = ArgGroup::new("source").required(true).multiple(true).args(["keys", "from_api_server", "api_server"]),

@@ -85,7 +85,9 @@ fn private_members_are_not_written_and_ids_are_kept_or_made() {
         for (kid, named) in [(json!("a \"b\""), json!("a \"b\"")), (json!(""), keys[index]["kid"].clone())] {
             let mut jwk = keys[index]["jwk"].clone();
             jwk["kid"] = kid;
-            private.iter().for_each(|name| jwk[name] = json!("c2VjcmV0"));
+            for name in private {
+                jwk[name] = json!("c2VjcmV0");
+            }
             let text = set(&[&jwk]).keys()[0].clone().named().to_json();
             let written: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(written["kid"], named);
