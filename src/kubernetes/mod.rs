@@ -25,6 +25,7 @@ mod proxy;
 mod renewed;
 mod settings;
 mod tls;
+mod token_request;
 mod token_review;
 mod user_cluster;
 
@@ -46,5 +47,6 @@ pub use pace::{BACKOFF, jittered};
 pub use pods::{ServicePod, ServicePods, proxied, service_pods};
 pub use proxy::ProxyError;
 pub use settings::{Cluster, Settings};
+pub use token_request::{IssuedToken, request_token};
 pub use token_review::{ReviewedToken, review_token};
 pub use user_cluster::{Environment, UserCluster, UserClusterError, UserClusterSettings};
