@@ -4,6 +4,7 @@
 
 use clap::{Args, Subcommand};
 
+pub use super::check::args::{CheckArgs, CheckOutput};
 pub use super::publish::args::PublishArgs;
 
 /// Flags of `issuer`.
@@ -28,4 +29,6 @@ pub struct IssuerArgs {
 pub enum Verb {
     /// Publish the discovery document and the public keys in a folder or an S3 bucket
     Publish(PublishArgs),
+    /// Read what AWS reads of an issuer, and say what is wrong with it and what to do
+    Check(CheckArgs),
 }

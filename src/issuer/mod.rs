@@ -4,6 +4,7 @@
 //! other verb, and nothing here imports another subsystem.
 
 pub mod args;
+mod check;
 mod documents;
 mod issuer_url;
 mod keys;
@@ -18,5 +19,6 @@ use args::{IssuerArgs, Verb};
 pub(crate) fn run(args: &IssuerArgs) -> ExitCode {
     match &args.verb {
         Verb::Publish(args) => publish::run(args),
+        Verb::Check(args) => check::run(args),
     }
 }

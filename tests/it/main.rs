@@ -26,6 +26,7 @@ mod identity;
 mod inject;
 mod ip_family;
 mod issuer;
+mod issuer_check;
 mod kubeconfig;
 mod limits;
 mod log;
