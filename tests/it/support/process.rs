@@ -95,7 +95,6 @@ impl Starting {
     }
 
     /// Starts a subcommand of it with these arguments alone, and nothing in its environment.
-    #[cfg(feature = "eks-api")]
     pub fn spawn_subcommand(args: &[&str]) -> Self {
         Self::start(Command::new(PROGRAM).args(args).env_clear())
     }
