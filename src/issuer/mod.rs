@@ -3,6 +3,7 @@
 //! A verb is a folder. What several of them share stands beside the verbs and imports none of them; a verb imports no
 //! other verb, and nothing here imports another subsystem.
 
+mod account;
 pub mod args;
 mod check;
 mod documents;

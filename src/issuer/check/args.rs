@@ -46,6 +46,9 @@ pub struct CheckArgs {
     /// Audience of the token, which has to be a client id of the IAM OIDC provider
     #[arg(long, value_name = "AUDIENCE", default_value = "sts.amazonaws.com")]
     pub token_audience: String,
+    /// Id of a key that is meant to be published no more, though API servers still have it to verify older tokens of their own; repeatable
+    #[arg(long, value_name = "KID")]
+    pub withdrawn: Vec<String>,
     /// Check the documents alone, and ask no cluster
     #[arg(long)]
     pub no_cluster: bool,

@@ -9,6 +9,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use super::args::{CheckArgs, CheckOutput};
 use crate::cli::error::{SettingsError, invalid};
+use crate::issuer::account::Account;
 use crate::kubernetes::UserClusterSettings;
 use crate::source::regular_file;
 
@@ -25,6 +26,8 @@ pub(super) struct Settings {
     pub(super) limit: Duration,
     pub(super) account: Account,
     pub(super) audience: String,
+    /// Ids of keys that are published no more.
+    pub(super) withdrawn: Vec<String>,
     /// The cluster to ask; `None`: none.
     pub(super) cluster: Option<UserClusterSettings>,
     pub(super) output: CheckOutput,
@@ -47,13 +50,6 @@ pub(super) struct Resolved {
     pub(super) address: SocketAddr,
 }
 
-/// The `ServiceAccount` that a token is made for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) namespace: String,
-    pub(super) name: String,
-}
-
 impl TryFrom<&CheckArgs> for Settings {
     type Error = SettingsError;
 
@@ -65,6 +61,7 @@ impl TryFrom<&CheckArgs> for Settings {
             timeout,
             service_account,
             token_audience,
+            withdrawn,
             no_cluster,
             output,
             cluster,
@@ -88,6 +85,7 @@ impl TryFrom<&CheckArgs> for Settings {
             limit: *timeout,
             account: Account::parse(service_account)?,
             audience: token_audience.clone(),
+            withdrawn: withdrawn.clone(),
             cluster: (!no_cluster).then(|| cluster.try_into()).transpose()?,
             output: *output,
         })
@@ -122,27 +120,6 @@ impl Resolved {
     }
 }
 
-impl Account {
-    fn parse(text: &str) -> Result<Self, SettingsError> {
-        // The names go into a path as they are.
-        let is_name = |name: &str| {
-            (1..=253).contains(&name.len())
-                && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
-                && !name.starts_with('.')
-        };
-        let names = text.split_once('/').filter(|(namespace, name)| is_name(namespace) && is_name(name));
-        names
-            .map(|(namespace, name)| Self { namespace: namespace.to_owned(), name: name.to_owned() })
-            .ok_or_else(|| invalid("--service-account", text, "expected NAMESPACE/NAME"))
-    }
-}
-
-impl std::fmt::Display for Account {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,14 +139,6 @@ mod tests {
             assert_eq!(resolved.as_ref().map(|one| one.address.to_string()).as_deref(), address, "{text}");
             assert!(resolved.is_none_or(|one| one.host == "oidc.example.com"));
         }
-    }
-
-    #[test]
-    fn an_account_is_a_namespace_and_a_name() {
-        for text in ["default", "/default", "default/", "a/b/c", "a/B", "../a", "a/..", "a/b?c"] {
-            assert!(Account::parse(text).is_err(), "{text}");
-        }
-        assert_eq!(Account::parse("shop/orders.v1").unwrap().to_string(), "shop/orders.v1");
     }
 
     #[test]

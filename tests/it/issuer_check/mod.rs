@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::support::program::run;
 use signer::Signer;
+use site::Reply;
 use world::{Checked, ISSUER, World, document};
 
 impl Checked {
@@ -76,6 +77,29 @@ fn documents_are_checked_without_a_cluster() {
     let skipped =
         report["findings"].as_array().unwrap().iter().filter(|finding| finding["status"] == "skipped");
     assert_eq!(skipped.count(), 6);
+}
+
+#[test]
+fn a_key_that_was_withdrawn_on_purpose_is_not_missed() {
+    let (mut world, old) = (World::new(), Signer::new());
+    let keys = json!({ "keys": [world.signer.key(), old.key()] });
+    world.cluster.insert("/openid/v1/jwks".to_owned(), Reply::json(keys.to_string()));
+    let checked = world.check(&["-o", "json", &format!("--withdrawn={}", old.kid())]);
+    assert_eq!(checked.run.code, 0, "{:?}", checked.run);
+    assert!(checked.run.stdout.contains("every key of the API server is published (1, and 1 withdrawn)"));
+}
+
+#[test]
+fn a_key_that_was_withdrawn_and_signs_is_missed() {
+    let (mut world, other) = (World::new(), Signer::new());
+    let withdrawn = format!("--withdrawn={}", world.signer.kid());
+    world.publish(&document(ISSUER), &json!({ "keys": [other.key()] }));
+    let checked = world.check(&["-o", "json", &withdrawn]);
+    assert_eq!(checked.run.code, 1);
+    let report = checked.report();
+    let findings = report["findings"].as_array().unwrap();
+    let failed: Vec<_> = findings.iter().filter(|finding| finding["status"] == "failed").collect();
+    assert!(failed.len() == 1 && failed[0]["step"] == "signature", "{failed:?}");
 }
 
 #[test]

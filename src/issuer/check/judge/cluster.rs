@@ -27,7 +27,7 @@ pub(super) fn judge(
     findings: &mut Findings,
 ) {
     judge_issuer(cluster, &settings.issuer, findings);
-    judge_keys(cluster, published, findings);
+    judge_keys(cluster, &settings.withdrawn, published, findings);
 }
 
 fn judge_issuer(cluster: &AskedCluster, issuer: &str, findings: &mut Findings) {
@@ -58,7 +58,12 @@ pub(super) fn to_match(issuer: &str) -> String {
     )
 }
 
-fn judge_keys(cluster: &AskedCluster, published: Option<&JsonWebKeySet>, findings: &mut Findings) {
+fn judge_keys(
+    cluster: &AskedCluster,
+    withdrawn: &[String],
+    published: Option<&JsonWebKeySet>,
+    findings: &mut Findings,
+) {
     let step = Step::ClusterKeys;
     if let Err(why) = &cluster.keys {
         return findings.warn(step, format!("they were not read: {why}"), to_read(why));
@@ -68,11 +73,21 @@ fn judge_keys(cluster: &AskedCluster, published: Option<&JsonWebKeySet>, finding
         return findings.warn(step, "the API server gave no key set that can be read", fix);
     };
     let Some(published) = published else { return findings.skip(step, "there are no published keys") };
-    let has = |wanted| published.keys().iter().any(|key| is_same(key, wanted));
-    let missing: Vec<_> = own.keys().iter().filter(|key| !has(key)).collect();
+    let is_withdrawn = |key: &&JsonWebKey| withdrawn.iter().any(|kid| key.kid() == Some(kid));
+    let left: Vec<_> = published.keys().iter().filter(is_withdrawn).collect();
+    if !left.is_empty() {
+        let seen = format!("still published: {}", shown(left.into_iter()));
+        let fix = "Once no token that it signed is in use, take it away with 'pod-identity-webhook issuer publish … --remove=KID --yes'; \
+                   until then leave it, and --withdrawn out.";
+        findings.warn(step, seen, fix);
+    }
+    let has = |wanted: &JsonWebKey| published.keys().iter().any(|key| is_same(key, wanted));
+    let missing: Vec<_> = own.keys().iter().filter(|key| !has(key) && !is_withdrawn(key)).collect();
     if missing.is_empty() {
-        let count = own.keys().len();
-        return findings.ok(step, format!("every key of the API server is published ({count})"));
+        let withdrawn = own.keys().iter().filter(|key| !has(key)).count();
+        let count = own.keys().len() - withdrawn;
+        let rest = if withdrawn == 0 { String::new() } else { format!(", and {withdrawn} withdrawn") };
+        return findings.ok(step, format!("every key of the API server is published ({count}{rest})"));
     }
     let is_named_otherwise = |key: &&&JsonWebKey| published.keys().iter().any(|one| one.spki() == key.spki());
     if missing.iter().all(|key| is_named_otherwise(&key)) {
@@ -88,7 +103,7 @@ fn judge_keys(cluster: &AskedCluster, published: Option<&JsonWebKeySet>, finding
     }
     let seen = format!("not published: {}", shown(missing.into_iter()));
     let fix = "Publish them at once, beside those that are published, with 'pod-identity-webhook issuer publish --from-api-server'. \
-               Next time publish a key a day before an API server signs with it.";
+               Next time publish a key a day before an API server signs with it. A key that was withdrawn on purpose is named with --withdrawn.";
     findings.fail(step, seen, PodSees::NoKey, fix);
 }
 

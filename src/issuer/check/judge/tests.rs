@@ -11,8 +11,9 @@ use tokio_rustls::rustls::RootCertStore;
 use super::super::args::CheckOutput;
 use super::super::finding::{Finding, Findings, Status, Step};
 use super::super::seen::{ClusterSeen, Fetched, NoReply, Reached, Reply, Seen};
-use super::super::settings::{Account, Authorities, Settings};
+use super::super::settings::{Authorities, Settings};
 use super::super::url::HttpsUrl;
+use crate::issuer::account::Account;
 
 const ISSUER: &str = "https://oidc.example.com/prod";
 
@@ -23,6 +24,7 @@ fn settings(issuer: &str) -> Settings {
         resolved: Vec::new(),
         limit: Duration::from_secs(1),
         account: Account { namespace: "default".to_owned(), name: "default".to_owned() },
+        withdrawn: Vec::new(),
         audience: "sts.amazonaws.com".to_owned(),
         cluster: None,
         output: CheckOutput::Text,

@@ -7,7 +7,8 @@ use kube::Client;
 use tokio::time::timeout;
 
 use super::super::seen::{AskedCluster, ClusterSeen, LARGEST, Reading, Unread};
-use super::super::settings::{Account, Settings};
+use super::super::settings::Settings;
+use crate::issuer::account::Account;
 use crate::kubernetes::{ApiError, Environment, IssuedToken, UserCluster, request_token, text};
 
 /// How long one request may take.

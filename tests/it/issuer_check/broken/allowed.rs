@@ -7,7 +7,7 @@ use super::super::site::Reply;
 use super::super::world::{DOCUMENT, ISSUER, KEYS, document};
 use super::Row;
 
-pub(super) const ROWS: [Row; 8] = [
+pub(super) const ROWS: [Row; 9] = [
     Row {
         what: "`jwks_uri` is on another host",
         change: |world| {
@@ -85,5 +85,16 @@ pub(super) const ROWS: [Row; 8] = [
         },
         status: "warning",
         steps: &["clusterIssuer", "clusterKeys"],
+    },
+    Row {
+        what: "a key is still published that is said to be withdrawn",
+        change: |world| {
+            let withdrawn = Signer::new();
+            let keys = json!({ "keys": [world.signer.key(), withdrawn.key()] });
+            world.publish(&document(ISSUER), &keys);
+            world.flags.push(format!("--withdrawn={}", withdrawn.kid()));
+        },
+        status: "warning",
+        steps: &["clusterKeys"],
     },
 ];
