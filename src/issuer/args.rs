@@ -5,6 +5,8 @@
 use clap::{Args, Subcommand};
 
 pub use super::check::args::{CheckArgs, CheckOutput};
+pub use super::distribution::Distribution;
+pub use super::new::args::{KeyKind, NewArgs};
 pub use super::publish::args::PublishArgs;
 
 /// Flags of `issuer`.
@@ -27,6 +29,8 @@ pub struct IssuerArgs {
 /// What `issuer` does.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Make a key to sign tokens with, and print what API servers and AWS have to be told
+    New(NewArgs),
     /// Publish the discovery document and the public keys in a folder or an S3 bucket
     Publish(PublishArgs),
     /// Read what AWS reads of an issuer, and say what is wrong with it and what to do

@@ -6,9 +6,11 @@
 mod account;
 pub mod args;
 mod check;
+mod distribution;
 mod documents;
 mod issuer_url;
 mod keys;
+mod new;
 mod publish;
 mod target;
 
@@ -19,6 +21,7 @@ use args::{IssuerArgs, Verb};
 /// Runs `issuer`.
 pub(crate) fn run(args: &IssuerArgs) -> ExitCode {
     match &args.verb {
+        Verb::New(args) => new::run(args),
         Verb::Publish(args) => publish::run(args),
         Verb::Check(args) => check::run(args),
     }

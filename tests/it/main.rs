@@ -27,6 +27,7 @@ mod inject;
 mod ip_family;
 mod issuer;
 mod issuer_check;
+mod issuer_new;
 mod kubeconfig;
 mod limits;
 mod log;

@@ -21,6 +21,7 @@ fn help_reads_well() {
         insta::assert_snapshot!("help_associations", help(&["associations", "--help"]));
         insta::assert_snapshot!("help_issuer", help(&["issuer", "--help"]));
         insta::assert_snapshot!("help_issuer_check", help(&["issuer", "check", "--help"]));
+        insta::assert_snapshot!("help_issuer_new", help(&["issuer", "new", "--help"]));
         insta::assert_snapshot!("help_issuer_publish", help(&["issuer", "publish", "--help"]));
         for verb in VERBS {
             let name = format!("help_associations_{verb}");
