@@ -1,6 +1,6 @@
-//! The issuer's key set, `/openid/v1/jwks`: asked for when a token names a key that is not known.
+//! The issuer's key set: asked for when a token names a key that is not known.
 //!
-//! A token never says where its key is asked for: the address is a setting.
+//! A token never says where its key is asked for: the place is a setting, of the key set or of the issuer.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,19 +31,30 @@ const MOST_BYTES: usize = 1 << 20;
 
 type Keys = HashMap<String, Arc<Key>>;
 
+/// Where the keys are.
+#[derive(Debug)]
+pub enum Place {
+    /// At an API server: the key set's address, and a file with the token to show to it over TLS.
+    ApiServer(Uri, PathBuf),
+    /// Where the discovery document of this issuer says: shown to everybody, as AWS wants it.
+    Discovered(String),
+}
+
 /// Where the keys are, and those seen last.
 #[derive(Debug)]
 pub struct KeySource {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    address: Uri,
-    bearer: Option<PathBuf>,
+    place: Place,
     seen: Mutex<Arc<Keys>>,
 }
 
 impl KeySource {
-    /// Asks the API server; the authority and the ServiceAccount's token are read only for TLS.
-    pub fn new(address: Uri, authority: &Path, bearer: &Path) -> Result<Self> {
-        let is_tls = address.scheme_str() == Some("https");
+    /// Asks there; the authority is read only for TLS.
+    pub fn new(place: Place, authority: &Path) -> Result<Self> {
+        let is_tls = match &place {
+            Place::ApiServer(address, _) => address.scheme_str() == Some("https"),
+            Place::Discovered(_) => true,
+        };
         let mut roots = RootCertStore::empty();
         if is_tls {
             let failed = || format!("failed to read the authority {}", authority.display());
@@ -59,18 +70,15 @@ impl KeySource {
             .with_no_client_auth();
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-        Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
-            address,
-            bearer: is_tls.then(|| bearer.to_owned()),
-            seen: Mutex::default(),
-        })
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { client, place, seen: Mutex::default() })
     }
 
-    /// The key of that id; the set is fetched anew if the last one lacks it.
+    /// The key of that id; the set is fetched anew if the last one lacks it. That of a discovered issuer is fetched each
+    /// time, for how long AWS keeps one is not known: whoever does without keeping it is the strictest.
     pub async fn find(&self, id: &str) -> Result<Arc<Key>, Refusal> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(key) = seen.get(id) {
+        if let (Place::ApiServer(..), Some(key)) = (&self.place, seen.get(id)) {
             return Ok(key.clone());
         }
         let fetched = match tokio::time::timeout(DEADLINE, self.fetch()).await {
@@ -87,18 +95,50 @@ impl KeySource {
     }
 
     async fn fetch(&self) -> Result<Keys> {
-        let mut request = Request::get(&self.address).header(header::ACCEPT, "application/jwk-set+json");
-        if let Some(path) = &self.bearer {
+        let set = match &self.place {
+            Place::ApiServer(address, bearer) => {
+                let bearer = (address.scheme_str() == Some("https")).then_some(bearer.as_path());
+                self.get(address, bearer).await?
+            }
+            Place::Discovered(issuer) => {
+                let document = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+                let document = self.get(&document.parse()?, None).await?;
+                self.get(&keys_of(&document, issuer)?, None).await?
+            }
+        };
+        parse(&set)
+    }
+
+    /// A redirect is no answer: STS follows none.
+    async fn get(&self, address: &Uri, bearer: Option<&Path>) -> Result<Bytes> {
+        let mut request = Request::get(address).header(header::ACCEPT, "application/json");
+        if let Some(path) = bearer {
             // The token is read at each fetch, because kubelet renews it.
             let token = std::fs::read_to_string(path)
                 .with_context(|| format!("failed to read the token {}", path.display()))?;
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.trim_end()));
         }
         let response = self.client.request(request.body(Empty::new())?).await?;
-        ensure!(response.status() == StatusCode::OK, "answered {}", response.status());
+        ensure!(response.status() == StatusCode::OK, "{address} answered {}", response.status());
         let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
-        parse(&body.map_err(anyhow::Error::from_boxed)?.to_bytes())
+        Ok(body.map_err(anyhow::Error::from_boxed)?.to_bytes())
     }
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// Where the keys are by a discovery document, which has to be of this issuer to the letter.
+fn keys_of(document: &[u8], issuer: &str) -> Result<Uri> {
+    let Discovery { issuer: theirs, jwks_uri } =
+        serde_json::from_slice(document).context("no discovery document")?;
+    ensure!(theirs == issuer, "the discovery document is of {theirs:?}");
+    let address: Uri = jwks_uri.parse().with_context(|| format!("no URL of keys: {jwks_uri:?}"))?;
+    ensure!(address.scheme_str() == Some("https"), "the keys are not behind TLS: {jwks_uri:?}");
+    Ok(address)
 }
 
 fn unreachable(reason: &str) -> Refusal {
@@ -151,6 +191,16 @@ mod tests {
         .unwrap();
         assert_eq!(keys.keys().collect::<Vec<_>>(), ["one"]);
         assert_eq!(keys["one"].e, [1, 0, 1]);
+    }
+
+    #[test]
+    fn goes_where_a_document_of_the_issuer_says_over_tls_alone() {
+        let keys = |document: &str| keys_of(document.as_bytes(), "https://issuer.example");
+        let good = r#"{"issuer":"https://issuer.example","jwks_uri":"https://other.example/keys"}"#;
+        assert_eq!(keys(good).unwrap(), "https://other.example/keys");
+        assert!(keys(&good.replace("issuer.example", "issuer.example/")).is_err());
+        assert!(keys(&good.replace("https://other", "http://other")).is_err());
+        assert!(keys(r#"{"issuer":"https://issuer.example"}"#).is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use e2e_aws::authority::Authority;
 use e2e_aws::bucket::S3;
 use e2e_aws::cue::Cue;
 use e2e_aws::eks_auth::{EksAuth, NodeKey};
-use e2e_aws::keys::KeySource;
+use e2e_aws::keys::{KeySource, Place};
 use e2e_aws::provider::Provider;
 use e2e_aws::server::{self, Sts};
 use e2e_aws::sessions::Sessions;
@@ -36,7 +36,10 @@ struct Args {
     /// The key set; by default that of the cluster this runs in.
     #[arg(long)]
     jwks_url: Option<String>,
-    /// Who signed the certificate of an https key set.
+    /// Ask where the issuer's own discovery document says, as AWS does; it is shown no token.
+    #[arg(long, conflicts_with = "jwks_url")]
+    discover: bool,
+    /// Who signed the certificate of an https key set, or of the issuer that is to be discovered.
     #[arg(long, default_value = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")]
     ca_file: PathBuf,
     /// The token to show to an https key set; read at each fetch.
@@ -88,6 +91,7 @@ async fn main() -> Result<()> {
         client_ids,
         roles,
         jwks_url,
+        discover,
         ca_file,
         token_file,
         shortest_duration,
@@ -96,9 +100,14 @@ async fn main() -> Result<()> {
         buckets,
         eks_auth,
     } = Args::parse();
-    let jwks_url = jwks_url.map_or_else(in_cluster, Ok)?;
-    let address = jwks_url.parse().with_context(|| format!("no address of a key set: {jwks_url}"))?;
-    let keys = KeySource::new(address, &ca_file, &token_file)?;
+    let place = if discover {
+        Place::Discovered(issuer.clone())
+    } else {
+        let jwks_url = jwks_url.map_or_else(in_cluster, Ok)?;
+        let address = jwks_url.parse().with_context(|| format!("no address of a key set: {jwks_url}"))?;
+        Place::ApiServer(address, token_file)
+    };
+    let keys = KeySource::new(place, &ca_file)?;
     let authority = Authority {
         provider: Provider { issuer, client_ids },
         keys,
