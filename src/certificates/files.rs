@@ -72,6 +72,18 @@ impl Files {
         })
     }
 
+    /// What TLS serves by these files, and the task that keeps it so.
+    pub(crate) async fn served(
+        self,
+        metrics: Metrics,
+    ) -> Result<(Arc<Store>, impl Future<Output = ()> + Send), FilesError> {
+        let contents = self.contents().await?;
+        let pair = self.pair(&contents)?;
+        metrics.expires(pair.not_after());
+        let store = Arc::new(Store::new(pair));
+        Ok((store.clone(), self.follow(store, contents, metrics)))
+    }
+
     /// Replaces the store's pair whenever the files change into a good one, for ever.
     pub async fn follow(self, store: Arc<Store>, mut served: PairBytes, metrics: Metrics) {
         let mut poll = interval(POLL);

@@ -10,6 +10,7 @@ mod distribution;
 mod documents;
 mod issuer_url;
 mod keys;
+mod keys_path;
 mod new;
 mod publish;
 mod target;

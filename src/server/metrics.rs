@@ -69,6 +69,8 @@ pub enum Port {
     EksEndpoint,
     /// The port on which the node's agent answers pods.
     Agent,
+    /// The port of an issuer's documents.
+    Issuer,
 }
 
 /// Why the server closed a connection that its client would have kept.
@@ -97,6 +99,7 @@ impl Port {
             Self::Metrics => "metrics",
             Self::EksEndpoint => "eks-endpoint",
             Self::Agent => "agent",
+            Self::Issuer => "issuer",
         }
     }
 }

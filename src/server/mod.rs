@@ -13,6 +13,7 @@ mod entry;
 mod group;
 mod handshake;
 mod limits;
+mod listen;
 mod metrics;
 mod peer;
 pub mod pressure;
@@ -44,6 +45,7 @@ use pressure::Pressure;
 
 pub use answers::{Answer, Answers};
 pub use limits::{HEAD_LIMIT, Limits, METRICS_CONNECTIONS};
+pub(crate) use listen::bind;
 pub use metrics::{ClosedConnection, Metrics, Port};
 pub use settings::Settings;
 pub use tls_settings::TlsSettings;

@@ -20,21 +20,35 @@ pub struct Settings {
     pub shutdown_delay: Duration,
 }
 
+impl Settings {
+    /// The usual limits at these ports of the address that a flag names.
+    pub(crate) fn new(
+        bind_address: &str,
+        port: u16,
+        metrics_port: u16,
+        shutdown_delay: Duration,
+    ) -> Result<Self, SettingsError> {
+        let address = address(bind_address)?;
+        Ok(Self {
+            address: SocketAddr::new(address, port),
+            metrics_address: SocketAddr::new(address, metrics_port),
+            limits: Limits::default(),
+            shutdown_delay,
+        })
+    }
+}
+
 impl TryFrom<&ServerArgs> for Settings {
     type Error = SettingsError;
 
     fn try_from(args: &ServerArgs) -> Result<Self, SettingsError> {
-        let address = address(&args.bind_address)?;
-        Ok(Self {
-            address: SocketAddr::new(address, args.port),
-            metrics_address: SocketAddr::new(address, args.metrics_port),
-            limits: Limits {
-                connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
-                connections_per_peer: connections_per_peer(args),
-                ..Limits::default()
-            },
-            shutdown_delay: args.shutdown_delay,
-        })
+        let usual = Self::new(&args.bind_address, args.port, args.metrics_port, args.shutdown_delay)?;
+        let limits = Limits {
+            connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
+            connections_per_peer: connections_per_peer(args),
+            ..Limits::default()
+        };
+        Ok(Self { limits, ..usual })
     }
 }
 

@@ -8,8 +8,8 @@ use tokio_rustls::rustls::{CipherSuite, SupportedProtocolVersion};
 
 use crate::cli::error::{SettingsError, invalid};
 
-/// Versions and cipher suites of the server.
-#[derive(Debug, Clone)]
+/// Versions and cipher suites of the server; by default all that are safe.
+#[derive(Debug, Clone, Default)]
 pub struct TlsSettings {
     /// Only TLS 1.3.
     pub only_tls13: bool,

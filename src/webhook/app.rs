@@ -3,16 +3,15 @@
 
 mod identities;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use axum::Router;
 use axum::routing::get;
 use futures_util::FutureExt;
 use injection::policy::RolePolicy;
 use kube::Client;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
@@ -32,14 +31,11 @@ use crate::process::{Condition, Readiness, Running, Shutdown, Signals, Tasks, de
 use crate::role_policy::{self, PolicyFile};
 use crate::server::pressure::Pressure;
 use crate::server::strangers::strangers;
-use crate::server::{self, Port, SOCKET_BUFFER, Server, admin, tls};
+use crate::server::{self, Port, Server, admin, bind, tls};
 use crate::source::Source;
 
 /// Names that a certificate made in memory is good for: only this machine asks for it.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-
-/// Connections that the kernel keeps until they are accepted. That is at once, so only bursts need it.
-const BACKLOG: u32 = 1024;
 
 /// A webhook that is bound and put together, and serves once it is run.
 pub struct App {
@@ -230,27 +226,6 @@ fn servers(
     Ok([webhook, admin])
 }
 
-/// A listener; every address means IPv4 alone on a host without IPv6.
-fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
-    let mut result = listen(address);
-    if result.is_err() && address.is_ipv6() && address.ip().is_unspecified() {
-        result = listen((Ipv4Addr::UNSPECIFIED, address.port()).into());
-    }
-    result.map_err(|error| {
-        anyhow!("failed to listen on {address}: {error}; choose another {flag} or --bind-address")
-    })
-}
-
-/// A listener whose buffer sizes the accepted connections inherit.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
-    socket.set_send_buffer_size(SOCKET_BUFFER)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 /// Begins to keep the statuses of this project's own associations, if those are read.
 fn write_statuses(
     resources: &ResourceSettings,
@@ -316,11 +291,8 @@ async fn certificates(
         }
         CertificateSource::Files { certificate, key } => {
             let files = Files { certificate: certificate.clone(), key: key.clone() };
-            let contents = files.contents().await?;
-            let pair = files.pair(&contents)?;
-            metrics.certificate.expires(pair.not_after());
-            let store = Arc::new(Store::new(pair));
-            tasks.spawn("certificate", files.follow(store.clone(), contents, metrics.certificate.clone()));
+            let (store, follow) = files.served(metrics.certificate.clone()).await?;
+            tasks.spawn("certificate", follow);
             store
         }
         CertificateSource::InMemory { authority_out } => {

@@ -8,7 +8,8 @@ use super::plan::Rules;
 use super::sources::Places;
 use crate::cli::error::{SettingsError, invalid};
 use crate::cli::user_cluster::UserClusterArgs;
-use crate::issuer::issuer_url::{DISCOVERY, IssuerUrl};
+use crate::issuer::issuer_url::IssuerUrl;
+use crate::issuer::keys_path::{PATH, is_path, keys_path};
 use crate::kubernetes::UserClusterSettings;
 
 /// The shortest pause between two looks of `--watch`: API servers and S3 are others' too.
@@ -122,20 +123,4 @@ fn to(text: &str) -> Result<To, SettingsError> {
     }
     #[cfg(feature = "eks-api")]
     Ok(To::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
-}
-
-/// What paths may be made of: nothing that is written in another way in a URL.
-const PATH: &str = "letters, digits, '-', '_', '.' and '~', with a single '/' between its parts";
-
-fn is_path(path: &str) -> bool {
-    let fits = |c: u8| c.is_ascii_alphanumeric() || b"-_.~".contains(&c);
-    let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(fits);
-    path.split('/').all(is_part)
-}
-
-fn keys_path(path: &str) -> Result<String, SettingsError> {
-    if !is_path(path) || path == DISCOVERY {
-        return Err(invalid("--keys-path", path, format!("expected a path of {PATH}")));
-    }
-    Ok(path.to_owned())
 }

@@ -14,7 +14,7 @@ pub(super) use directory::Directory;
 pub(super) use s3::S3;
 
 /// Largest object that is read, in bytes: as large as a key set may be.
-const LARGEST: u64 = tokens::key_set::MAX_BYTES as u64;
+pub(super) const LARGEST: u64 = tokens::key_set::MAX_BYTES as u64;
 
 /// Where documents are written to.
 pub(super) enum Target {
