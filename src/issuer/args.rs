@@ -8,6 +8,7 @@ pub use super::check::args::{CheckArgs, CheckOutput};
 pub use super::distribution::Distribution;
 pub use super::new::args::{KeyKind, NewArgs};
 pub use super::publish::args::PublishArgs;
+pub use super::serve::args::ServeArgs;
 
 /// Flags of `issuer`.
 #[derive(Debug, Args)]
@@ -35,4 +36,6 @@ pub enum Verb {
     Publish(PublishArgs),
     /// Read what AWS reads of an issuer, and say what is wrong with it and what to do
     Check(CheckArgs),
+    /// Serve the two documents over TLS, where there is no place for static files
+    Serve(ServeArgs),
 }

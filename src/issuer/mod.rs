@@ -13,6 +13,7 @@ mod keys;
 mod keys_path;
 mod new;
 mod publish;
+mod serve;
 mod target;
 
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ use args::{IssuerArgs, Verb};
 pub(crate) fn run(args: &IssuerArgs) -> ExitCode {
     match &args.verb {
         Verb::New(args) => new::run(args),
+        Verb::Serve(args) => serve::run(args),
         Verb::Publish(args) => publish::run(args),
         Verb::Check(args) => check::run(args),
     }
