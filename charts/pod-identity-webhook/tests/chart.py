@@ -83,13 +83,14 @@ class Objects:
 
 
 class Rendered(Objects):
-    """What the chart makes of one release, but for the agent: that is apart."""
+    """What the chart makes of one release, but for the agent and the issuer's publisher: they are apart."""
 
     def __init__(self, *sets, **rest):
         self.text = template(*sets, **rest)
         made = [document for document in yaml.safe_load_all(self.text) if document]
-        super().__init__([one for one in made if not is_agents(one)])
-        self.agent = Agent([one for one in made if is_agents(one)])
+        super().__init__([one for one in made if component(one) not in ("agent", "issuer")])
+        self.agent = Agent([one for one in made if component(one) == "agent"])
+        self.issuer = Issuer([one for one in made if component(one) == "issuer"])
 
     @property
     def pod(self):
@@ -149,8 +150,21 @@ class Agent(Objects):
         return flags(arguments)
 
 
-def is_agents(one):
-    return one["metadata"].get("labels", {}).get("app.kubernetes.io/component") == "agent"
+class Issuer(Objects):
+    """The objects of the issuer's publisher; none by default."""
+
+    @property
+    def pod(self):
+        return self.Deployment["spec"]["template"]
+
+    @property
+    def container(self):
+        (container,) = self.pod["spec"]["containers"]
+        return container
+
+
+def component(one):
+    return one["metadata"].get("labels", {}).get("app.kubernetes.io/component")
 
 
 def flags(arguments):

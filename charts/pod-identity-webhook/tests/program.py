@@ -35,6 +35,13 @@ def agent_flags():
     return serve, others
 
 
+def publish_flags():
+    """Long flags of `issuer publish` that a pod may have."""
+    text = (REPOSITORY / "src" / "issuer" / "publish" / "args.rs").read_text()
+    text += (REPOSITORY / "src" / "cli" / "log.rs").read_text()
+    return {flag for body in re.findall(r"pub struct \w+Args \{\n(.*?)\n\}", text, re.DOTALL) for flag in named(body)}
+
+
 def named(body):
     """The flags of a struct, each by the name of its field or by the one that it says."""
     attributes = ""

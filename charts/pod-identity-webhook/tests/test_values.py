@@ -65,6 +65,7 @@ class Upgrade(unittest.TestCase):
         "flowSchema",
         "dashboard",
         "injection.rolePolicy",
+        "issuer",
         "networkPolicy.webhookFrom",
         "prometheusRule",
         "server.maxConnectionsPerPeer",
