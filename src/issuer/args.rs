@@ -9,6 +9,7 @@ pub use super::distribution::Distribution;
 pub use super::new::args::{KeyKind, NewArgs};
 pub use super::publish::args::PublishArgs;
 pub use super::serve::args::ServeArgs;
+pub use super::web::args::WebArgs;
 
 /// Flags of `issuer`.
 #[derive(Debug, Args)]

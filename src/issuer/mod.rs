@@ -4,6 +4,7 @@
 //! other verb, and nothing here imports another subsystem.
 
 mod account;
+mod api_server;
 pub mod args;
 mod check;
 mod distribution;
@@ -15,6 +16,7 @@ mod new;
 mod publish;
 mod serve;
 mod target;
+mod web;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,10 @@
 
 #![allow(clippy::doc_markdown, reason = "the doc comments here are the text of --help")]
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use clap::{Args, ValueEnum};
 
 use crate::cli::user_cluster::UserClusterArgs;
-use crate::cli::values;
+use crate::issuer::web::args::WebArgs;
 
 /// Flags of `issuer check`.
 #[derive(Debug, Args)]
@@ -31,15 +28,9 @@ pub struct CheckArgs {
     /// URL of the issuer, exactly as the API servers have it first in --service-account-issuer
     #[arg(long, value_name = "URL")]
     pub issuer: String,
-    /// Authorities in PEM that may have signed the certificates of the issuer beside the public ones; AWS trusts them by a thumbprint alone
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// Connect to this address for this host, whatever DNS says, to check a server before its name points to it; the port is 443 if it is left out; repeatable
-    #[arg(long, value_name = "HOST=ADDRESS[:PORT]")]
-    pub resolve: Vec<String>,
-    /// How long connecting may take, and then TLS, and then the answer; how long AWS waits is not documented
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::duration, allow_hyphen_values = true)]
-    pub timeout: Duration,
+    /// How the issuer is read.
+    #[command(flatten)]
+    pub web: WebArgs,
     /// ServiceAccount for which the token is made
     #[arg(long, value_name = "NAMESPACE/NAME", default_value = "default/default")]
     pub service_account: String,

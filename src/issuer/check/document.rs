@@ -3,8 +3,8 @@
 use injection::text::Line;
 use serde_json::{Map, Value};
 
-use super::seen::{Fetched, Reply};
-use super::url::HttpsUrl;
+use crate::issuer::web::HttpsUrl;
+use crate::issuer::web::{Fetched, Reply};
 
 /// Characters that are shown of what is no JSON.
 const SHOWN: usize = 60;

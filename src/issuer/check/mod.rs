@@ -10,7 +10,6 @@ mod report;
 mod seen;
 mod settings;
 mod text;
-mod url;
 mod walk;
 
 use std::process::ExitCode;

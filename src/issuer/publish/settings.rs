@@ -7,7 +7,7 @@ use super::args::PublishArgs;
 use super::plan::Rules;
 use super::sources::Places;
 use crate::cli::error::{SettingsError, invalid};
-use crate::cli::user_cluster::UserClusterArgs;
+use crate::issuer::api_server;
 use crate::issuer::issuer_url::IssuerUrl;
 use crate::issuer::keys_path::{PATH, is_path, keys_path};
 use crate::kubernetes::UserClusterSettings;
@@ -79,15 +79,9 @@ impl TryFrom<&PublishArgs> for Settings {
 
 fn places(args: &PublishArgs) -> Result<Places, SettingsError> {
     let of_kubeconfig = UserClusterSettings::try_from(&args.cluster)?;
-    let mut api_servers = Vec::new();
+    let mut api_servers = api_server::settings(&args.cluster, &args.api_server)?;
     if args.from_api_server {
-        api_servers.push(of_kubeconfig);
-    }
-    for url in &args.api_server {
-        let cluster = UserClusterArgs { kube_api: url.clone(), ..args.cluster.clone() };
-        let settings = UserClusterSettings::try_from(&cluster).ok().filter(|_| !url.is_empty());
-        let refused = || invalid("--api-server", url, "expected a URL such as https://10.0.0.1:6443");
-        api_servers.push(settings.ok_or_else(refused)?);
+        api_servers.insert(0, of_kubeconfig);
     }
     Ok(Places { files: args.keys.clone(), api_servers })
 }

@@ -1,21 +1,19 @@
 //! Whether AWS would trust a certificate, and what is wrong if not: its name, its time, who signed it.
 
 use std::fmt::Write;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use injection::text::Line;
-use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::server::ParsedCertificate;
-use tokio_rustls::rustls::{CertificateError, Error, RootCertStore};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::{CertificateError, Error};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 
 use super::super::finding::{Findings, PodSees, Step};
-use super::super::settings::Authorities;
 use crate::cli::time::{distance, moment};
+use crate::issuer::web::Authorities;
+use crate::issuer::web::trust::{is_for, path};
 
 /// How long before its end a certificate is worth a warning: whoever renews theirs by themselves does it earlier.
 const SOON: i64 = 14 * 24 * 3600;
@@ -136,28 +134,6 @@ enum Signed {
     Privately,
     /// Nobody who is known, for this reason.
     Unknown(String),
-}
-
-fn path(
-    leaf: &CertificateDer<'_>,
-    others: &[CertificateDer<'_>],
-    roots: &RootCertStore,
-    at: i64,
-) -> Result<(), Error> {
-    let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at).unwrap_or_default()));
-    let algorithms = default_provider().signature_verification_algorithms.all;
-    verify_server_cert_signed_by_trust_anchor(
-        &ParsedCertificate::try_from(leaf)?,
-        roots,
-        others,
-        time,
-        algorithms,
-    )
-}
-
-fn is_for(leaf: &CertificateDer<'_>, host: &str) -> bool {
-    let Ok(name) = ServerName::try_from(host) else { return false };
-    ParsedCertificate::try_from(leaf).is_ok_and(|leaf| verify_server_name(&leaf, &name).is_ok())
 }
 
 fn in_words(error: &Error) -> String {

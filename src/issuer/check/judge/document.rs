@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::super::document::{NotAnObject, object};
 use super::super::finding::{Findings, PodSees, Step};
-use super::super::url::{HTTPS, HttpsUrl};
+use crate::issuer::web::{HTTPS, HttpsUrl};
 
 /// Characters of somebody else's text that are shown.
 const SHOWN: usize = 200;

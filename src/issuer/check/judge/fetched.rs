@@ -3,10 +3,10 @@
 use injection::text::Line;
 
 use super::super::finding::{Findings, PodSees, Step};
-use super::super::seen::{Fetched, NoReply, Reached, Reply, Unreached};
-use super::super::url::is_internal;
 use super::certificate::Certificates;
 use super::host;
+use crate::issuer::web::is_internal;
+use crate::issuer::web::{Fetched, NoReply, Reached, Reply, Unreached};
 
 /// Characters of somebody else's text that are shown.
 const SHOWN: usize = 200;

@@ -4,7 +4,8 @@
 use injection::text::Quoted;
 
 use super::super::finding::{Findings, Step};
-use super::super::seen::{Fetched, Reply, Seen};
+use super::super::seen::Seen;
+use crate::issuer::web::{Fetched, Reply};
 
 /// Seconds that a document may be kept without a warning: a key that signs before everybody has read of it locks pods out.
 const LONGEST: u64 = 24 * 3600;

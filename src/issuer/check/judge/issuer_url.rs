@@ -2,7 +2,7 @@
 //! even where it is allowed.
 
 use super::super::finding::{Findings, PodSees, Step};
-use super::super::url::HttpsUrl;
+use crate::issuer::web::HttpsUrl;
 
 /// Judges the issuer's URL; each fault is a finding.
 pub(super) fn judge(issuer: &str, findings: &mut Findings) {

@@ -12,8 +12,9 @@ mod tests;
 mod token;
 
 use super::finding::{Finding, Findings, Step};
-use super::seen::{ClusterSeen, Fetched, Seen};
+use super::seen::{ClusterSeen, Seen};
 use super::settings::Settings;
+use crate::issuer::web::Fetched;
 use certificate::Certificates;
 use fetched::Steps;
 use tokens::JsonWebKeySet;
@@ -58,7 +59,7 @@ pub(super) fn judge(seen: &Seen, settings: &Settings) -> Vec<Finding> {
 
 /// Judges the documents; gives the keys that are published, if they could be read.
 fn documents(seen: &Seen, settings: &Settings, findings: &mut Findings) -> Option<JsonWebKeySet> {
-    let certificates = Certificates { authorities: &settings.authorities, now: seen.now };
+    let certificates = Certificates { authorities: &settings.approach.authorities, now: seen.now };
     let body = if let Some(document) = &seen.document {
         fetched::judge(document, Steps::DOCUMENT, &certificates, None, findings)
     } else {

@@ -10,19 +10,23 @@ use tokio_rustls::rustls::RootCertStore;
 
 use super::super::args::CheckOutput;
 use super::super::finding::{Finding, Findings, Status, Step};
-use super::super::seen::{ClusterSeen, Fetched, NoReply, Reached, Reply, Seen};
-use super::super::settings::{Authorities, Settings};
-use super::super::url::HttpsUrl;
+use super::super::seen::{ClusterSeen, Seen};
+use super::super::settings::Settings;
 use crate::issuer::account::Account;
+use crate::issuer::web::HttpsUrl;
+use crate::issuer::web::{Approach, Authorities};
+use crate::issuer::web::{Fetched, NoReply, Reached, Reply};
 
 const ISSUER: &str = "https://oidc.example.com/prod";
 
 fn settings(issuer: &str) -> Settings {
     Settings {
         issuer: issuer.to_owned(),
-        authorities: Authorities { public: RootCertStore::empty(), own: None },
-        resolved: Vec::new(),
-        limit: Duration::from_secs(1),
+        approach: Approach {
+            authorities: Authorities { public: RootCertStore::empty(), own: None },
+            resolved: Vec::new(),
+            limit: Duration::from_secs(1),
+        },
         account: Account { namespace: "default".to_owned(), name: "default".to_owned() },
         withdrawn: Vec::new(),
         audience: "sts.amazonaws.com".to_owned(),

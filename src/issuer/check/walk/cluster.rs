@@ -6,9 +6,10 @@ use injection::AccountName;
 use kube::Client;
 use tokio::time::timeout;
 
-use super::super::seen::{AskedCluster, ClusterSeen, LARGEST, Reading, Unread};
+use super::super::seen::{AskedCluster, ClusterSeen, Reading, Unread};
 use super::super::settings::Settings;
 use crate::issuer::account::Account;
+use crate::issuer::web::LARGEST;
 use crate::kubernetes::{ApiError, Environment, IssuedToken, UserCluster, request_token, text};
 
 /// How long one request may take.

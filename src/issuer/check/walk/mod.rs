@@ -2,15 +2,13 @@
 //! reads on behind a certificate that AWS would not trust, so that one run tells of everything.
 
 mod cluster;
-mod fetch;
-mod recorder;
 
 use std::time::SystemTime;
 
 use super::document;
-use super::seen::{Fetched, Seen};
+use super::seen::Seen;
 use super::settings::Settings;
-use super::url::HttpsUrl;
+use crate::issuer::web::{Fetched, HttpsUrl, fetch};
 
 /// Looks at everything.
 pub(super) async fn walk(settings: &Settings) -> Seen {
@@ -22,9 +20,9 @@ pub(super) async fn walk(settings: &Settings) -> Seen {
 /// The discovery document, and the keys that it names.
 async fn documents(settings: &Settings) -> (Option<Fetched>, Option<Fetched>) {
     let Some(url) = HttpsUrl::of_document(&settings.issuer) else { return (None, None) };
-    let document = fetch::fetch(url, settings).await;
+    let document = fetch(url, &settings.approach).await;
     let keys = match document::jwks_url(&document) {
-        Some(url) => Some(fetch::fetch(url, settings).await),
+        Some(url) => Some(fetch(url, &settings.approach).await),
         None => None,
     };
     (Some(document), keys)

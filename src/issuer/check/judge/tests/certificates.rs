@@ -7,8 +7,8 @@ use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::super::super::finding::{Finding, Findings, PodSees, Status, Step};
-use super::super::super::settings::Authorities;
 use super::super::certificate::{Certificates, thumbprint};
+use crate::issuer::web::Authorities;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 

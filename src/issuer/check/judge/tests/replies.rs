@@ -5,13 +5,13 @@ use std::time::SystemTime;
 use tokio_rustls::rustls::RootCertStore;
 
 use super::super::super::finding::Status;
-use super::super::super::seen::{Fetched, Reply, Unreached};
-use super::super::super::settings::Authorities;
-use super::super::super::url::HttpsUrl;
 use super::super::certificate::Certificates;
 use super::super::fetched::{Steps, judge};
 use super::super::headers;
 use super::{fetched, judged, only, seen};
+use crate::issuer::web::Authorities;
+use crate::issuer::web::HttpsUrl;
+use crate::issuer::web::{Fetched, Reply, Unreached};
 
 const URL: &str = "https://oidc.example.com/keys";
 

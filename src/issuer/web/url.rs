@@ -9,25 +9,25 @@ use http::Uri;
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
 /// The port of https.
-pub(super) const HTTPS: u16 = 443;
+pub(in crate::issuer) const HTTPS: u16 = 443;
 
 /// Endings of names that only a private network knows, and of a cluster's Services.
 const INTERNAL: [&str; 5] = [".svc", ".local", ".internal", ".localhost", ".lan"];
 
 /// An https URL that can be read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct HttpsUrl {
+pub(in crate::issuer) struct HttpsUrl {
     text: String,
     /// The host in lower case, an IPv6 address without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(in crate::issuer) host: String,
+    pub(in crate::issuer) port: u16,
     /// Path and query.
-    pub(super) target: String,
+    pub(in crate::issuer) target: String,
 }
 
 impl HttpsUrl {
     /// Reads an https URL; `None` for every other text.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::issuer) fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         if uri.scheme_str() != Some("https") || uri.authority()?.as_str().contains('@') {
             return None;
@@ -42,7 +42,7 @@ impl HttpsUrl {
     }
 
     /// Where the issuer's discovery document is; `None` if that is no https URL.
-    pub(super) fn of_document(issuer: &str) -> Option<Self> {
+    pub(in crate::issuer) fn of_document(issuer: &str) -> Option<Self> {
         if issuer.contains(['?', '#']) {
             return None;
         }
@@ -52,7 +52,7 @@ impl HttpsUrl {
     }
 
     /// Whether only a private network can reach it, by its host alone.
-    pub(super) fn is_internal(&self) -> bool {
+    pub(in crate::issuer) fn is_internal(&self) -> bool {
         match self.host.parse::<IpAddr>() {
             Ok(address) => is_internal(address),
             Err(_) => !self.host.contains('.') || INTERNAL.iter().any(|end| self.host.ends_with(end)),
@@ -67,7 +67,7 @@ impl fmt::Display for HttpsUrl {
 }
 
 /// Whether an address is of a private network, this machine or none at all.
-pub(super) fn is_internal(address: IpAddr) -> bool {
+pub(in crate::issuer) fn is_internal(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_internal_v4(v4),
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(|| is_internal_v6(v6), is_internal_v4),

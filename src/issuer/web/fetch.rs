@@ -19,10 +19,10 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::super::seen::{Fetched, LARGEST, NoReply, Reached, Reply, Unreached};
-use super::super::settings::Settings;
-use super::super::url::{HTTPS, HttpsUrl};
+use super::approach::Approach;
 use super::recorder::Recorder;
+use super::reply::{Fetched, LARGEST, NoReply, Reached, Reply, Unreached};
+use super::url::{HTTPS, HttpsUrl};
 use crate::kubernetes::chain;
 
 /// Bytes of an answer's head. hyper takes no less than 8 KiB.
@@ -45,10 +45,10 @@ struct Line {
 }
 
 /// Reads a URL.
-pub(super) async fn fetch(url: HttpsUrl, settings: &Settings) -> Fetched {
+pub(in crate::issuer) async fn fetch(url: HttpsUrl, approach: &Approach) -> Fetched {
     let recorder = Arc::new(Recorder::new());
-    let limit = settings.limit;
-    let reached = match connect(&url, settings, recorder.clone()).await {
+    let limit = approach.limit;
+    let reached = match connect(&url, approach, recorder.clone()).await {
         Err(error) => Err(error),
         Ok(Line { address, is_by_flag, stream }) => {
             let reply = ask(&url, stream, limit).await;
@@ -58,9 +58,9 @@ pub(super) async fn fetch(url: HttpsUrl, settings: &Settings) -> Fetched {
     Fetched { url, reached }
 }
 
-async fn connect(url: &HttpsUrl, settings: &Settings, recorder: Arc<Recorder>) -> Result<Line, Unreached> {
-    let by_flag = settings.resolved.iter().find(|one| one.host == url.host).map(|one| one.address);
-    let limit = settings.limit;
+async fn connect(url: &HttpsUrl, approach: &Approach, recorder: Arc<Recorder>) -> Result<Line, Unreached> {
+    let by_flag = approach.resolved.iter().find(|one| one.host == url.host).map(|one| one.address);
+    let limit = approach.limit;
     let reaching = timeout(limit, reach(url, by_flag)).await;
     let (address, tcp) = reaching.unwrap_or(Err(Unreached::Late(limit)))?;
     let failed = |why: String| Unreached::Tls(address, why);
