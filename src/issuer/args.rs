@@ -8,6 +8,7 @@ pub use super::check::args::{CheckArgs, CheckOutput};
 pub use super::distribution::Distribution;
 pub use super::new::args::{KeyKind, NewArgs};
 pub use super::publish::args::PublishArgs;
+pub use super::rotate::args::{RotateArgs, RotateOutput};
 pub use super::serve::args::ServeArgs;
 pub use super::web::args::WebArgs;
 
@@ -37,6 +38,8 @@ pub enum Verb {
     Publish(PublishArgs),
     /// Read what AWS reads of an issuer, and say what is wrong with it and what to do
     Check(CheckArgs),
+    /// Say how far the exchange of the signing key is, what to do next, and what would break
+    Rotate(RotateArgs),
     /// Serve the two documents over TLS, where there is no place for static files
     Serve(ServeArgs),
 }

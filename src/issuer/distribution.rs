@@ -53,6 +53,16 @@ impl Distribution {
         }
     }
 
+    /// The key by which API servers sign tokens if nobody has said another, or what stands for it.
+    pub(super) fn own_signing_key(self) -> &'static str {
+        match self {
+            Self::Kubeadm => "/etc/kubernetes/pki/sa.key",
+            Self::K3s => "/var/lib/rancher/k3s/server/tls/service.key",
+            Self::Rke2 => "/var/lib/rancher/rke2/server/tls/service.key",
+            Self::Talos | Self::Kops | Self::Other => "THE-KEY-THAT-SIGNS-NOW",
+        }
+    }
+
     /// What to write and what to run, for a person to follow.
     pub(super) fn configuration(self, server: &ApiServer) -> String {
         match self {

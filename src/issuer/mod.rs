@@ -14,6 +14,7 @@ mod keys;
 mod keys_path;
 mod new;
 mod publish;
+mod rotate;
 mod serve;
 mod target;
 mod web;
@@ -29,5 +30,6 @@ pub(crate) fn run(args: &IssuerArgs) -> ExitCode {
         Verb::Serve(args) => serve::run(args),
         Verb::Publish(args) => publish::run(args),
         Verb::Check(args) => check::run(args),
+        Verb::Rotate(args) => rotate::run(args),
     }
 }

@@ -28,6 +28,7 @@ mod ip_family;
 mod issuer;
 mod issuer_check;
 mod issuer_new;
+mod issuer_rotate;
 mod issuer_serve;
 mod kubeconfig;
 mod limits;

@@ -23,6 +23,7 @@ fn help_reads_well() {
         insta::assert_snapshot!("help_issuer_check", help(&["issuer", "check", "--help"]));
         insta::assert_snapshot!("help_issuer_new", help(&["issuer", "new", "--help"]));
         insta::assert_snapshot!("help_issuer_publish", help(&["issuer", "publish", "--help"]));
+        insta::assert_snapshot!("help_issuer_rotate", help(&["issuer", "rotate", "--help"]));
         insta::assert_snapshot!("help_issuer_serve", help(&["issuer", "serve", "--help"]));
         for verb in VERBS {
             let name = format!("help_associations_{verb}");

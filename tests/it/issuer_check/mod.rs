@@ -1,9 +1,9 @@
 //! `issuer check` against a web server and an API server that a test decides on: what is wrong is named, with what to do.
 
 mod broken;
-mod signer;
-mod site;
-mod world;
+pub mod signer;
+pub mod site;
+pub mod world;
 
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tokens::JsonWebKey;
 
@@ -23,6 +23,12 @@ impl Signer {
 
     pub fn kid(&self) -> String {
         self.key()["kid"].as_str().unwrap().to_owned()
+    }
+
+    /// The public key in PEM.
+    pub fn pem(&self) -> String {
+        let key = JsonWebKey::ec("P-256", self.0.public_key().as_ref()).unwrap();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(key.spki()))
     }
 
     /// A token with these claims.

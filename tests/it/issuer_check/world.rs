@@ -1,6 +1,7 @@
 //! An issuer and its cluster, in which all is well until a test changes something.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -92,6 +93,15 @@ impl World {
     /// Changes an answer of the issuer's server.
     pub fn reply(&mut self, path: &str) -> &mut Reply {
         self.site.get_mut(path).unwrap()
+    }
+
+    /// Serves the site alone, and gives the flags by which a command finds and trusts it.
+    pub fn serve(self, folder: &Path) -> [String; 2] {
+        let (tls, authority) = self.certificate();
+        let ca_file = folder.join("ca.crt");
+        std::fs::write(&ca_file, authority).unwrap();
+        let address = serve(self.site, Some(tls));
+        [format!("--resolve={HOST}={address}"), format!("--ca-file={}", ca_file.display())]
     }
 
     /// Runs the check with these further flags.
