@@ -164,6 +164,15 @@ fn every_step_says_what_to_do() {
 }
 
 #[test]
+fn kops_does_it_by_commands_of_its_own() {
+    let rotation = Rotation::new();
+    let old = &rotation.old;
+    let run = rotation.look(&[old], &[(&[old], old)], &["--for=kops"]);
+    assert!(run.code == 3 && run.stdout.contains("kops create keypair service-account"), "{run:?}");
+    assert!(!run.stdout.contains("issuer publish"), "{}", run.stdout);
+}
+
+#[test]
 fn what_breaks_is_told_and_is_a_failure() {
     let rotation = Rotation::new();
     let (old, new) = (&rotation.old, &rotation.new);

@@ -87,13 +87,13 @@ impl Report<'_> {
         let Paths { old, new, .. } = &settings.paths;
         let is_kops = settings.paths.distribution == Distribution::Kops;
         match step {
+            Step::Publish | Step::Trust { .. } | Step::Sign { .. } | Step::Withdraw if is_kops => {
+                f.write_str(&self.configuration(old, &[]))
+            }
             Step::Publish => {
                 let keys = shell::quoted(&settings.new_key.display().to_string());
                 writeln!(f, "Publish the new key beside all that API servers have:\n")?;
                 self.publish(f, &format!("--keys={keys} {}", self.asked()))
-            }
-            Step::Trust { .. } | Step::Sign { .. } if is_kops => {
-                f.write_str(&settings.paths.distribution.configuration(&self.server(old, &[])))
             }
             Step::Trust { at } => {
                 writeln!(f, "Have each of these verify by both keys, and sign as before:\n")?;
