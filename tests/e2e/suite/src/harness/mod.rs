@@ -1,6 +1,7 @@
 //! What every test stands on: the cluster, a namespace of its own, the webhook installed as users
 //! install it, and what is printed when a test fails.
 
+pub mod asking;
 pub mod association_kind;
 pub mod attack;
 pub mod certificates;

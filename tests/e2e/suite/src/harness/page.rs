@@ -1,8 +1,9 @@
 //! The commands of a page of the docs, run as they are written, on a cluster that has nothing of it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use super::cluster::{Skipped, root};
 use super::eks_client::folder;
@@ -17,40 +18,57 @@ const IMAGE: &str = "registry.example.com/pod-identity-webhook";
 
 /// The commands under a heading, and what the page shows of the last one's output.
 pub struct Page {
-    pub commands: Vec<&'static str>,
+    /// Each block of commands, apart by what a reader does between them.
+    blocks: Vec<Vec<&'static str>>,
     seen: &'static str,
 }
 
 impl Page {
-    /// The first block under the heading is the commands, each with its following lines, the second the output.
+    /// The blocks of a shell under the heading are the commands, each with its following lines; the first other block is the
+    /// output.
     pub fn section(text: &'static str, heading: &str) -> Result<Self> {
         let (_, text) = text.split_once(&format!("\n{heading}\n")).with_context(|| heading.to_owned())?;
         let text = text.split("\n## ").next().unwrap_or_default();
-        let mut blocks = text.split("```").skip(1).step_by(2);
-        let block =
-            blocks.next().and_then(|block| block.strip_prefix("sh\n")).context("no block of commands")?;
-        let seen = blocks.next().and_then(|block| block.strip_prefix('\n')).context("no block of output")?;
-        let mut commands = Vec::new();
-        let mut start = 0;
-        for (end, _) in block.match_indices('\n') {
-            let command = &block[start..end];
-            if !command.ends_with('\\') {
-                commands.push(command);
-                start = end + 1;
+        let mut blocks = Vec::new();
+        for block in text.split("```").skip(1).step_by(2) {
+            if let Some(block) = block.strip_prefix("sh\n") {
+                blocks.push(commands(block));
+                continue;
             }
+            let seen = block.strip_prefix('\n').context("no block of output")?;
+            ensure!(!blocks.is_empty(), "no block of commands");
+            return Ok(Self { blocks, seen });
         }
-        Ok(Self { commands, seen })
+        Err(anyhow!("no block of output under {heading}"))
+    }
+
+    /// How many commands there are.
+    pub fn commands(&self) -> usize {
+        self.blocks.iter().map(Vec::len).sum()
     }
 
     /// Runs the commands, holds the last one's output to the page, and does what follows in the namespace of the pod.
     /// Then all of it is taken away.
     pub async fn follow(&self, test: &Test, then: impl AsyncFnOnce(Test) -> Result<()>) -> Result<()> {
+        let path = path(test).await?;
+        self.follow_with(test, &path, async |_, _| Ok(()), then).await
+    }
+
+    /// The same with programs of this PATH, and with what a reader does after each block but the last, who is told its
+    /// number and his home.
+    pub async fn follow_with(
+        &self,
+        test: &Test,
+        path: &OsStr,
+        between: impl AsyncFnMut(usize, &Path) -> Result<()>,
+        then: impl AsyncFnOnce(Test) -> Result<()>,
+    ) -> Result<()> {
         for namespace in NAMESPACES {
             make_namespace_room(namespace).await?;
         }
         make_room(&test.cluster).await?;
         name_image(test).await?;
-        let done = self.run(test).await;
+        let done = self.run(path, between).await;
         // The next run finds by the labels what is the suite's, however this ended.
         for namespace in NAMESPACES {
             let label = format!("{OURS}=true");
@@ -58,26 +76,55 @@ impl Page {
         }
         claim(&test.cluster).await.ok();
         done?;
-        then(Test { namespace: SHOP.to_owned(), ..test.clone() }).await?;
+        then(shop(test)).await?;
         uninstall().await?;
         // The pages say so: it stays.
         make_room(&test.cluster).await?;
         command::kubectl(["delete", "namespace", "eks", SHOP, "--wait=false"]).await.map(drop)
     }
 
-    async fn run(&self, test: &Test) -> Result<()> {
-        let (path, seen) = (path(test).await?, self.seen);
+    async fn run(
+        &self,
+        path: &OsStr,
+        mut between: impl AsyncFnMut(usize, &Path) -> Result<()>,
+    ) -> Result<()> {
+        let home = tempfile::tempdir()?;
         let mut printed = String::new();
-        for command in &self.commands {
-            printed = run(command, &path).await.with_context(|| (*command).to_owned())?;
+        for (number, block) in self.blocks.iter().enumerate() {
+            if number > 0 {
+                between(number, home.path()).await?;
+            }
+            for command in block {
+                printed = run(command, path, home.path()).await.with_context(|| (*command).to_owned())?;
+            }
         }
+        let seen = self.seen;
         ensure!(printed == seen, "the last command printed:\n{printed}and the page has:\n{seen}");
         Ok(())
     }
 }
 
+/// The test in the namespace in which pages have their pods.
+pub fn shop(test: &Test) -> Test {
+    Test { namespace: SHOP.to_owned(), ..test.clone() }
+}
+
+/// The commands of a block: a line, or several of which all but the last end with a backslash.
+fn commands(block: &'static str) -> Vec<&'static str> {
+    let mut commands = Vec::new();
+    let mut start = 0;
+    for (end, _) in block.match_indices('\n') {
+        let command = &block[start..end];
+        if !command.ends_with('\\') {
+            commands.push(command);
+            start = end + 1;
+        }
+    }
+    commands
+}
+
 /// Where a user has the program and the command line.
-async fn path(test: &Test) -> Result<OsString> {
+pub async fn path(test: &Test) -> Result<OsString> {
     let program = eks_endpoint::program(&test.cluster)?.parent().context("no folder")?.to_owned();
     let before = std::env::var_os("PATH").unwrap_or_default();
     let all = [program, folder().await?.to_owned()].into_iter().chain(std::env::split_paths(&before));
@@ -85,9 +132,8 @@ async fn path(test: &Test) -> Result<OsString> {
 }
 
 /// Runs a command as if it was copied into a shell, at the root of the checkout.
-async fn run(command: &str, path: &OsString) -> Result<String> {
-    let home = tempfile::tempdir()?;
-    let mut shell = eks_endpoint::client("bash", home.path());
+async fn run(command: &str, path: &OsStr, home: &Path) -> Result<String> {
+    let mut shell = eks_endpoint::client("bash", home);
     shell.args(["-euo", "pipefail", "-c", command]).env("PATH", path).current_dir(root());
     let output = shell.output().await?;
     let [stdout, stderr] =

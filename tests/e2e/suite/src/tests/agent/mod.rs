@@ -1,7 +1,6 @@
 //! The node's agent on a real node: pods that have nothing but what the webhook injects, and an STS or an EKS Auth that
 //! verifies the tokens which kubelet wrote.
 
-mod counts;
 pub mod drop_in;
 pub mod newcomer;
 pub mod restarts;

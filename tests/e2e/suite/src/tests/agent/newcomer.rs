@@ -13,7 +13,7 @@ const AWS_CLI: &str = "public.ecr.aws/aws-cli/aws-cli:2.31.0";
 
 pub async fn eight_commands_make_a_pod_that_lists_a_bucket(test: Test) -> Result<()> {
     let page = Page::section(TEXT, "## From nothing to a pod that lists a bucket")?;
-    ensure!(page.commands.len() == 8, "{} commands", page.commands.len());
+    ensure!(page.commands() == 8, "{} commands", page.commands());
     page::tag(&test, &test.image("client-boto3")?, AWS_CLI).await?;
     page.follow(&test, async |shop| {
         let line = until("the listing is in the log of STS", async || {

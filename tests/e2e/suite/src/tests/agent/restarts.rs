@@ -1,49 +1,40 @@
 //! Agents that are upgraded and killed while two hundred pods ask them, each time as a process that has just begun.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use futures_util::{StreamExt, stream};
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::ListParams;
 use serde_json::json;
 
-use super::counts::{Counts, asking};
-use super::{calls, install, rolled_out, values};
-use crate::harness::wait::until_within;
+use super::{ACCOUNT, calls, install, rolled_out, values};
+use crate::harness::asking::{self, Counts, asking};
 use crate::harness::workload::controller;
 use crate::harness::{Test, command};
 
 const PODS: usize = 200;
-
-/// Two hundred pods take their time on a small machine.
-const PATIENCE: Duration = Duration::from_mins(8);
 
 pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_agent_with_a_second(
     test: Test,
 ) -> Result<()> {
     let following = install(&test).await?;
     start(&test).await?;
-    let before = asked(&test, &BTreeMap::new()).await?;
+    let before = asking::asked(&test, PODS, &BTreeMap::new()).await?;
     said("at first", &test, &before, &BTreeMap::new()).await?;
 
     let namespace = format!("--namespace={}", test.namespace);
     let agent = format!("daemonset/{}-agent", following.release.fullname());
     command::kubectl(["rollout", "restart", &agent, &namespace]).await?;
     rolled_out(&test, &following).await?;
-    let upgraded = asked(&test, &before).await?;
+    let upgraded = asking::asked(&test, PODS, &before).await?;
     let failed = said("upgraded", &test, &upgraded, &before).await?;
     ensure!(failed == 0, "{failed} calls failed while the agent was upgraded");
 
     // Until kubelet has started the container again nobody listens, which is longer than some SDKs try.
     kill(&test, "agent").await?;
-    asked(&test, &upgraded).await?;
+    asking::asked(&test, PODS, &upgraded).await?;
     rolled_out(&test, &following).await?;
-    let killed = asked(&test, &upgraded).await?;
+    let killed = asking::asked(&test, PODS, &upgraded).await?;
     said("killed", &test, &killed, &upgraded).await?;
-    let recovered = asked(&test, &killed).await?;
+    let recovered = asking::asked(&test, PODS, &killed).await?;
     let failed = said("recovered", &test, &recovered, &killed).await?;
     ensure!(failed == 0, "{failed} calls failed after the killed agent was back");
 
@@ -51,13 +42,13 @@ pub async fn pods_that_ask_all_the_while_notice_no_upgrade_nor_the_death_of_an_a
     with_standby["agent"]["standby"] = json!(true);
     following.upgrade(&test, &with_standby).await?;
     rolled_out(&test, &following).await?;
-    let mut before = asked(&test, &recovered).await?;
+    let mut before = asking::asked(&test, PODS, &recovered).await?;
     let failed = said("with a second agent", &test, &before, &recovered).await?;
     ensure!(failed == 0, "{failed} calls failed while the second agent came");
     // Either of them may be the one that answers.
     for container in ["agent", "standby"] {
         kill(&test, container).await?;
-        let now = asked(&test, &before).await?;
+        let now = asking::asked(&test, PODS, &before).await?;
         let failed = said(&format!("{container} killed beside the other"), &test, &now, &before).await?;
         ensure!(failed == 0, "{failed} calls failed when {container} was killed beside the other");
         rolled_out(&test, &following).await?;
@@ -73,37 +64,10 @@ async fn kill(test: &Test, container: &str) -> Result<()> {
 }
 
 async fn start(test: &Test) -> Result<()> {
-    let mut deployment = controller("Deployment", "asking", asking(test)?);
+    let mut deployment = controller("Deployment", "asking", asking(test, ACCOUNT)?);
     deployment["spec"]["replicas"] = json!(PODS);
     deployment["spec"]["template"]["metadata"]["labels"]["eks.amazonaws.com/pod-identity"] = json!("enabled");
     test.apply(&deployment.to_string()).await
-}
-
-/// Waits until every pod has called some more, and gives what each counts.
-async fn asked(test: &Test, before: &BTreeMap<String, Counts>) -> Result<BTreeMap<String, Counts>> {
-    const MORE: u64 = 4;
-    until_within(PATIENCE, "every pod has asked some more", async || {
-        let counts = counts(test).await?;
-        let has_asked = |(pod, now): (&String, &Counts)| {
-            now.calls >= before.get(pod).map_or(0, |before| before.calls) + MORE
-        };
-        Ok((counts.len() == PODS && counts.iter().all(has_asked)).then_some(counts))
-    })
-    .await
-}
-
-async fn counts(test: &Test) -> Result<BTreeMap<String, Counts>> {
-    let pods: Api<Pod> = test.api();
-    let names = pods.list_metadata(&ListParams::default().labels("app=asking")).await?;
-    let names = names.items.into_iter().filter_map(|pod| pod.metadata.name);
-    let read = |name: String| {
-        let pods = pods.clone();
-        async move {
-            let counts = Counts::of(&pods, &name).await;
-            (name, counts)
-        }
-    };
-    Ok(stream::iter(names).map(read).buffer_unordered(16).collect().await)
 }
 
 /// Prints what there was since `before`, and gives the number of calls that failed.

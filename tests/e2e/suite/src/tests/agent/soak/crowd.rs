@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use super::STAY;
 use crate::harness::Test;
+use crate::harness::asking::{Counts, asking};
 use crate::harness::workload::of_spec;
-use crate::tests::agent::counts::{Counts, asking};
+use crate::tests::agent::ACCOUNT;
 
 pub struct Crowd {
     test: Test,
@@ -34,7 +35,7 @@ enum Stage {
 
 impl Crowd {
     pub fn new(test: &Test) -> Result<Self> {
-        let (api, spec) = (test.api(), asking(test)?);
+        let (api, spec) = (test.api(), asking(test, ACCOUNT)?);
         Ok(Self { test: test.clone(), api, spec, pods: BTreeMap::new(), counts: Counts::default() })
     }
 
