@@ -16,6 +16,7 @@ pub mod http;
 pub mod identity;
 pub mod injected;
 pub mod inventory;
+pub mod issuer_host;
 pub mod kubeconfig;
 pub mod load;
 pub mod memory;

@@ -19,6 +19,7 @@ mod first_install;
 mod go_arguments;
 mod golden;
 mod install;
+mod issuer;
 mod knobs;
 mod kube_system;
 mod precedence;
@@ -72,6 +73,7 @@ pub fn beside() -> Vec<Case> {
         shapes::network_plugin_in_kube_system_gets_its_role,
         token_modes::token_is_readable_for_whom_the_rule_says,
         token_modes::token_that_a_container_cannot_read_is_not_reused,
+        issuer::kids::ids_of_a_thousand_keys_are_those_that_openssl_computes,
         protocol::label_keeps_a_pod_out,
         protocol::review_in_v1beta1_is_answered_in_v1beta1,
         protocol::server_side_dry_run_shows_the_identity_and_stores_nothing,
@@ -121,7 +123,12 @@ pub fn beside() -> Vec<Case> {
 
 /// Tests that disturb the cluster itself, run after the others and one at a time.
 pub fn alone() -> Vec<Case> {
-    let shared = cases![api_server::an_api_server_that_restarts_is_followed_again,];
+    let shared = cases![
+        api_server::an_api_server_that_restarts_is_followed_again,
+        issuer::newcomer::eleven_commands_make_an_issuer_and_a_pod_with_a_role,
+        issuer::published::three_verifiers_take_pods_tokens_by_what_was_published,
+        issuer::rotation::no_token_is_refused_while_the_key_is_exchanged,
+    ];
     let own_webhook = cases![
         agent::drop_in::awss_daemonset_runs_with_this_image_and_asks_eks_auth,
         agent::newcomer::eight_commands_make_a_pod_that_lists_a_bucket,
