@@ -29,6 +29,9 @@ use crate::token::Key;
 const DEADLINE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 1 << 20;
 
+/// What issuers serve. An API server answers 406 to whoever takes plain JSON alone for its keys.
+const ACCEPTED: &str = "application/jwk-set+json, application/json";
+
 type Keys = HashMap<String, Arc<Key>>;
 
 /// Where the keys are.
@@ -111,7 +114,7 @@ impl KeySource {
 
     /// A redirect is no answer: STS follows none.
     async fn get(&self, address: &Uri, bearer: Option<&Path>) -> Result<Bytes> {
-        let mut request = Request::get(address).header(header::ACCEPT, "application/json");
+        let mut request = Request::get(address).header(header::ACCEPT, ACCEPTED);
         if let Some(path) = bearer {
             // The token is read at each fetch, because kubelet renews it.
             let token = std::fs::read_to_string(path)

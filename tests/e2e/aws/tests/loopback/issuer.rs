@@ -149,8 +149,13 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, keys: Arc<Mutex<Value>>
 }
 
 fn jwks(request: &Request<Incoming>, keys: &Value) -> Response<Full<Bytes>> {
-    let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let (status, body) = if shown == Some(&format!("Bearer {BEARER}")) {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let shown = header("authorization");
+    // As an API server does.
+    let is_accepted = header("accept").is_none_or(|types| types.contains("application/jwk-set+json"));
+    let (status, body) = if !is_accepted {
+        (StatusCode::NOT_ACCEPTABLE, String::new())
+    } else if shown == Some(&format!("Bearer {BEARER}")) {
         (StatusCode::OK, keys.to_string())
     } else {
         (StatusCode::UNAUTHORIZED, String::new())
