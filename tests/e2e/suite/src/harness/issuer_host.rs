@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use http_body_util::Full;
@@ -13,7 +14,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -22,7 +23,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::certificates::Certificates;
 use super::command::Output;
-use super::{Cluster, Test, command, eks_endpoint};
+use super::wait::until_within;
+use super::{Cluster, Test, command, eks_endpoint, http};
 
 /// The issuer, as tokens name it.
 pub const ISSUER: &str = "https://issuer.e2e.test";
@@ -33,6 +35,9 @@ pub const HOST: &str = "issuer.e2e.test";
 /// How long documents may be kept. An API server that takes tokens by them keeps to it, and refuses meanwhile what a newer
 /// key has signed.
 const CACHED: &str = "public, max-age=5";
+
+/// How long it may take until kube-proxy follows an API server again that was restarted several times.
+const FOLLOWED: Duration = Duration::from_mins(4);
 
 /// The issuer's web server; ended when it is dropped.
 pub struct IssuerHost {
@@ -182,9 +187,22 @@ impl IssuerHost {
         let namespace = format!("--namespace={}", test.namespace);
         let patch = format!("--patch={patch}");
         command::kubectl(["patch", "deployment", "sts", &namespace, "--type=json", &patch]).await?;
-        command::kubectl(["rollout", "status", "deployment/sts", &namespace, "--timeout=120s"])
-            .await
-            .map(drop)
+        command::kubectl(["rollout", "status", "deployment/sts", &namespace, "--timeout=120s"]).await?;
+        // Whoever follows an API server waits longer each time that it is restarted, kube-proxy too.
+        let address = [
+            "get",
+            "service",
+            "sts",
+            &namespace,
+            "--output=jsonpath={.spec.clusterIP}:{.spec.ports[0].port}",
+        ];
+        let address = command::kubectl(address).await?;
+        until_within(FOLLOWED, "the Service of STS leads to it", async || {
+            let Ok(connection) = TcpStream::connect(&address).await else { return Ok(None) };
+            let answer = http::exchange(connection, http::request("GET", "/healthz", String::new())?).await;
+            Ok(answer.ok().filter(|answer| answer.status.is_success()).map(drop))
+        })
+        .await
     }
 }
 

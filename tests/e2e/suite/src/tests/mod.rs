@@ -123,12 +123,7 @@ pub fn beside() -> Vec<Case> {
 
 /// Tests that disturb the cluster itself, run after the others and one at a time.
 pub fn alone() -> Vec<Case> {
-    let shared = cases![
-        api_server::an_api_server_that_restarts_is_followed_again,
-        issuer::newcomer::eleven_commands_make_an_issuer_and_a_pod_with_a_role,
-        issuer::published::three_verifiers_take_pods_tokens_by_what_was_published,
-        issuer::rotation::no_token_is_refused_while_the_key_is_exchanged,
-    ];
+    let shared = cases![api_server::an_api_server_that_restarts_is_followed_again,];
     let own_webhook = cases![
         agent::drop_in::awss_daemonset_runs_with_this_image_and_asks_eks_auth,
         agent::newcomer::eight_commands_make_a_pod_that_lists_a_bucket,
@@ -153,5 +148,11 @@ pub fn alone() -> Vec<Case> {
         associations::newcomer::five_commands_make_a_pod_with_a_role,
         associations::many::five_thousand_are_listed_within_seconds_and_read_by_the_webhook,
     ];
-    shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).collect()
+    // They restart the API server again and again, and its clients wait longer each time: nobody comes after them.
+    let last = cases![
+        issuer::newcomer::eleven_commands_make_an_issuer_and_a_pod_with_a_role,
+        issuer::published::three_verifiers_take_pods_tokens_by_what_was_published,
+        issuer::rotation::no_token_is_refused_while_the_key_is_exchanged,
+    ];
+    shared.into_iter().chain(own_webhook.map(Case::with_own_webhook)).chain(last).collect()
 }
