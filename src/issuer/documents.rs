@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokens::JsonWebKey;
 
 use super::issuer_url::IssuerUrl;
@@ -32,6 +32,14 @@ pub(super) fn key_set(keys: &[&JsonWebKey]) -> String {
     keys.sort_by_key(|key| key.kid());
     let lines: Vec<_> = keys.iter().map(|key| key.to_json()).collect();
     format!("{{\"keys\":[\n{}\n]}}\n", lines.join(",\n"))
+}
+
+/// Members that only a private or shared key has (RFC 7518, 6.2.2, 6.3.2 and 6.4.1).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// Whether a member of a key set is more than a public key.
+pub(super) fn is_private(key: &Map<String, Value>) -> bool {
+    PRIVATE.iter().any(|name| key.contains_key(*name))
 }
 
 /// Why a discovery document is not one that this issuer has published. It is not written over unasked.

@@ -183,6 +183,7 @@ async fn nothing_but_the_two_paths_is_there() {
     for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
         let answer = issuer.ask(method, KEYS, "Content-Length: 0\r\n").await;
         assert_eq!((answer.status(), answer.header("allow")), ("405", Some("GET, HEAD")), "{method}");
+        assert_eq!(answer.body, "documents are read by GET\n");
     }
     assert_eq!(issuer.get(&format!("{KEYS}?a=b")).await.status(), "200", "a query says nothing");
 }
@@ -244,6 +245,11 @@ async fn no_private_part_of_a_key_and_nothing_unknown_gets_out() {
     issuer.write("openid/v1/jwks", set.to_string());
     until("both are served", async || (issuer.kids().await.len() == 2).then_some(())).await;
     assert!(!issuer.get(KEYS).await.body.contains("c2VjcmV0"));
+    // Whoever keeps the folder is told, without the secret.
+    issuer.complains(&format!("the private part of the key \"{}\": take it out", kid(&key))).await;
+    assert!(issuer.process.log().iter().all(|line| !line.contains("c2VjcmV0")));
+    let shown = issuer.admin("/readyz").await.1;
+    assert!(shown.contains("issuer-documents ok (entries passed over: 1; the log says which)"), "{shown}");
 }
 
 #[tokio::test]

@@ -138,6 +138,15 @@ class Pod(unittest.TestCase):
         own = issuer("issuer.podSecurityContext.fsGroup=1000").pod["spec"]["securityContext"]
         self.assertEqual(own, {"fsGroup": 1000})
 
+    def test_reads_the_api_servers_keys_as_its_account_one_at_a_time(self):
+        made = issuer()
+        spec = made.pod["spec"]
+        self.assertTrue(spec["automountServiceAccountToken"])
+        self.assertEqual(spec["serviceAccountName"], made.ServiceAccount["metadata"]["name"])
+        self.assertFalse(made.ServiceAccount["automountServiceAccountToken"])
+        # A volume may let only one pod have it.
+        self.assertEqual((made.Deployment["spec"]["replicas"], made.Deployment["spec"]["strategy"]), (1, {"type": "Recreate"}))
+
     def test_has_the_volumes_that_are_named(self):
         folder = Rendered(ON, "issuer.to=/srv/www", *MOUNTED).issuer
         self.assertEqual(folder.container["volumeMounts"], [{"name": "www", "mountPath": "/srv/www"}])

@@ -25,7 +25,8 @@ pub(super) fn routes(place: &Place, max_age: Duration, source: Arc<Source<Docume
             return (StatusCode::NOT_FOUND, "there is no such document\n").into_response();
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
+            let allowed = [(ALLOW, "GET, HEAD")];
+            return (StatusCode::METHOD_NOT_ALLOWED, allowed, "documents are read by GET\n").into_response();
         }
         let Some(documents) = source.current() else {
             let later = [(RETRY_AFTER, "1")];

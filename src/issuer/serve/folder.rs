@@ -9,6 +9,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use injection::text::Quoted;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokens::JsonWebKeySet;
 use tokens::key_set::KeySetError;
 use tokio::task::spawn_blocking;
@@ -18,14 +21,17 @@ use super::settings::Place;
 use crate::issuer::documents::{self, ForeignDocument};
 use crate::issuer::issuer_url::DISCOVERY;
 use crate::issuer::target;
-use crate::source::Source;
 use crate::source::regular_file::{self, ReadError};
+use crate::source::{Complaint, Source};
 
 /// The source's name in log, metrics and readiness.
 pub(super) const NAME: &str = "issuer-documents";
 
 /// How often the folder is read: two small files, in the page cache.
 const POLL: Duration = Duration::from_secs(1);
+
+/// Characters of an id that are shown.
+const LONGEST_KID: usize = 60;
 
 /// What is served.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,25 +76,29 @@ pub(super) async fn follow(place: Place, source: Arc<Source<Documents>>) {
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let place = Arc::new(place);
+    let mut told = None;
     loop {
         poll.tick().await;
         let place = place.clone();
         // The source ends with the process alone.
         let Ok(read) = spawn_blocking(move || read(&place)).await else { return };
         match read {
-            Ok(documents) if source.current().is_some_and(|current| *current == documents) => {
-                source.confirm()
-            }
-            Ok(documents) => {
+            Ok((documents, complaint)) => {
+                let is_same = source.current().is_some_and(|current| *current == documents);
+                if is_same && complaint == told {
+                    source.confirm();
+                    continue;
+                }
                 tracing::info!(keys = documents.count, "documents read");
-                source.replace(documents);
+                told.clone_from(&complaint);
+                source.replace_but(documents, complaint);
             }
             Err(error) => source.fail(&error.to_string()),
         }
     }
 }
 
-fn read(place: &Place) -> Result<Documents, FolderError> {
+fn read(place: &Place) -> Result<(Documents, Option<Complaint>), FolderError> {
     let Place { folder, issuer, keys_path } = place;
     let file = |path: &str| {
         let path = folder.join(path);
@@ -101,6 +111,7 @@ fn read(place: &Place) -> Result<Documents, FolderError> {
     let (path, discovery) = file(DISCOVERY)?;
     documents::judge(&discovery, issuer, keys_path).map_err(|why| FolderError::Foreign { path, why })?;
     let (path, keys) = file(keys_path)?;
+    let complaint = private_parts(&keys);
     let set = match JsonWebKeySet::parse(&keys) {
         Ok(set) => set,
         Err(source) => return Err(FolderError::Keys { path, source }),
@@ -109,11 +120,30 @@ fn read(place: &Place) -> Result<Documents, FolderError> {
         return Err(FolderError::LeftOut { path, why: first.to_string() });
     }
     let keys: Vec<_> = set.keys().iter().collect();
-    Ok(Documents {
+    let documents = Documents {
         discovery: Document::new(documents::discovery(issuer, keys_path, &keys)),
         keys: Document::new(documents::key_set(&keys)),
         count: keys.len(),
-    })
+    };
+    Ok((documents, complaint))
+}
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Map<String, Value>>,
+}
+
+/// Of which keys more than the public part lies in the folder: none of it is served, and somebody should know.
+fn private_parts(keys: &[u8]) -> Option<Complaint> {
+    let KeySet { keys } = serde_json::from_slice(keys).ok()?;
+    let mut complaint = Complaint::default();
+    for key in keys.iter().filter(|key| documents::is_private(key)) {
+        let kid = Quoted::new(key.get("kid").and_then(Value::as_str).unwrap_or_default(), LONGEST_KID);
+        complaint.add(format_args!(
+            "the private part of the key {kid}: take it out of the folder, and exchange the key if anybody else can have read it"
+        ));
+    }
+    complaint.into_option()
 }
 
 impl Document {

@@ -9,9 +9,7 @@ use tokens::{JsonWebKey, JsonWebKeySet, kid_of_spki};
 use super::super::document::object;
 use super::super::finding::{Findings, PodSees, Step};
 use super::document::to_be_json;
-
-/// Members that only a private or shared key has (RFC 7518, 6.2.2, 6.3.2 and 6.4.1).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+use crate::issuer::documents::is_private;
 
 /// Keys of one type that STS takes.
 const MOST_OF_A_TYPE: usize = 100;
@@ -69,8 +67,7 @@ pub(super) fn judge(
 }
 
 fn private(listed: &[&Map<String, Value>], findings: &mut Findings) {
-    let leaked: Vec<_> =
-        listed.iter().filter(|key| PRIVATE.iter().any(|name| key.contains_key(*name))).collect();
+    let leaked: Vec<_> = listed.iter().filter(|key| is_private(key)).collect();
     let Some(first) = leaked.first() else { return };
     let kid = Quoted::new(first.get("kid").and_then(Value::as_str).unwrap_or_default(), LONGEST_KID);
     let seen = format!("the PRIVATE key is published, of {} of the keys: first {kid}", leaked.len());
