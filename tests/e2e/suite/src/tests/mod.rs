@@ -97,6 +97,7 @@ pub fn beside() -> Vec<Case> {
         down::cold_cluster_with_the_registration_starts_by_itself,
         down::while_nobody_answers_only_pods_that_require_an_identity_wait,
         golden::every_patched_pod_is_valid,
+        issuer::chart::a_pod_of_the_chart_publishes_what_the_api_server_has,
         install::two_releases_inject_for_their_own_annotation_alone,
         install::upgrade_loses_no_pod_and_uninstall_leaves_nothing,
         kube_system::in_kube_system_only_own_pods_are_left_alone,

@@ -1,6 +1,7 @@
 //! A cluster that is its own OIDC provider: documents that `issuer publish` made of a real API server's keys, served as AWS finds
 //! them, and who verifies pods' tokens by them.
 
+pub mod chart;
 pub mod kids;
 pub mod newcomer;
 pub mod published;
