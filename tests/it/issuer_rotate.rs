@@ -1,14 +1,17 @@
 //! `issuer rotate` as a user runs it again and again, while what is published and what API servers do changes.
 
+use std::cell::RefCell;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::issuer_check::signer::Signer;
-use crate::issuer_check::site::{Reply, Routes, serve};
+use crate::issuer_check::site::{Reply, Routes, serve_changing};
 use crate::issuer_check::world::{DOCUMENT, ISSUER, KEYS, World, document};
 use crate::support::program::{Run, run_with};
 
@@ -17,6 +20,8 @@ const TOKEN: &str = "/api/v1/namespaces/default/serviceaccounts/default/token";
 /// A rotation of a cluster: its keys, and the folder with its file.
 struct Rotation {
     folder: TempDir,
+    /// API servers, which keep their addresses from one look to the next.
+    servers: RefCell<Vec<(SocketAddr, Arc<Mutex<Routes>>)>>,
     old: Signer,
     new: Signer,
 }
@@ -26,7 +31,8 @@ type Server<'a> = (&'a [&'a Signer], &'a Signer);
 
 impl Rotation {
     fn new() -> Self {
-        let rotation = Self { folder: TempDir::new().unwrap(), old: Signer::new(), new: Signer::new() };
+        let (folder, servers) = (TempDir::new().unwrap(), RefCell::default());
+        let rotation = Self { folder, servers, old: Signer::new(), new: Signer::new() };
         fs::write(rotation.folder.path().join("next.pub"), rotation.new.pem()).unwrap();
         rotation
     }
@@ -60,9 +66,16 @@ impl Rotation {
         args.extend(world.serve(self.folder.path()));
         args.push(format!("--state={}", self.state().display()));
         args.push(format!("--new-key={}", self.folder.path().join("next.pub").display()));
-        args.extend(
-            servers.iter().map(|routes| format!("--api-server=http://{}", serve(routes.clone(), None))),
-        );
+        let mut known = self.servers.borrow_mut();
+        for (number, routes) in servers.iter().enumerate() {
+            if let Some((_, answers)) = known.get(number) {
+                answers.lock().unwrap().clone_from(routes);
+            } else {
+                let answers = Arc::new(Mutex::new(routes.clone()));
+                known.push((serve_changing(answers.clone(), None), answers));
+            }
+            args.push(format!("--api-server=http://{}", known[number].0));
+        }
         args.extend(flags.iter().map(|flag| (*flag).to_owned()));
         run_with(args, &[], b"")
     }
@@ -164,6 +177,18 @@ fn every_step_says_what_to_do() {
 }
 
 #[test]
+fn an_api_server_that_is_not_named_any_more_is_missed() {
+    let rotation = Rotation::new();
+    let old: &[&Signer] = &[&rotation.old];
+    let server: Server<'_> = (old, &rotation.old);
+    rotation.look(old, &[server, server], &[]);
+    let before = fs::read_to_string(rotation.state()).unwrap();
+    let refused = rotation.look(old, &[server], &[]).refused(1);
+    assert!(refused.contains("was seen before and is not named now: name it with --api-server"), "{refused}");
+    assert_eq!(fs::read_to_string(rotation.state()).unwrap(), before);
+}
+
+#[test]
 fn kops_does_it_by_commands_of_its_own() {
     let rotation = Rotation::new();
     let old = &rotation.old;
@@ -187,7 +212,11 @@ fn what_breaks_is_told_and_is_a_failure() {
         assert!(run.code == 1 && wrong.len() == 1 && wrong[0].contains(said), "{}", run.stdout);
     }
     let third = Signer::new();
-    let run = rotation.look(&[old, new, &third], &[(&[old, new, &third], &third)], &["-o", "json"]);
+    let run = rotation.look(
+        &[old, new, &third],
+        &[(&[old, new, &third], &third), (&[old, new, &third], old)],
+        &["-o", "json"],
+    );
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let danger = report["dangers"][0].as_str().unwrap();
     assert!(run.code == 1 && danger.contains("another rotation is under way"), "{report}");

@@ -61,6 +61,8 @@ fn rotated(settings: &Settings) -> Result<(String, u8)> {
         Some(known) => known,
         None => begin(settings, &seen, &new)?,
     };
+    let servers = seen.servers.iter().map(|server| server.url.clone()).collect();
+    progress.meet(servers, &settings.state)?;
     if settings.is_emergency && !progress.emergency {
         confirm(settings)?;
         progress.emergency = true;

@@ -27,6 +27,8 @@ pub(super) struct Progress {
     pub(super) old: BTreeSet<String>,
     /// Id of the key that is to sign.
     pub(super) new: String,
+    /// URLs of the API servers that were seen: one that is not asked any more could sign with an old key unseen.
+    pub(super) servers: BTreeSet<String>,
     /// Whether it began as an emergency.
     #[serde(default)]
     pub(super) emergency: bool,
@@ -55,6 +57,11 @@ pub(super) enum ProgressError {
         path.display()
     )]
     OtherKey { path: PathBuf, kid: String, new: String },
+    #[error(
+        "the API server {server} was seen before and is not named now: name it with --api-server, or if it is gone for good, take it out of \"servers\" in {}",
+        path.display()
+    )]
+    Unnamed { path: PathBuf, server: String },
     #[error("failed to write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
@@ -63,7 +70,33 @@ impl Progress {
     /// A rotation that begins, from the keys that sign.
     pub(super) fn begin(issuer: &str, old: BTreeSet<String>, new: &str, emergency: bool) -> Self {
         let (issuer, new) = (issuer.to_owned(), new.to_owned());
-        Self { version: VERSION, issuer, old, new, emergency, published_since: None, signing_since: None }
+        let servers = BTreeSet::new();
+        Self {
+            version: VERSION,
+            issuer,
+            old,
+            new,
+            servers,
+            emergency,
+            published_since: None,
+            signing_since: None,
+        }
+    }
+
+    /// Takes these API servers for those of the cluster. One that was not seen before may have signed with the old key until
+    /// now, so that the wait for tokens begins anew.
+    ///
+    /// # Errors
+    /// One that was seen before is not among them; `path` is the rotation's file.
+    pub(super) fn meet(&mut self, servers: BTreeSet<String>, path: &Path) -> Result<(), ProgressError> {
+        if let Some(server) = self.servers.difference(&servers).next() {
+            return Err(ProgressError::Unnamed { path: path.to_owned(), server: server.clone() });
+        }
+        if self.servers != servers {
+            self.signing_since = None;
+            self.servers = servers;
+        }
+        Ok(())
     }
 
     /// The rotation of a file; `None` if there is no file.
@@ -101,7 +134,9 @@ impl Progress {
         name.push(".new");
         let temporary = PathBuf::from(name);
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary);
+        // What a run that died has left; a new file has this mode, and is no link.
+        drop(fs::remove_file(&temporary));
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
         let written = written.and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.sync_all()?;

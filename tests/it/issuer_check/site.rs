@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -69,12 +69,16 @@ impl Reply {
 
 /// Serves from now on, for as long as the tests run.
 pub fn serve(routes: Routes, tls: Option<Arc<ServerConfig>>) -> SocketAddr {
+    serve_changing(Arc::new(Mutex::new(routes)), tls)
+}
+
+/// The same with answers that the test may change.
+pub fn serve_changing(routes: Arc<Mutex<Routes>>, tls: Option<Arc<ServerConfig>>) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
-    let routes = Arc::new(routes);
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let (routes, tls) = (routes.clone(), tls.clone());
+            let (routes, tls) = (routes.lock().unwrap().clone(), tls.clone());
             thread::spawn(move || drop(connection(stream, &routes, tls)));
         }
     });

@@ -165,3 +165,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_api_server_that_was_seen_is_forgotten_and_a_new_one_has_the_wait_begin_anew() {
+    let path = std::path::Path::new("rotation.json");
+    let mut progress = begun();
+    progress.meet(ids("one two"), path).unwrap();
+    progress.signing_since = Some(at(0));
+    let error = progress.meet(ids("one"), path).unwrap_err();
+    assert!(error.to_string().contains("the API server two was seen before"), "{error}");
+    progress.meet(ids("one two"), path).unwrap();
+    assert_eq!(progress.signing_since, Some(at(0)));
+    progress.meet(ids("one three two"), path).unwrap();
+    assert_eq!(progress.signing_since, None);
+}
