@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::web::HttpsUrl;
+
 /// Bytes of a provider's URL, at most (IAM, `CreateOpenIDConnectProvider`).
 const LONGEST: usize = 255;
 
@@ -93,8 +95,8 @@ impl IssuerUrl {
                     .to_owned(),
             );
         }
-        let is_private = [".svc", ".local", ".internal", ".localhost"].iter().any(|end| host.ends_with(end));
-        if is_private || !host.contains('.') || host.bytes().all(|c| c.is_ascii_digit() || c == b'.') {
+        let is_internal = HttpsUrl::parse(&self.0).is_none_or(|url| url.is_internal());
+        if is_internal || host.bytes().all(|c| c.is_ascii_digit() || c == b'.') {
             doubts.push(format!(
                 "AWS reads the documents from the internet, where {host} is not the name of a host"
             ));
